@@ -1,0 +1,39 @@
+"""What every dialect over MQTT gives."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from hub_agent.model.device import Device, Entity
+from hub_agent.model.json import JsonObject
+from hub_agent.model.report import Decoded, MqttMessage, Publication
+
+
+class Driver(Protocol):
+    """Pure: no clock, no network. What it remembers it can rebuild from messages or from `restore`."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    def subscriptions(self) -> tuple[str, ...]:
+        """Topic filters to subscribe to at start, for discovery."""
+
+    def restore(self, devices: Iterable[Device]) -> tuple[str, ...]:
+        """Take up the devices of this dialect that the mirror knows, from their `native`; answers with the topic filters to subscribe to."""
+
+    def wants(self, topic: str) -> bool:
+        """Whether `decode` may make something of this topic. May be cached by the caller until `decode` gives Subscribe or Unsubscribe."""
+
+    def decode(self, message: MqttMessage) -> Sequence[Decoded]:
+        """Never raises, whatever the payload: what is not understood is a `Rejected`."""
+
+    def encode(self, device: Device, entity: Entity, action: str, data: JsonObject) -> Sequence[Publication]:
+        """`action` is `domain.verb` with Home Assistant's data keys. Raises NotPossible with words for people."""
+
+    def encode_refresh(self, device: Device) -> Sequence[Publication]:
+        """Asks the device to say its state; empty if the dialect cannot ask."""
+
+    def encode_reconfigure(self, device: Device) -> Sequence[Publication]:
+        """Asks the bridge to set the device up afresh; empty if the dialect cannot."""
+
+    def release(self, device: Device) -> tuple[str, ...]:
+        """Forget a device that another dialect serves or that was removed; answers with topic filters no longer needed."""

@@ -1,0 +1,99 @@
+"""Everything that can go wrong because of the world, in one tree. What goes wrong because of us is an assertion.
+
+HubAgentError
+└── OperatingError            the world's fault: said in words for people, the agent goes on
+    ├── ConfigError           a setting is missing, unknown or out of range
+    ├── AddressInUse          a port or socket is taken by somebody else
+    ├── BrokerUnavailable     no MQTT broker answers
+    ├── CloudError            the cloud cannot be used now
+    │   ├── CloudUnreachable  no answer, or a server's fault: try again later
+    │   ├── CloudRefused      it answered no: who we are, or what we sent, is wrong
+    │   └── AgentTooOld       the cloud needs a newer agent; the home goes on locally
+    ├── ClaimError            the claim code is wrong, used or expired
+    ├── MirrorError           the mirror's file cannot be used
+    │   ├── MirrorCorrupt     it is not a database, or a page is broken
+    │   ├── MirrorFull        the disk is full
+    │   └── MirrorTooNew      a newer agent has written it
+    ├── DefinitionError       an automation or scene that cannot be understood
+    ├── NotFound              no scene, device, automation or run of that name
+    ├── NotPossible           the device cannot do what was asked
+    └── AgentNotRunning       the command line found nobody at the socket
+"""
+
+
+class HubAgentError(Exception):
+    """Root of all errors of this package."""
+
+
+class OperatingError(HubAgentError):
+    """The world's fault. `str()` says what is wrong, where, and what to do."""
+
+
+class ConfigError(OperatingError):
+    pass
+
+
+class AddressInUse(OperatingError):
+    pass
+
+
+class BrokerUnavailable(OperatingError):
+    pass
+
+
+class CloudError(OperatingError):
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class CloudUnreachable(CloudError):
+    pass
+
+
+class CloudRefused(CloudError):
+    pass
+
+
+class AgentTooOld(CloudError):
+    pass
+
+
+class ClaimError(OperatingError):
+    pass
+
+
+class MirrorError(OperatingError):
+    pass
+
+
+class MirrorCorrupt(MirrorError):
+    pass
+
+
+class MirrorFull(MirrorError):
+    pass
+
+
+class MirrorTooNew(MirrorError):
+    pass
+
+
+class DefinitionError(OperatingError):
+    """An automation, script or scene that cannot be understood. `where` is a path such as `triggers/0/above`."""
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(f"{where}: {message}" if where else message)
+        self.where = where
+
+
+class NotFound(OperatingError):
+    pass
+
+
+class NotPossible(OperatingError):
+    pass
+
+
+class AgentNotRunning(OperatingError):
+    pass

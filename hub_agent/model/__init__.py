@@ -1,0 +1,1 @@
+"""The nouns of the home: frozen values that pass between rooms."""

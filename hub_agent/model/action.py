@@ -1,0 +1,74 @@
+"""What is asked for: a call of an action, and the commands to devices that come of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
+from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.state import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """ "light.turn_on, these entities, this data": from an automation, a scene, a person or the cloud.
+
+    `target` holds entity ids only; areas, devices and groups are resolved before.
+    `data` is rendered and never holds the target.
+    """
+
+    id: CallId
+    action: str
+    target: tuple[EntityId, ...]
+    data: JsonObject
+    cause: Cause
+    wants_response: bool = False
+
+    @property
+    def domain(self) -> str:
+        return self.action.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """The outside has taken the call (or refused it). That a device has done it comes later, as `CommandSettled`."""
+
+    call_id: CallId
+    error: str | None = None
+    response: JsonValue = None
+    is_unknown_action: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Please change: one call for one entity of one device; durable before it is sent.
+
+    `expected` is what the next report must say for the command to be confirmed: `state` and attributes; empty if nothing can.
+    """
+
+    id: CommandId
+    call_id: CallId
+    device_id: DeviceId
+    entity_id: EntityId
+    action: str
+    data: JsonObject
+    cause: Cause
+    issued_at: datetime
+    expires_at: datetime
+    expected: Mapping[str, JsonValue] = field(default_factory=dict)
+    attempt: int = 1
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSettled:
+    """A command's end. outcome: confirmed | sent (nothing could confirm it) | unconfirmed | failed | expired | superseded."""
+
+    command: Command
+    outcome: str
+    at: datetime
+    error: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        return self.outcome in {"confirmed", "sent", "superseded"}

@@ -1,0 +1,28 @@
+"""What people decide: rows of the central schema that hub and cloud both keep."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hub_agent.model.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One row. `kind`: home | room | device | automation | scene. `fields`: the columns that people own.
+
+    `version` is the cloud's, None until the cloud has taken it. `base` holds the fields as the cloud last confirmed them;
+    where `fields` differ from it, the change is still owed to the cloud.
+    """
+
+    kind: str
+    id: str
+    fields: JsonObject
+    version: int | None = None
+    base: JsonObject | None = None
+    is_deleted: bool = False
+    modified_at: datetime | None = None
+    aliases: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def is_owed(self) -> bool:
+        return self.base is None or self.fields != self.base

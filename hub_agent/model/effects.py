@@ -1,0 +1,203 @@
+"""What the core asks for. First everything that is to be kept is committed, then the rest is carried out.
+
+`durability` of an effect: LAZY waits for company (at most a second), COMMIT survives a crash of the process, FSYNC a power cut.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar, TypeAlias
+
+from hub_agent.model.action import Call, CallAnswered, Command
+from hub_agent.model.definition import Definition
+from hub_agent.model.device import Device
+from hub_agent.model.ids import DeviceId
+from hub_agent.model.issue import Issue
+from hub_agent.model.json import JsonObject, Row
+from hub_agent.model.report import Publication
+
+
+class Durability(IntEnum):
+    LAZY = 0
+    COMMIT = 1
+    FSYNC = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Keep a state machine's own memory (a run, a hold, a healing) under room and key; None forgets it."""
+
+    room: str
+    key: str
+    body: JsonObject | None
+    durability: Durability = Durability.FSYNC
+
+
+@dataclass(frozen=True, slots=True)
+class SaveCommand:
+    """Keep a pending command; `is_settled` forgets it."""
+
+    command: Command
+    is_settled: bool = False
+    durability: ClassVar[Durability] = Durability.COMMIT
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDevice:
+    device: Device
+    durability: ClassVar[Durability] = Durability.FSYNC
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetDevice:
+    """The device left; its id stays with its aliases, so that it comes back as itself."""
+
+    device_id: DeviceId
+    durability: ClassVar[Durability] = Durability.FSYNC
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDefinition:
+    definition: Definition
+    durability: ClassVar[Durability] = Durability.FSYNC
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTrace:
+    """The story of a run, kept on the hub by count and age. `body` is what `automations trace` shows."""
+
+    automation_id: str
+    run_id: str
+    body: JsonObject
+    durability: ClassVar[Durability] = Durability.COMMIT
+
+
+@dataclass(frozen=True, slots=True)
+class AppendRecord:
+    """Owed to the cloud; the mirror gives it the stream's next number."""
+
+    stream: str
+    row: Row
+    durability: Durability = Durability.LAZY
+
+
+@dataclass(frozen=True, slots=True)
+class AppendCase:
+    """A record that changes after it was made: the higher revision replaces the lower one."""
+
+    table: str
+    id: str
+    revision: int
+    row: Row
+    durability: ClassVar[Durability] = Durability.FSYNC
+
+
+@dataclass(frozen=True, slots=True)
+class CloudCommandDone:
+    """Remember that a cloud command is done (never again), and tell the cloud. status: done | failed."""
+
+    command_id: str
+    status: str
+    result: JsonObject
+    durability: ClassVar[Durability] = Durability.FSYNC
+
+
+Persistent: TypeAlias = (
+    Save
+    | SaveCommand
+    | SaveDevice
+    | ForgetDevice
+    | SaveDefinition
+    | SaveTrace
+    | AppendRecord
+    | AppendCase
+    | CloudCommandDone
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SendCommand:
+    """Encode and publish; answer with CommandSent or CommandNotSent."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class AskState:
+    device_id: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfigure:
+    device_id: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    publication: Publication
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDevice:
+    """Another dialect serves this device: its driver need not listen to it."""
+
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class CallOutside:
+    """A call nobody inside the hub answers; the outside answers with CallAnswered."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a CallRequested or ScenePressed, for whoever waits for it."""
+
+    request_id: str
+    answer: CallAnswered | JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRaised:
+    issue: Issue
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCleared:
+    code: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Something the page may want to show at once. topic: state | device | scene | run | issue | sync | home."""
+
+    topic: str
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """A line for the log. `key` limits repeats: first WARNING, then DEBUG."""
+
+    key: str
+    text: str
+
+
+Outward: TypeAlias = (
+    SendCommand
+    | AskState
+    | Reconfigure
+    | Publish
+    | ReleaseDevice
+    | CallOutside
+    | Answer
+    | IssueRaised
+    | IssueCleared
+    | Announce
+    | Warn
+)
+
+Effect: TypeAlias = Persistent | Outward

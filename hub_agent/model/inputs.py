@@ -1,0 +1,154 @@
+"""What the core is told, besides what drivers decode."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from hub_agent.model.action import Call, CallAnswered
+from hub_agent.model.definition import Definition
+from hub_agent.model.device import Room
+from hub_agent.model.ids import CommandId, DeviceId, EntityId, RoomId, SceneId
+from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.report import Decoded, MqttMessage
+from hub_agent.model.state import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class StateSet:
+    """Write an entity's state directly (helpers, scenarios). None leaves that part as it is."""
+
+    entity_id: EntityId
+    state: str | None = None
+    attributes: JsonObject | None = None
+    is_forced: bool = False
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateRemoved:
+    entity_id: EntityId
+
+
+@dataclass(frozen=True, slots=True)
+class EventFired:
+    event_type: str
+    data: JsonObject
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookCalled:
+    webhook_id: str
+    method: str
+    json: JsonValue = None
+    form: JsonObject | None = None
+    query: JsonObject | None = None
+    is_local: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TopicHeard:
+    """An MQTT message, for triggers on topics."""
+
+    message: MqttMessage
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequested:
+    """A person, the cloud or the command line calls an action. The answer is an effect `Answer`, by the call's id."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePressed:
+    """`request_id` makes a repeat harmless and names the answer."""
+
+    scene_id: SceneId
+    cause: Cause
+    source: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionArrived:
+    """A definition changed here or in the cloud. `is_from_cloud`: version and base are the cloud's."""
+
+    definition: Definition
+    is_from_cloud: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEdited:
+    """A person changes what people own of a device; None leaves it as it is."""
+
+    device_id: DeviceId
+    name: str | None = None
+    room_id: RoomId | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoomEdited:
+    room: Room
+
+
+@dataclass(frozen=True, slots=True)
+class CloudCommand:
+    """A row of hub_commands; done at most once."""
+
+    id: str
+    kind: str
+    payload: JsonObject
+    is_expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSent:
+    command_id: CommandId
+
+
+@dataclass(frozen=True, slots=True)
+class CommandNotSent:
+    command_id: CommandId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConnected:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerLost:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """The wall clock was set by so much: what counts elapsed time moves with it, what follows the wall does not fire for what was jumped over."""
+
+    by: timedelta
+    is_trusted: bool
+
+
+Input: TypeAlias = (
+    Decoded
+    | StateSet
+    | StateRemoved
+    | EventFired
+    | WebhookCalled
+    | TopicHeard
+    | CallRequested
+    | CallAnswered
+    | ScenePressed
+    | DefinitionArrived
+    | DeviceEdited
+    | RoomEdited
+    | CloudCommand
+    | CommandSent
+    | CommandNotSent
+    | BrokerConnected
+    | BrokerLost
+    | ClockStepped
+)

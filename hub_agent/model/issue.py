@@ -1,0 +1,119 @@
+"""Everything that can be wrong, registered once, with words for people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub_agent.model.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class IssueKind:
+    """`text` may name `{placeholders}` of the issue's details. severity: info | warning | error | critical."""
+
+    code: str
+    severity: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something wrong now. `subject` is a device id, an automation id, a topic ...; one issue per code and subject."""
+
+    code: str
+    subject: str
+    since: datetime
+    details: JsonObject
+
+    @property
+    def kind(self) -> IssueKind:
+        return ISSUES[self.code]
+
+    @property
+    def text(self) -> str:
+        return self.kind.text.format_map(_Blanks(self.details))
+
+
+class _Blanks(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return f"({key} unknown)"
+
+
+ISSUES: Mapping[str, IssueKind] = {
+    kind.code: kind
+    for kind in (
+        IssueKind(
+            "device_silent",
+            "warning",
+            "A device has gone silent",
+            "{name} has not been heard for {silent_for}; it usually reports every {rhythm}.",
+        ),
+        IssueKind(
+            "device_unavailable",
+            "warning",
+            "A device cannot be reached",
+            "{name} is unavailable: {reason}.",
+        ),
+        IssueKind(
+            "command_unconfirmed",
+            "warning",
+            "A device did not confirm a command",
+            "{name} was told {action} and did not report that it did.",
+        ),
+        IssueKind(
+            "automation_invalid",
+            "error",
+            "An automation cannot run",
+            "{name}: {reason}",
+        ),
+        IssueKind(
+            "scene_invalid",
+            "error",
+            "A scene cannot be activated",
+            "{name}: {reason}",
+        ),
+        IssueKind(
+            "entity_missing",
+            "warning",
+            "A definition names an entity that does not exist",
+            "{name} names {entity_id}, which this home does not have.",
+        ),
+        IssueKind(
+            "payloads_rejected",
+            "warning",
+            "Messages were not understood",
+            "{count} messages on {topic} were not understood: {reason}",
+        ),
+        IssueKind(
+            "device_flooding",
+            "warning",
+            "A device announces itself too often",
+            "{name} announced itself {count} times in a minute; the repeats are ignored.",
+        ),
+        IssueKind(
+            "broker_unreachable",
+            "error",
+            "No MQTT broker",
+            "Nobody answers at {address}. Devices that speak MQTT cannot be heard or commanded. Check: systemctl status mosquitto",
+        ),
+        IssueKind(
+            "cloud_refused",
+            "error",
+            "The cloud refuses this hub",
+            "{reason} The home goes on; records wait. Check with: nexa-hub doctor",
+        ),
+        IssueKind(
+            "mirror_salvaged",
+            "error",
+            "The mirror was damaged",
+            "The mirror's file was damaged and set aside as {path}; {salvaged} could be read and was kept.",
+        ),
+        IssueKind(
+            "disk_full",
+            "critical",
+            "The disk is full",
+            "The mirror cannot be written: {reason}. Automations go on; what happens now is not remembered. Free some space on {path}.",
+        ),
+    )
+}

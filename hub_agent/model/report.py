@@ -1,0 +1,94 @@
+"""What drivers make of messages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from hub_agent.model.device import Advertisement, Origin
+from hub_agent.model.json import JsonObject, JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class MqttMessage:
+    topic: str
+    payload: bytes
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EntityReport:
+    """`state` None: not said. `attributes` are merged into those known; a None value removes one."""
+
+    key: str
+    state: str | None = None
+    attributes: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """ "My state is". `observed` may hold battery_level (%), signal_strength, firmware_version, ip_address."""
+
+    origin: Origin
+    entities: tuple[EntityReport, ...]
+    observed: Mapping[str, JsonValue] = field(default_factory=dict)
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityReported:
+    """The device (or with `key` one entity of it) says, or its bridge says of it, that it can be reached or not."""
+
+    origin: Origin
+    is_available: bool
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGone:
+    """The device left for good (removed from its bridge, its discovery message cleared)."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class EntityGone:
+    origin: Origin
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """The driver needs these topics from now on."""
+
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message, or a part of one, that was not understood. `code` is a short slug that stays the same for the same fault."""
+
+    dialect: str
+    topic: str
+    code: str
+    reason: str
+    origin: Origin | None = None
+
+
+Decoded: TypeAlias = (
+    Advertisement | Reported | AvailabilityReported | DeviceGone | EntityGone | Subscribe | Unsubscribe | Rejected
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a driver wants to be published."""
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False

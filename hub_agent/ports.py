@@ -1,0 +1,209 @@
+"""What the agent needs from outside, as small interfaces. Adapters fill them; tests and simulations bring their own."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from hub_agent.model.action import Command
+from hub_agent.model.definition import Definition
+from hub_agent.model.device import Device
+from hub_agent.model.effects import Persistent
+from hub_agent.model.json import JsonObject, JsonValue, Row
+from hub_agent.model.report import MqttMessage, Publication
+from hub_agent.model.state import EntityState
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, three ways. `wall` is aware UTC; `monotonic_s` counts since boot `boot_id`; trusted: synchronised by NTP or confirmed by the cloud."""
+
+    wall: datetime
+    monotonic_s: float
+    boot_id: str
+    is_trusted: bool
+
+
+class Clock(Protocol):
+    def now(self) -> Moment: ...
+
+
+class Broker(Protocol):
+    """An MQTT connection that comes back by itself."""
+
+    def start(self, on_message: Callable[[MqttMessage], bool], on_change: Callable[[bool, str], None]) -> None:
+        """`on_message` answers False when it cannot take more: the broker's socket is then left unread until `resume`.
+        `on_change(is_connected, reason)` tells of the connection."""
+
+    def resume(self) -> None: ...
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Remembered, and repeated after each reconnect."""
+
+    def unsubscribe(self, topics: Sequence[str]) -> None: ...
+
+    def publish(self, publication: Publication) -> bool:
+        """Hands it to the socket; False when there is no connection (nothing is queued: commands expire, they do not pile up)."""
+
+    @property
+    def is_connected(self) -> bool: ...
+
+    async def stop(self) -> None: ...
+
+
+class Cloud(Protocol):
+    """The central schema's functions over HTTP. Raises CloudUnreachable, CloudRefused, AgentTooOld, ClaimError."""
+
+    async def claim(self, code: str, request: JsonObject) -> JsonObject: ...
+
+    async def ingest(self, envelope: bytes) -> JsonObject:
+        """`envelope` is JSON; the adapter compresses and authenticates."""
+
+    async def changes(self, cursor: str | None, wait_s: int) -> JsonObject: ...
+
+    async def reconcile(self, request: JsonObject) -> JsonObject: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this hub is. Before the claim: a random home of its own, no hub id, no secret."""
+
+    home_id: str
+    hub_id: str | None
+    secret: str | None = field(repr=False, default=None)
+    mirror_id: str = ""
+    epoch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Everything the mirror knows at start."""
+
+    identity: Identity
+    devices: Sequence[Device]
+    states: Mapping[str, EntityState]
+    saved: Mapping[str, Mapping[str, JsonObject]]
+    commands: Sequence[Command]
+    definitions: Sequence[Definition]
+    cloud_commands_done: frozenset[str]
+    last_alive_at: datetime | None
+    findings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPosition:
+    """`last`: newest number made; `acknowledged`: the high-water mark; `waiting`: rows in between."""
+
+    stream: str
+    last: int
+    acknowledged: int
+    waiting: int
+    acknowledged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """Rows of one stream in order. `numbers[i]` is the sequence number of `rows[i]`; the numbers have no gaps unless told by `gaps`."""
+
+    stream: str
+    first: int
+    rows: Sequence[Row]
+    is_clock_trusted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Records that had to be shed, so that the loss is known."""
+
+    stream: str
+    first: int
+    last: int
+    count: int
+    reason: str
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+
+
+class Store(Protocol):
+    """The mirror. One writer; every call is one transaction."""
+
+    async def open(self) -> Remembered: ...
+
+    async def commit(self, effects: Sequence[Persistent], moment: Moment) -> None:
+        """All or nothing, fsynced if any effect asks for it. Raises MirrorFull (nothing was kept) and MirrorError."""
+
+    async def close(self) -> None: ...
+
+
+class Notifier(Protocol):
+    """systemd, or nobody."""
+
+    def ready(self) -> None: ...
+
+    def status(self, text: str) -> None: ...
+
+    def alive(self) -> None: ...
+
+    def stopping(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing the page may want to show at once."""
+
+    topic: str
+    body: Mapping[str, object]
+
+
+class Door(Protocol):
+    """What the page, the API and the command line may see and do. Bodies are plain JSON, ready to send."""
+
+    def status(self) -> JsonObject:
+        """{"agent": {"version", "pid", "started_at", "uptime_s", "memory_bytes"}, "home": {"id", "name", "timezone"},
+        "broker": {"address", "is_connected", "since"}, "cloud": {as in sync_status()}, "counts": {"devices", "entities", "automations", "scenes", "issues"},
+        "clock": {"now", "is_trusted"}, "inbox": {"waiting", "handled", "rejected"}}"""
+
+    def devices(self) -> Sequence[JsonObject]:
+        """Each {"id", "name", "room", "room_id", "brand", "model", "device_type", "protocol", "dialect", "availability", "last_seen_at", "battery_level", "signal_strength",
+        "entities": [{"id", "name", "domain", "device_class", "unit", "category", "capabilities", "state", "attributes", "changed_at"}]}"""
+
+    def rooms(self) -> Sequence[JsonObject]:
+        """Each {"id", "name", "sort_order"}, in the order to show."""
+
+    def scenes(self) -> Sequence[JsonObject]:
+        """Each {"id", "name", "room_id", "icon", "color", "devices": n, "last_activated_at", "last_status", "activation_count"}"""
+
+    def automations(self) -> Sequence[JsonObject]:
+        """Each {"id", "entity_id", "name", "description", "is_enabled", "mode", "last_triggered_at", "last_status", "running": n, "problem": text | None}"""
+
+    def issues(self) -> Sequence[JsonObject]:
+        """Each {"code", "severity", "title", "text", "subject", "since"}"""
+
+    def sync_status(self) -> JsonObject:
+        """{"is_claimed", "is_online", "since", "address", "last_contact_at", "last_error", "hub_id", "home_id", "streams": [{"stream", "last", "acknowledged", "waiting", "acknowledged_at"}],
+        "waiting", "definitions_owed", "last_acknowledged_at", "text": one plain sentence}"""
+
+    def rejected(self) -> Sequence[JsonObject]:
+        """Messages not understood: each {"dialect", "topic", "code", "reason", "count", "last_at"}"""
+
+    async def runs(self, automation_id: str | None, limit: int) -> Sequence[JsonObject]:
+        """Newest first: each {"id", "automation_id", "automation", "status", "started_at", "completed_at", "duration_ms", "triggered_by", "trigger"}"""
+
+    async def trace(self, run_id: str) -> JsonObject:
+        """The whole story of a run; a unique beginning of its id is enough. Raises NotFound."""
+
+    async def call(self, action: str, target: Sequence[str], data: JsonObject, by: str) -> JsonObject:
+        """Calls an action (`light.turn_on`) for entities or devices by id or name. Raises NotFound, NotPossible. Answers {"commands": [{"entity_id", "outcome", "error"}]} when they settle (at most 6 s)."""
+
+    async def set_device(self, name: str, values: Mapping[str, JsonValue], by: str) -> JsonObject:
+        """Sets capabilities (`on=true brightness=40`) of the device's or entity's."""
+
+    async def activate_scene(self, name: str, by: str, source: str = "manual") -> JsonObject:
+        """By id or name. Answers {"scene", "activation_id", "status", "devices_targeted", "devices_succeeded", "devices_failed", "failed_devices": [{"id", "name", "error"}], "duration_ms"}. Raises NotFound."""
+
+    async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> JsonObject: ...
+
+    def changes(self) -> AsyncIterator[Change]:
+        """From now on. A slow reader loses the oldest, and gets Change("resync", {}) instead."""
