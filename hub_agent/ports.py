@@ -33,7 +33,8 @@ class Broker(Protocol):
 
     def start(self, on_message: Callable[[MqttMessage], bool], on_change: Callable[[bool, str], None]) -> None:
         """`on_message` answers False when it cannot take more: the broker's socket is then left unread until `resume`.
-        `on_change(is_connected, reason)` tells of the connection."""
+        `on_change(is_connected, reason)` tells of the connection.
+        """
 
     def resume(self) -> None: ...
 
@@ -126,15 +127,72 @@ class Gap:
     to_at: datetime | None = None
 
 
-class Store(Protocol):
-    """The mirror. One writer; every call is one transaction."""
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A record that changes after it was made, in its newest revision."""
 
-    async def open(self) -> Remembered: ...
+    table: str
+    id: str
+    revision: int
+    row: Row
+
+
+class Store(Protocol):
+    """The mirror. One writer; every call is one transaction. Raises MirrorFull (nothing was kept) and MirrorError."""
+
+    async def open(self, moment: Moment) -> Remembered: ...
 
     async def commit(self, effects: Sequence[Persistent], moment: Moment) -> None:
-        """All or nothing, fsynced if any effect asks for it. Raises MirrorFull (nothing was kept) and MirrorError."""
+        """All or nothing, fsynced if any effect asks for it."""
 
-    async def close(self) -> None: ...
+    async def close(self, moment: Moment) -> None: ...
+
+    # What the uplink and the downlink need.
+
+    async def positions(self) -> Sequence[StreamPosition]: ...
+
+    async def next_batch(self, stream: str, rows_max: int, bytes_max: int) -> RecordBatch | None:
+        """The oldest rows above the high-water mark, as the central schema wants them; None when nothing waits."""
+
+    async def numbered(self, stream: str, numbers: Sequence[int]) -> RecordBatch | None:
+        """Rows by their numbers, for the repair lane: what is still there of them."""
+
+    async def acknowledge(self, marks: Mapping[str, int], moment: Moment) -> None:
+        """Advances the high-water marks (never back). What is acknowledged and old may be trimmed."""
+
+    async def gaps(self) -> Sequence[Gap]: ...
+
+    async def acknowledge_gaps(self, gaps: Sequence[Gap]) -> None: ...
+
+    async def cases(self, limit: int) -> Sequence[Case]:
+        """Newest revision of each case that the cloud does not have yet."""
+
+    async def acknowledge_cases(self, cases: Sequence[Case]) -> None: ...
+
+    async def commands_done(self) -> Sequence[JsonObject]:
+        """Each {"id", "status", "result"}: cloud commands done and not yet told."""
+
+    async def acknowledge_commands_done(self, ids: Sequence[str]) -> None: ...
+
+    async def save_identity(self, identity: Identity) -> None: ...
+
+    async def cursor(self) -> str | None: ...
+
+    async def save_cursor(self, cursor: str) -> None: ...
+
+    async def trust_clock(self, boot_id: str, offset_s: float) -> int:
+        """The clock of this boot was wrong by `offset_s` until now: records of it that are not sent yet are dated right; answers how many."""
+
+    # What the doors read.
+
+    async def runs(self, automation_id: str | None, limit: int) -> Sequence[JsonObject]:
+        """Bodies of the newest traces, newest first."""
+
+    async def trace(self, run_id: str) -> JsonObject | None:
+        """By the whole id or a unique beginning of it."""
+
+    async def sizes(self) -> JsonObject:
+        """{"path", "bytes", "wal_bytes", "bytes_free", "rows": {table: n}, "integrity": "ok" | text}"""
 
 
 class Notifier(Protocol):
@@ -163,11 +221,13 @@ class Door(Protocol):
     def status(self) -> JsonObject:
         """{"agent": {"version", "pid", "started_at", "uptime_s", "memory_bytes"}, "home": {"id", "name", "timezone"},
         "broker": {"address", "is_connected", "since"}, "cloud": {as in sync_status()}, "counts": {"devices", "entities", "automations", "scenes", "issues"},
-        "clock": {"now", "is_trusted"}, "inbox": {"waiting", "handled", "rejected"}}"""
+        "clock": {"now", "is_trusted"}, "inbox": {"waiting", "handled", "rejected"}}
+        """
 
     def devices(self) -> Sequence[JsonObject]:
         """Each {"id", "name", "room", "room_id", "brand", "model", "device_type", "protocol", "dialect", "availability", "last_seen_at", "battery_level", "signal_strength",
-        "entities": [{"id", "name", "domain", "device_class", "unit", "category", "capabilities", "state", "attributes", "changed_at"}]}"""
+        "entities": [{"id", "name", "domain", "device_class", "unit", "category", "capabilities", "state", "attributes", "changed_at"}]}
+        """
 
     def rooms(self) -> Sequence[JsonObject]:
         """Each {"id", "name", "sort_order"}, in the order to show."""
@@ -183,7 +243,8 @@ class Door(Protocol):
 
     def sync_status(self) -> JsonObject:
         """{"is_claimed", "is_online", "since", "address", "last_contact_at", "last_error", "hub_id", "home_id", "streams": [{"stream", "last", "acknowledged", "waiting", "acknowledged_at"}],
-        "waiting", "definitions_owed", "last_acknowledged_at", "text": one plain sentence}"""
+        "waiting", "definitions_owed", "last_acknowledged_at", "text": one plain sentence}
+        """
 
     def rejected(self) -> Sequence[JsonObject]:
         """Messages not understood: each {"dialect", "topic", "code", "reason", "count", "last_at"}"""
