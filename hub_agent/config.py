@@ -1,0 +1,197 @@
+"""Settings: read once, checked once, frozen. Each has a default; the file and the environment may say otherwise.
+
+`nexa-hub run` looks for the file given by --config, then NEXA_CONFIG, then /etc/nexa-hub/nexa-hub.toml. A setting `key` of section
+`section` is overridden by the environment variable NEXA_SECTION_KEY.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from hub_agent.errors import ConfigError
+
+DEFAULT_FILE = Path("/etc/nexa-hub/nexa-hub.toml")
+DEFAULT_SOCKET = Path("/run/nexa-hub/nexa-hub.sock")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Agent(_Section):
+    state_dir: Path = Field(Path("/var/lib/nexa-hub"), description="Where the mirror and the sessions are kept.")
+    socket: Path = Field(DEFAULT_SOCKET, description="Unix socket at which the command line finds the agent.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+
+class Web(_Section):
+    host: str = Field("0.0.0.0", description="Address the page is served at; 127.0.0.1 for this machine only.")  # noqa: S104 the page is for the home's network and asks for pairing
+    port: Port = Field(8380, description="Port of the page.")
+    names: tuple[str, ...] = Field((), description="Further host names the page may be asked for by.")
+
+
+class Mqtt(_Section):
+    host: str = Field("127.0.0.1", description="Where the MQTT broker is.")
+    port: Port = Field(1883, description="Its port.")
+    username: str | None = Field(None, description="User name, if the broker asks for one.")
+    password_file: Path | None = Field(None, description="File that holds the password, readable by the agent only.")
+    tls: bool = Field(False, description="Whether to speak TLS with the broker.")
+    discovery_prefix: str = Field("homeassistant", description="Prefix of Home Assistant MQTT discovery.")
+    zigbee2mqtt_topics: tuple[str, ...] = Field(
+        ("zigbee2mqtt",), description="Base topics of Zigbee2MQTT; others of one level are found by themselves."
+    )
+
+
+class Cloud(_Section):
+    url: str | None = Field(None, description="Address of the cloud's gateway; none: the hub stays at home.")
+    claim_code: str | None = Field(None, description="One-time code that makes this hub part of a home.")
+    claim_code_file: Path | None = Field(None, description="The same in a file.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with https:// (or http:// on your own network)")
+        return url.rstrip("/") if url else url
+
+
+class Home(_Section):
+    """Used until the cloud says what the home is."""
+
+    name: str = Field("Home", description="Name of the home.")
+    timezone: str = Field("UTC", description="IANA time zone, such as Europe/Berlin.")
+    latitude: float = Field(0.0, ge=-90, le=90, description="For sunrise and sunset.")
+    longitude: float = Field(0.0, ge=-180, le=180, description="For sunrise and sunset.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as err:
+            raise ValueError("is not an IANA time zone such as Europe/Berlin") from err
+        return name
+
+
+class Config(_Section):
+    agent: Agent = Agent()
+    web: Web = Web()
+    mqtt: Mqtt = Mqtt()
+    cloud: Cloud = Cloud()
+    home: Home = Home()
+
+
+def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Reads the settings. Raises ConfigError that names the file, the setting and what is allowed."""
+    environ = os.environ if environ is None else environ
+    if path is None and (named := environ.get("NEXA_CONFIG")):
+        path = Path(named)
+    if path is None:
+        path = DEFAULT_FILE if DEFAULT_FILE.exists() else None
+    settings = _read(path) if path else {}
+    _override(settings, environ)
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as err:
+        raise ConfigError(_in_words(err, path)) from err
+
+
+def read_secret(path: Path) -> str:
+    """A secret's file without its last line break. Raises ConfigError."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(f"{path} cannot be read: {err}. Put the secret there, readable by the agent's user.") from err
+
+
+def _read(path: Path) -> dict[str, dict[str, object]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as err:
+        raise ConfigError(
+            f"There is no settings file {path}. Give another with --config, or none to use defaults."
+        ) from err
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(f"The settings file {path} cannot be read: {err}") from err
+    try:
+        parsed = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as err:
+        raise ConfigError(
+            f"The settings file {path} is not TOML: {err}. Mend that line, or move the file away."
+        ) from err
+    settings: dict[str, dict[str, object]] = {}
+    for name, section in parsed.items():
+        if name in Config.model_fields and not isinstance(section, dict):
+            raise ConfigError(f"{path}: '{name}' must be a section, written [{name}].")
+        settings[name] = section
+    return settings
+
+
+def _override(settings: dict[str, dict[str, object]], environ: Mapping[str, str]) -> None:
+    for section_name, section in Config.model_fields.items():
+        kind = section.annotation
+        assert isinstance(kind, type) and issubclass(kind, BaseModel)  # noqa: PT018 one fact
+        for key, field in kind.model_fields.items():
+            value = environ.get(f"NEXA_{section_name}_{key}".upper())
+            if value is None:
+                continue
+            is_list = str(field.annotation).startswith("tuple")
+            chosen: object = [part.strip() for part in value.split(",") if part.strip()] if is_list else value
+            settings.setdefault(section_name, {})[key] = chosen
+
+
+def _in_words(err: ValidationError, path: Path | None) -> str:
+    where = str(path) if path else "the environment"
+    lines = []
+    for fault in err.errors():
+        spelled = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"{where}: unknown setting '{spelled}'.{_did_you_mean(fault['loc'])}")
+            continue
+        said = fault["msg"].removeprefix("Value error, ")
+        lines.append(f"{where}: '{spelled}' {said[0].lower()}{said[1:]} (it is {fault['input']!r}).")
+    return "\n".join(lines)
+
+
+def _did_you_mean(loc: tuple[int | str, ...]) -> str:
+    known: list[str] = list(Config.model_fields)
+    if len(loc) > 1:
+        section = Config.model_fields[str(loc[0])].annotation
+        assert isinstance(section, type) and issubclass(section, BaseModel)  # noqa: PT018 one fact
+        known = list(section.model_fields)
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    return f" Did you mean '{near[0]}'?" if near else f" Known here: {', '.join(known)}."
+
+
+def render_default() -> str:
+    """The settings file with every setting, commented out, as deploy/nexa-hub.toml holds it."""
+    lines = ["# Settings of nexa-hub. Every setting has a default: uncomment what you change.", ""]
+    for section_name, section in Config.model_fields.items():
+        kind = section.annotation
+        assert isinstance(kind, type) and issubclass(kind, BaseModel)  # noqa: PT018 one fact
+        lines.append(f"[{section_name}]")
+        for key, field in kind.model_fields.items():
+            lines += [f"# {field.description}", f"# {key} = {_as_toml(field.default)}"]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _as_toml(value: object) -> str:
+    if value is None:
+        return '""'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_as_toml(part) for part in value) + "]"
+    if isinstance(value, int | float):
+        return str(value)
+    return f'"{value}"'
