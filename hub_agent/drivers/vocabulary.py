@@ -1,0 +1,130 @@
+"""Words that dialects share: which type of device a set of entities makes, which units measure what."""
+
+import re
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Final
+
+from hub_agent.model.device import AdvertisedEntity, DeviceType
+
+# (domain, device class or None for any) -> type; the first row that an entity matches wins, so the telling ones come first.
+_TYPES: Final = (
+    ("camera", None, DeviceType.CAMERA),
+    ("lock", None, DeviceType.LOCK),
+    ("alarm_control_panel", None, DeviceType.HUB),
+    ("climate", None, DeviceType.THERMOSTAT),
+    ("water_heater", None, DeviceType.APPLIANCE),
+    ("cover", "garage", DeviceType.GARAGE_DOOR),
+    ("cover", None, DeviceType.BLIND),
+    ("light", None, DeviceType.LIGHT),
+    ("vacuum", None, DeviceType.APPLIANCE),
+    ("lawn_mower", None, DeviceType.APPLIANCE),
+    ("humidifier", None, DeviceType.APPLIANCE),
+    ("fan", None, DeviceType.APPLIANCE),
+    ("media_player", None, DeviceType.SPEAKER),
+    ("switch", "outlet", DeviceType.PLUG),
+    ("switch", None, DeviceType.SWITCH),
+    ("valve", None, DeviceType.SWITCH),
+    ("binary_sensor", "smoke", DeviceType.SENSOR_SMOKE),
+    ("binary_sensor", "carbon_monoxide", DeviceType.SENSOR_SMOKE),
+    ("binary_sensor", "gas", DeviceType.SENSOR_SMOKE),
+    ("binary_sensor", "moisture", DeviceType.SENSOR_LEAK),
+    ("binary_sensor", "door", DeviceType.SENSOR_CONTACT),
+    ("binary_sensor", "window", DeviceType.SENSOR_CONTACT),
+    ("binary_sensor", "opening", DeviceType.SENSOR_CONTACT),
+    ("binary_sensor", "garage_door", DeviceType.SENSOR_CONTACT),
+    ("binary_sensor", "motion", DeviceType.SENSOR_MOTION),
+    ("binary_sensor", "occupancy", DeviceType.SENSOR_MOTION),
+    ("binary_sensor", "presence", DeviceType.SENSOR_MOTION),
+    ("binary_sensor", "moving", DeviceType.SENSOR_MOTION),
+    ("sensor", "temperature", DeviceType.SENSOR_TEMPERATURE),
+    ("sensor", "humidity", DeviceType.SENSOR_HUMIDITY),
+)
+
+# A word of the model's description that says more than the entities do: (pattern, types it may replace, type).
+_SWITCHES: Final = frozenset({DeviceType.SWITCH, DeviceType.OTHER})
+_WORDS: Final = (
+    (re.compile(r"\bdoor ?bell", re.IGNORECASE), frozenset(DeviceType), DeviceType.DOORBELL),
+    (
+        re.compile(r"\bgarage", re.IGNORECASE),
+        frozenset({DeviceType.BLIND, DeviceType.SENSOR_CONTACT, *_SWITCHES}),
+        DeviceType.GARAGE_DOOR,
+    ),
+    (re.compile(r"\b(plug|outlet|socket)s?\b", re.IGNORECASE), _SWITCHES, DeviceType.PLUG),
+    (
+        re.compile(r"\b(air ?con|ac unit|heat pump|fan ?coil|hvac|split unit)", re.IGNORECASE),
+        frozenset({DeviceType.THERMOSTAT}),
+        DeviceType.HVAC,
+    ),
+    (
+        re.compile(r"\b(router|repeater|range extender)\b", re.IGNORECASE),
+        frozenset({DeviceType.OTHER}),
+        DeviceType.ROUTER,
+    ),
+    (re.compile(r"\b(bridge|gateway|coordinator)\b", re.IGNORECASE), frozenset({DeviceType.OTHER}), DeviceType.BRIDGE),
+)
+WORDS_CHARS_MAX: Final = 500
+
+
+def device_type_of(entities: Iterable[AdvertisedEntity], words: str = "") -> DeviceType:
+    """Guess the central schema's type. `words`: model, description, name: whatever a person would judge by."""
+    guess = _type_by_entities(tuple(entities))
+    for pattern, replaceable, kind in _WORDS:
+        if guess in replaceable and pattern.search(words[:WORDS_CHARS_MAX]):
+            return kind
+    return guess
+
+
+def _type_by_entities(entities: tuple[AdvertisedEntity, ...]) -> DeviceType:
+    # The main function speaks first: a motion sensor with a switch for its light is a motion sensor.
+    primary = tuple(entity for entity in entities if entity.category is None)
+    main = tuple(entity for entity in primary if entity.name is None)
+    for rank in (main, primary):
+        facets = {(entity.domain, entity.device_class) for entity in rank}
+        domains = {entity.domain for entity in rank}
+        for domain, device_class, kind in _TYPES:
+            if (domain in domains) if device_class is None else ((domain, device_class) in facets):
+                return kind
+    return DeviceType.OTHER
+
+
+SLUG_CHARS_MAX: Final = 120
+_NOT_SLUG: Final = re.compile(r"[^a-z0-9]+")
+
+
+def slug(text: str) -> str:
+    """Lower-case letters, digits and underscores: for metric names and keys."""
+    return _NOT_SLUG.sub("_", text[:SLUG_CHARS_MAX].lower()).strip("_")
+
+
+# Home Assistant's colour temperature is in kelvin; older dialects count in mireds (a million divided by kelvin).
+MIREDS_PER_KELVIN: Final = 1_000_000
+
+
+def kelvin_of(mireds: float) -> int:
+    return round(MIREDS_PER_KELVIN / mireds)
+
+
+def mireds_of(kelvin: float) -> int:
+    return round(MIREDS_PER_KELVIN / kelvin)
+
+
+# Device classes of Home Assistant's sensors that are measured in exactly these units; the first is the usual one.
+UNITS_BY_DEVICE_CLASS: Final = MappingProxyType(
+    {
+        "temperature": ("°C", "°F", "K"),
+        "humidity": ("%",),
+        "battery": ("%",),
+        "illuminance": ("lx",),
+        "pressure": ("hPa", "Pa", "kPa", "bar", "mbar", "psi"),
+        "power": ("W", "kW", "mW", "MW"),
+        "energy": ("kWh", "Wh", "MWh"),
+        "voltage": ("V", "mV"),
+        "current": ("A", "mA"),
+        "frequency": ("Hz", "kHz"),
+        "carbon_dioxide": ("ppm",),
+        "carbon_monoxide": ("ppm", "mg/m³"),
+        "pm25": ("µg/m³",),
+        "signal_strength": ("dBm", "dB"),
+    }
+)
