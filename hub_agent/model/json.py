@@ -8,5 +8,5 @@ JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 # A record's column: what orjson writes without help. Instants are aware datetimes in UTC.
-Column: TypeAlias = "JsonValue | datetime"
-Row: TypeAlias = Mapping[str, "Column | Row | Sequence[Row]"]
+Column: TypeAlias = "JsonValue | datetime | Sequence[Column] | Mapping[str, Column]"
+Row: TypeAlias = Mapping[str, Column]
