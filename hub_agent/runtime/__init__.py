@@ -1,0 +1,1 @@
+"""The heartbeat: takes what has happened, lets the core decide, stores it, then does it."""

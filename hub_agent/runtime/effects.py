@@ -1,0 +1,171 @@
+"""Does what is stored: encodes commands, publishes, answers whoever waits, tells the page."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import assert_never
+
+from hub_agent.drivers.driver import Driver
+from hub_agent.errors import NotPossible
+from hub_agent.model.action import Call, CallAnswered, Command
+from hub_agent.model.device import Device, Entity
+from hub_agent.model.effects import (
+    Announce,
+    Answer,
+    AskState,
+    CallOutside,
+    IssueCleared,
+    IssueRaised,
+    Outward,
+    Publish,
+    Reconfigure,
+    ReleaseDevice,
+    SendCommand,
+    Warn,
+)
+from hub_agent.model.ids import DeviceId, EntityId
+from hub_agent.model.inputs import CommandNotSent, CommandSent, Input
+from hub_agent.model.issue import Issue
+from hub_agent.model.json import JsonObject
+from hub_agent.ports import Broker, Change, Moment
+from hub_agent.runtime.changes import Changes
+
+log = logging.getLogger(__name__)
+
+# After its first warning a fault is logged at DEBUG until it has been quiet for this long.
+WARNING_REPEAT = timedelta(hours=1)
+WARNINGS_MAX = 1000
+
+AnswerBody = CallAnswered | JsonObject
+
+
+class Effects:
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        drivers: Mapping[str, Driver],
+        find_device: Callable[[DeviceId], Device | None],
+        find_entity: Callable[[EntityId], Entity | None],
+        feed_back: Callable[[Input], None],
+        changes: Changes,
+    ) -> None:
+        self._broker = broker
+        self._drivers = drivers
+        self._find_device = find_device
+        self._find_entity = find_entity
+        self._feed_back = feed_back
+        self._changes = changes
+        self._waiting_by_id: dict[str, asyncio.Future[AnswerBody]] = {}
+        self._warned_at_by_key: dict[str, Moment] = {}
+        self._issue_by_key: dict[tuple[str, str], Issue] = {}
+
+    def expect(self, request_id: str) -> "asyncio.Future[AnswerBody]":
+        """The answer to a request that is about to be submitted. Cancel it to stop waiting."""
+        future: asyncio.Future[AnswerBody] = asyncio.get_running_loop().create_future()
+        self._waiting_by_id[request_id] = future
+        future.add_done_callback(lambda _: self._waiting_by_id.pop(request_id, None))
+        return future
+
+    def issues(self) -> list[Issue]:
+        return sorted(self._issue_by_key.values(), key=lambda issue: (issue.since, issue.code, issue.subject))
+
+    def carry_out(self, effects: Iterable[Outward], moment: Moment) -> None:
+        for effect in effects:
+            self._do(effect, moment)
+
+    def _do(self, effect: Outward, moment: Moment) -> None:
+        match effect:
+            case SendCommand(command):
+                self._send(command)
+            case Announce(topic, body):
+                self._changes.tell(Change(topic, body))
+            case Answer(request_id, answer):
+                self._answer(request_id, answer)
+            case AskState(device_id):
+                self._ask(device_id)
+            case Reconfigure(device_id):
+                self._reconfigure(device_id)
+            case Publish(publication):
+                self._broker.publish(publication)
+            case IssueRaised(issue):
+                self._raise(issue)
+            case IssueCleared(code, subject):
+                self._clear(code, subject)
+            case Warn(key, text):
+                self._warn(key, text, moment)
+            case ReleaseDevice(device):
+                self._release(device)
+            case CallOutside(call):
+                self._refuse(call)
+            case _:
+                assert_never(effect)
+
+    def _send(self, command: Command) -> None:
+        device, entity = self._find_device(command.device_id), self._find_entity(command.entity_id)
+        if device is None or entity is None:
+            self._feed_back(CommandNotSent(command.id, "the device is no longer there"))
+            return
+        driver = self._drivers.get(device.origin.dialect)
+        if driver is None:
+            self._feed_back(CommandNotSent(command.id, f"nothing here speaks {device.origin.dialect}"))
+            return
+        try:
+            publications = driver.encode(device, entity, command.action, command.data)
+        except NotPossible as err:
+            self._feed_back(CommandNotSent(command.id, str(err)))
+            return
+        if all(self._broker.publish(publication) for publication in publications):
+            self._feed_back(CommandSent(command.id))
+        else:
+            self._feed_back(CommandNotSent(command.id, "there is no connection to the MQTT broker"))
+
+    def _ask(self, device_id: DeviceId) -> None:
+        device = self._find_device(device_id)
+        driver = self._drivers.get(device.origin.dialect) if device else None
+        if device and driver:
+            for publication in driver.encode_refresh(device):
+                self._broker.publish(publication)
+
+    def _reconfigure(self, device_id: DeviceId) -> None:
+        device = self._find_device(device_id)
+        driver = self._drivers.get(device.origin.dialect) if device else None
+        if device and driver:
+            for publication in driver.encode_reconfigure(device):
+                self._broker.publish(publication)
+
+    def _release(self, device: Device) -> None:
+        driver = self._drivers.get(device.origin.dialect)
+        if driver:
+            self._broker.unsubscribe(driver.release(device))
+
+    def _answer(self, request_id: str, answer: AnswerBody) -> None:
+        future = self._waiting_by_id.pop(request_id, None)
+        if future and not future.done():
+            future.set_result(answer)
+
+    def _refuse(self, call: Call) -> None:
+        self._feed_back(CallAnswered(call.id, error=f"there is no action {call.action}", is_unknown_action=True))
+
+    def _raise(self, issue: Issue) -> None:
+        key = (issue.code, issue.subject)
+        if key not in self._issue_by_key:
+            log.warning("%s: %s", issue.kind.title, issue.text)
+        self._issue_by_key[key] = issue
+        self._changes.tell(Change("issue", {"code": issue.code, "subject": issue.subject, "text": issue.text}))
+
+    def _clear(self, code: str, subject: str) -> None:
+        issue = self._issue_by_key.pop((code, subject), None)
+        if issue:
+            log.info("No longer: %s", issue.text)
+            self._changes.tell(Change("issue", {"code": code, "subject": subject, "text": None}))
+
+    def _warn(self, key: str, text: str, moment: Moment) -> None:
+        warned = self._warned_at_by_key.get(key)
+        is_repeat = warned is not None and moment.wall - warned.wall < WARNING_REPEAT
+        log.log(logging.DEBUG if is_repeat else logging.WARNING, "%s", text)
+        if not is_repeat:
+            if len(self._warned_at_by_key) >= WARNINGS_MAX:
+                self._warned_at_by_key.clear()
+            self._warned_at_by_key[key] = moment
