@@ -15,6 +15,7 @@ HubAgentError
     │   ├── MirrorFull        the disk is full
     │   └── MirrorTooNew      a newer agent has written it
     ├── DefinitionError       an automation or scene that cannot be understood
+    ├── TemplateError         a template that cannot be read, or fails for these values
     ├── NotFound              no scene, device, automation or run of that name
     ├── NotPossible           the device cannot do what was asked
     └── AgentNotRunning       the command line found nobody at the socket
@@ -85,6 +86,10 @@ class DefinitionError(OperatingError):
     def __init__(self, message: str, where: str = "") -> None:
         super().__init__(f"{where}: {message}" if where else message)
         self.where = where
+
+
+class TemplateError(OperatingError):
+    pass
 
 
 class NotFound(OperatingError):
