@@ -31,12 +31,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class CallAnswered:
-    """The outside has taken the call (or refused it). That a device has done it comes later, as `CommandSettled`."""
+    """The outside has taken the call (or refused it). That a device has done it comes later: `commands` times a `CommandSettled`."""
 
     call_id: CallId
     error: str | None = None
     response: JsonValue = None
     is_unknown_action: bool = False
+    commands: int = 0
 
 
 @dataclass(frozen=True, slots=True)
