@@ -39,7 +39,7 @@ class SaveCommand:
 
     command: Command
     is_settled: bool = False
-    durability: ClassVar[Durability] = Durability.COMMIT
+    durability: Durability = Durability.COMMIT
 
 
 @dataclass(frozen=True, slots=True)
