@@ -79,6 +79,24 @@ class DefinitionArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class DefinitionTaken:
+    """The cloud's answer to a definition that was sent up. status: synced | pending | conflict | failed.
+
+    `sent` holds the fields that were sent, None where a deletion was. `fields` is the cloud's row where it says something
+    else than what was sent; `is_deleted`: the cloud has it no longer.
+    """
+
+    kind: str
+    id: str
+    status: str
+    version: int | None
+    sent: JsonObject | None
+    fields: JsonObject | None = None
+    is_deleted: bool = False
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceEdited:
     """A person changes what people own of a device; None leaves it as it is."""
 
@@ -110,8 +128,11 @@ class CommandSent:
 
 @dataclass(frozen=True, slots=True)
 class CommandNotSent:
+    """`may_try_again`: only the way is missing (no connection); otherwise it can never be sent."""
+
     command_id: CommandId
     reason: str
+    may_try_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +164,7 @@ Input: TypeAlias = (
     | CallAnswered
     | ScenePressed
     | DefinitionArrived
+    | DefinitionTaken
     | DeviceEdited
     | RoomEdited
     | CloudCommand
