@@ -1,0 +1,101 @@
+"""nexa-cloud: the operator's command line for the central schema and its gateway."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from cloud_schema.apply import ApplyError, apply, issue_claim_code, seed
+
+DSN_HELP = (
+    "PostgreSQL connection string; better in NEXA_CLOUD_DSN or --dsn-file, where a list of processes does not show it."
+)
+STOP_WITHIN_S = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Installs the central schema and serves it to hubs."""
+
+
+@cli.command("apply")
+@click.argument("dsn", envvar="NEXA_CLOUD_DSN")
+def apply_command(dsn: str) -> None:
+    """Bring the database DSN to the schema. May run any number of times."""
+    apply(dsn, click.echo)
+
+
+@cli.command("seed")
+@click.argument("dsn", envvar="NEXA_CLOUD_DSN")
+def seed_command(dsn: str) -> None:
+    """Put in the catalogue rows that hubs count on."""
+    seed(dsn, click.echo)
+
+
+@cli.command("claim-code")
+@click.argument("dsn", envvar="NEXA_CLOUD_DSN")
+@click.option("--home", "home_id", required=True, help="Id of the home the hub shall serve.")
+@click.option("--expires-in-s", default=86400, show_default=True, type=click.IntRange(60, 30 * 86400))
+def claim_code_command(dsn: str, home_id: str, expires_in_s: int) -> None:
+    """Make a one-time claim code for a home, and print it."""
+    answer = issue_claim_code(dsn, home_id, expires_in_s)
+    click.echo(answer["claim_code"])
+    click.echo(f"Valid once, until {answer['expires_at']}.", err=True)
+
+
+@cli.command("gateway")
+@click.option("--dsn", envvar="NEXA_CLOUD_DSN", help=DSN_HELP)
+@click.option(
+    "--dsn-file", type=click.Path(dir_okay=False, path_type=Path), help="File that holds the connection string."
+)
+@click.option(
+    "--jwt-secret-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that holds the secret; or NEXA_CLOUD_JWT_SECRET.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8787, show_default=True, type=click.IntRange(1, 65535))
+def gateway_command(dsn: str | None, dsn_file: Path | None, jwt_secret_file: Path | None, host: str, port: int) -> None:
+    """Serve the hub functions over HTTP until stopped."""
+    import uvicorn
+
+    from cloud_schema.gateway import create_app
+
+    dsn = dsn or _text_of(dsn_file)
+    secret = _text_of(jwt_secret_file) or os.environ.get("NEXA_CLOUD_JWT_SECRET")
+    if not dsn:
+        raise ApplyError("No database given. Set NEXA_CLOUD_DSN, or use --dsn-file or --dsn.")
+    if not secret:
+        raise ApplyError(
+            "No JWT secret given. Set NEXA_CLOUD_JWT_SECRET or use --jwt-secret-file; make one with `openssl rand -hex 32`."
+        )
+    try:
+        app = create_app(dsn, secret)
+    except ValueError as err:
+        raise ApplyError(f"{err} Make one with `openssl rand -hex 32`.") from err
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=STOP_WITHIN_S)
+
+
+def _text_of(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as err:
+        raise ApplyError(f"{path} cannot be read: {err.strerror}.") from err
+
+
+def main() -> None:
+    """The console script: errors of the world in one line, and exit code 1."""
+    try:
+        cli(prog_name="nexa-cloud")
+    except ApplyError as err:
+        click.echo(f"Error: {err}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The routes: POST /rpc/<function>, and GET /live."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+
+from cloud_schema.gateway.bodies import read_request
+from cloud_schema.gateway.database import STATEMENTS, Database
+from cloud_schema.gateway.rates import Rate
+from cloud_schema.gateway.refusal import Refused
+from cloud_schema.gateway.tokens import Tokens
+from cloud_schema.gateway.waiting import Changes
+
+WAIT_S_MAX = 25
+# A notice can come while an older transaction still holds the change back: ask again this soon.
+ASK_AGAIN_S = 0.5
+CLAIM_TRIES = (10, 10.0)  # at once, a minute; an installer types one code, a guesser millions
+TOKEN_TRIES = (120, 120.0)  # many hubs may share an address
+
+
+def create_app(dsn: str, jwt_secret: str) -> FastAPI:
+    """The gateway as an ASGI application. It starts without the database and serves when that is there."""
+    gateway = Gateway(Database(dsn), Changes(dsn), Tokens(jwt_secret))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await gateway.start()
+        try:
+            yield
+        finally:
+            await gateway.stop()
+
+    app = FastAPI(title="NEXA gateway", lifespan=lifespan)
+
+    @app.get("/live")
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @app.post("/rpc/{function}")
+    async def rpc(function: str, request: Request) -> Response:
+        try:
+            return Response(await gateway.answer(function, request), media_type="application/json")
+        except Refused as refused:
+            return refused.as_response()
+
+    return app
+
+
+class Gateway:
+    def __init__(self, database: Database, changes: Changes, tokens: Tokens) -> None:
+        self._database = database
+        self._changes = changes
+        self._tokens = tokens
+        self._rates = {"hub_claim_v1": Rate(*CLAIM_TRIES), "hub_token_v1": Rate(*TOKEN_TRIES)}
+
+    async def start(self) -> None:
+        await self._database.start()
+        await self._changes.start()
+
+    async def stop(self) -> None:
+        await self._changes.stop()
+        await self._database.stop()
+
+    async def answer(self, function: str, request: Request) -> bytes:
+        if function not in STATEMENTS:
+            raise Refused(404, "PGRST202", f"There is no function {function!r} here.", "function_unknown")
+        self._require_patience(function, request)
+        claims = self._tokens.verify(request.headers.get("authorization"))
+        argument = await read_request(request)
+        if function == "hub_token_v1":
+            return self._with_token(await self._database.call(function, {"role": "anon"}, argument))
+        if function == "hub_changes_v1" and claims["role"] == "hub":
+            return await self._wait_for_changes(claims, argument)
+        return await self._database.call(function, claims, argument)
+
+    def _require_patience(self, function: str, request: Request) -> None:
+        rate = self._rates.get(function)
+        if rate is None:
+            return
+        wait_s = rate.take(request.client.host if request.client else "")
+        if wait_s > 0:
+            raise Refused(
+                429, "PT429", "Too many tries from this address.", "too_many_tries", retry_after_s=math.ceil(wait_s)
+            )
+
+    def _with_token(self, answer: bytes) -> bytes:
+        grant = orjson.loads(answer)
+        return orjson.dumps({**grant, "token": self._tokens.sign(grant), "token_type": "bearer"})
+
+    async def _wait_for_changes(self, claims: Mapping[str, Any], argument: Mapping[str, Any]) -> bytes:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _wait_s(argument.get("wait_s"))
+        home_id = str(claims.get("home_id"))
+        event = self._changes.arm(home_id)
+        if event is None:
+            return await self._database.call("hub_changes_v1", claims, argument)
+        try:
+            while True:
+                was_woken = event.is_set()
+                event.clear()
+                answer = await self._database.call("hub_changes_v1", claims, argument)
+                left_s = deadline - loop.time()
+                if left_s <= 0 or _says_something(answer, argument.get("cursor")):
+                    return answer
+                await self._changes.sleep(event, min(left_s, ASK_AGAIN_S) if was_woken else left_s)
+        finally:
+            self._changes.disarm(home_id, event)
+
+
+def _says_something(answer: bytes, cursor: object) -> bool:
+    document = orjson.loads(answer)
+    return bool(document["changes"] or document["commands"] or document["more"]) or document["cursor"] != cursor
+
+
+def _wait_s(asked: object) -> float:
+    if isinstance(asked, bool) or not isinstance(asked, (int, float)):
+        return 0.0
+    return min(max(float(asked), 0.0), WAIT_S_MAX)

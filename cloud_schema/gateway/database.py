@@ -1,0 +1,72 @@
+"""The database behind the gateway: one transaction a call, under the caller's role and claims."""
+
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
+import orjson
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from cloud_schema.gateway.refusal import database_away, from_database
+
+CONNECTIONS_MAX = 10
+CONNECTION_WAIT_S = 5.0
+RECONNECT_S = 15.0
+STATEMENT_TIMEOUT = "30s"
+LOCK_TIMEOUT = "10s"
+
+# The calls that may come in, each with its statement. A new function is one line.
+STATEMENTS: Mapping[str, LiteralString] = {
+    "hub_claim_v1": "SELECT public.hub_claim_v1(%s::jsonb)::text",
+    "hub_token_v1": "SELECT public.hub_token_v1(%s::jsonb)::text",
+    "hub_ingest_v1": "SELECT public.hub_ingest_v1(%s::jsonb)::text",
+    "hub_changes_v1": "SELECT public.hub_changes_v1(%s::jsonb)::text",
+    "hub_reconcile_v1": "SELECT public.hub_reconcile_v1(%s::jsonb)::text",
+    "hub_command_v1": "SELECT public.hub_command_v1(%s::jsonb)::text",
+    "hub_issue_claim_code_v1": "SELECT public.hub_issue_claim_code_v1(%s::jsonb)::text",
+}
+BECOME: LiteralString = (
+    "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true),"
+    " set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)"
+)
+
+
+class Database:
+    def __init__(self, dsn: str) -> None:
+        self._pool = AsyncConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=CONNECTIONS_MAX,
+            timeout=CONNECTION_WAIT_S,
+            reconnect_timeout=RECONNECT_S,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+            # Poolers in front of the database, and tests' proxies, do not keep prepared statements.
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None,
+                "connect_timeout": 5,
+                "application_name": "nexa-gateway",
+            },
+        )
+
+    async def start(self) -> None:
+        await self._pool.open()
+
+    async def stop(self) -> None:
+        await self._pool.close()
+
+    async def call(self, function: str, claims: Mapping[str, Any], request: Mapping[str, Any]) -> bytes:
+        """The function's answer as JSON. Raises Refused."""
+        role = str(claims["role"])
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                await connection.execute(BECOME, (role, orjson.dumps(claims).decode(), STATEMENT_TIMEOUT, LOCK_TIMEOUT))
+                cursor = await connection.execute(STATEMENTS[function], (orjson.dumps(request).decode(),))
+                row = await cursor.fetchone()
+        except (PoolTimeout, PoolClosed) as err:
+            raise database_away() from err
+        except psycopg.Error as err:
+            raise from_database(err, role) from err
+        assert row is not None
+        return str(row[0]).encode()

@@ -1,0 +1,88 @@
+"""Holding a hub's question open until there is an answer. No database connection is held meanwhile."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import psycopg
+
+CHANNEL_SQL = "LISTEN nexa_hub_changes"
+WAITERS_MAX = 20_000
+# How long to sleep unwoken: notices can be lost while the listening connection is away.
+SLEEP_S_LISTENING = 10.0
+SLEEP_S_DEAF = 2.0
+RECONNECT_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Changes:
+    """Wakes those who wait for a home when the database says that something of it has changed."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._waiters: dict[str, set[asyncio.Event]] = {}
+        self._count = 0
+        self._is_listening = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._listen(), name="changes")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def arm(self, home_id: str) -> asyncio.Event | None:
+        """Arm before asking, so that nothing falls between question and sleep. None: too many wait already."""
+        if self._count >= WAITERS_MAX:
+            return None
+        event = asyncio.Event()
+        self._waiters.setdefault(home_id, set()).add(event)
+        self._count += 1
+        return event
+
+    def disarm(self, home_id: str, event: asyncio.Event) -> None:
+        waiting = self._waiters[home_id]
+        waiting.discard(event)
+        self._count -= 1
+        if not waiting:
+            del self._waiters[home_id]
+
+    async def sleep(self, event: asyncio.Event, seconds: float) -> None:
+        """Until woken; at most `seconds`, and never so long that a lost notice would matter."""
+        unwoken_s = SLEEP_S_LISTENING if self._is_listening else SLEEP_S_DEAF
+        with suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), min(seconds, unwoken_s))
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self._dsn, autocommit=True, connect_timeout=5, application_name="nexa-gateway-changes"
+                ) as connection:
+                    await connection.execute(CHANNEL_SQL)
+                    self._is_listening = True
+                    self._wake_all()
+                    async for notice in connection.notifies():
+                        self._wake(notice.payload)
+            except psycopg.Error as err:
+                log.log(
+                    logging.WARNING if self._is_listening else logging.DEBUG,
+                    "not listening for changes, asking every %s s instead: %s",
+                    SLEEP_S_DEAF,
+                    err,
+                )
+            finally:
+                self._is_listening = False
+            await asyncio.sleep(RECONNECT_S)
+
+    def _wake(self, home_id: str) -> None:
+        for event in self._waiters.get(home_id, ()):
+            event.set()
+
+    def _wake_all(self) -> None:
+        for home_id in self._waiters:
+            self._wake(home_id)

@@ -1,0 +1,52 @@
+-- What clients see of the hypertables: the documented names, and only the rows of their homes. The base tables lie in a
+-- schema that clients cannot use, because a policy on a hypertable can be walked around through its chunks.
+
+CREATE OR REPLACE VIEW public.device_states WITH (security_barrier) AS
+    SELECT * FROM ts.device_states t
+    WHERE t.device_id IN (SELECT d.id FROM public.devices d WHERE d.home_id IN (SELECT public.my_homes()))
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.device_telemetry WITH (security_barrier) AS
+    SELECT * FROM ts.device_telemetry t
+    WHERE t.device_id IN (SELECT d.id FROM public.devices d WHERE d.home_id IN (SELECT public.my_homes()))
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.device_health_history WITH (security_barrier) AS
+    SELECT * FROM ts.device_health_history t
+    WHERE t.device_id IN (SELECT d.id FROM public.devices d WHERE d.home_id IN (SELECT public.my_homes()))
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.energy_usage WITH (security_barrier) AS
+    SELECT * FROM ts.energy_usage t
+    WHERE t.home_id IN (SELECT public.my_homes())
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.device_error_logs WITH (security_barrier) AS
+    SELECT * FROM ts.device_error_logs t
+    WHERE t.home_id IN (SELECT public.my_homes())
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.automation_executions WITH (security_barrier) AS
+    SELECT * FROM ts.automation_executions t
+    WHERE t.home_id IN (SELECT public.my_homes())
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.automation_health_checks WITH (security_barrier) AS
+    SELECT * FROM ts.automation_health_checks t
+    WHERE t.home_id IN (SELECT public.my_homes())
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.scene_activations WITH (security_barrier) AS
+    SELECT * FROM ts.scene_activations t
+    WHERE t.home_id IN (SELECT public.my_homes())
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.self_healing_executions WITH (security_barrier) AS
+    SELECT * FROM ts.self_healing_executions t
+    WHERE t.home_id IN (SELECT public.my_homes())
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.alerts WITH (security_barrier) AS
+    SELECT * FROM ts.alerts t
+    WHERE t.home_id IN (SELECT public.my_homes())
+    WITH CASCADED CHECK OPTION;

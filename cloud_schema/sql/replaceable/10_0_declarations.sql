@@ -1,0 +1,71 @@
+-- Declared tables: the streams a hub may send, and who owns which column of a definition.
+-- A new stream is one row here (and its table); a new kind of definition is one row here and its trigger below.
+
+-- parents: column -> table in which its id must exist, in the same home where that table has homes.
+-- key_columns: what makes a record the same record when it is sent again for repair.
+INSERT INTO hub_streams (stream, target_table, columns, time_column, key_columns, parents, is_case) VALUES
+    ('device_states', 'device_states',
+     '{id,device_id,state,changed_fields,changed_by,change_source,created_at}',
+     'created_at', '{id,created_at}', '{"device_id": "devices"}', false),
+    ('device_telemetry', 'device_telemetry',
+     '{time,device_id,metric_type,value,unit,quality_score,metadata}',
+     'time', '{device_id,metric_type,time}', '{"device_id": "devices"}', false),
+    ('energy_usage', 'energy_usage',
+     '{time,device_id,home_id,power_watts,energy_kwh,voltage,current_amps,power_factor,cost_estimate,is_peak_hour,metadata}',
+     'time', '{device_id,time}', '{"device_id": "devices"}', false),
+    ('automation_executions', 'automation_executions',
+     '{id,time,automation_id,home_id,triggered_by,trigger_data,status,started_at,completed_at,duration_ms,actions_total,actions_succeeded,actions_failed,action_results,error_message,error_details,retry_attempt,device_states_before,device_states_after,environment_context,created_at}',
+     'time', '{id,time}', '{"automation_id": "automations"}', false),
+    ('scene_activations', 'scene_activations',
+     '{id,time,scene_id,home_id,activated_by,activation_source,status,devices_targeted,devices_succeeded,devices_failed,execution_duration_ms,failed_devices,error_message,created_at}',
+     'time', '{id,time}', '{"scene_id": "scenes"}', false),
+    ('self_healing_executions', 'self_healing_executions',
+     '{id,time,device_id,home_id,action_id,triggered_by,trigger_source_id,issue_detected,issue_severity,device_state_before,status,started_at,completed_at,duration_ms,action_parameters,retry_attempt,success,device_state_after,error_message,error_details,issue_resolved,verified_at,verification_method,required_user_approval,approved_by,approved_at,user_feedback,follow_up_required,follow_up_action,follow_up_scheduled_at,metadata,created_at}',
+     'time', '{id,time}', '{"device_id": "devices", "action_id": "self_healing_actions"}', true),
+    ('alerts', 'alerts',
+     '{id,time,home_id,alert_rule_id,alert_type,severity,priority,title,message,source_device_id,source_type,source_id,context,device_state,actionable,suggested_actions,action_taken,action_taken_at,action_taken_by,status,acknowledged_at,acknowledged_by,resolved_at,resolved_by,dismissed_at,dismissed_by,expires_at,metadata,created_at}',
+     'time', '{id,time}', '{"source_device_id": "devices"}', true)
+ON CONFLICT (stream) DO UPDATE SET
+    target_table = excluded.target_table, columns = excluded.columns, time_column = excluded.time_column,
+    key_columns = excluded.key_columns, parents = excluded.parents, is_case = excluded.is_case;
+
+-- people_columns make versions and changes, and are merged; of those, manual_columns wait for a person when both sides
+-- changed them. hub_columns are described by the hub and taken as they are; observed_columns come as the present;
+-- cloud_columns only go down.
+INSERT INTO hub_definition_kinds (
+    entity_type, rank, target_table, people_columns, manual_columns, hub_columns, observed_columns, cloud_columns,
+    comes_from_hub, is_soft_deleted, has_sync_status
+) VALUES
+    ('home', 0, 'homes', '{name,timezone,coordinates,country,metadata,is_active}', '{}', '{}', '{}', '{}', false, false, false),
+    ('room', 1, 'rooms', '{name,room_type,floor_level,square_footage,metadata,sort_order}', '{}', '{}', '{}', '{}', true, false, false),
+    ('device', 2, 'devices',
+     '{device_name,room_id,device_type,settings,tags,custom_fields,is_favorite,is_active,notes}', '{}',
+     '{brand_id,device_model_id,manufacturer_device_id,ecosystem_device_id,mac_address,primary_protocol,supported_protocols,power_source,capabilities,integration_platform,network_ssid}',
+     '{ip_address,connectivity_status,signal_strength,firmware_version,firmware_update_available,latest_firmware_version,last_firmware_update_at,battery_level,battery_voltage,is_charging,health_score,is_online,last_seen_at,last_event_at,error_count,warning_count}',
+     '{installed_at,installed_by,warranty_expires_at,purchase_date,purchase_price}', true, true, false),
+    ('scene', 3, 'scenes',
+     '{name,description,icon,color,scene_type,category,room_id,device_states,transition_duration_ms,is_favorite,is_active,adaptive_brightness,context_aware,tags,metadata}',
+     '{device_states}', '{}', '{activation_count,last_activated_at}', '{created_by}', true, false, true),
+    ('automation', 4, 'automations',
+     '{name,description,icon,color,automation_type,source,triggers,conditions,actions,execution_mode,delay_between_actions_ms,retry_on_failure,max_retries,schedule_type,schedule_config,timezone,is_enabled,is_paused,pause_until,ai_optimized,learning_enabled,context_aware,tags,metadata}',
+     '{triggers,conditions,actions,execution_mode,schedule_type,schedule_config}', '{}',
+     '{health_status,last_health_check_at,failure_count,success_count,last_executed_at,last_execution_status,last_execution_duration_ms,total_executions}',
+     '{created_by}', true, true, true)
+ON CONFLICT (entity_type) DO UPDATE SET
+    rank = excluded.rank, target_table = excluded.target_table, people_columns = excluded.people_columns,
+    manual_columns = excluded.manual_columns, hub_columns = excluded.hub_columns, observed_columns = excluded.observed_columns,
+    cloud_columns = excluded.cloud_columns, comes_from_hub = excluded.comes_from_hub,
+    is_soft_deleted = excluded.is_soft_deleted, has_sync_status = excluded.has_sync_status;
+
+-- Named bounds.
+CREATE OR REPLACE FUNCTION hub_sync.history_versions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20';
+CREATE OR REPLACE FUNCTION hub_sync.dead_letters_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';  -- a hub; the oldest go
+CREATE OR REPLACE FUNCTION hub_sync.envelope_rows_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20000';
+CREATE OR REPLACE FUNCTION hub_sync.envelope_definitions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2000';
+CREATE OR REPLACE FUNCTION hub_sync.aliases_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 50';  -- a device
+CREATE OR REPLACE FUNCTION hub_sync.extra_bytes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 16384';
+CREATE OR REPLACE FUNCTION hub_sync.changes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 500';  -- a page
+CREATE OR REPLACE FUNCTION hub_sync.commands_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 50';  -- a delivery
+CREATE OR REPLACE FUNCTION hub_sync.commands_waiting_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- a home
+CREATE OR REPLACE FUNCTION hub_sync.redeliver_after() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '30 seconds'$$;
+CREATE OR REPLACE FUNCTION hub_sync.token_lifetime_s() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 3600';

@@ -1,0 +1,149 @@
+-- How a hub becomes known, and how it proves later that it is the one. Codes and secrets are random, so their SHA-256 is
+-- what is stored; nobody can read them back.
+
+CREATE OR REPLACE FUNCTION hub_sync.random_hex() RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'hex')
+$$;
+
+-- Codes are read aloud and typed: case, blanks and dashes do not count, and I, L, O are taken as 1, 1, 0.
+CREATE OR REPLACE FUNCTION hub_sync.code_sha256(code text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+    SELECT sha256(convert_to(translate(regexp_replace(upper(code), '[^0-9A-Z]', '', 'g'), 'ILO', '110'), 'UTF8'))
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.random_code() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    letters constant text := '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+    noise bytea := decode(hub_sync.random_hex(), 'hex');
+    code text := '';
+BEGIN
+    FOR position IN 0..11 LOOP
+        code := code || CASE WHEN position IN (4, 8) THEN '-' ELSE '' END
+                     || substr(letters, (get_byte(noise, position) % 32) + 1, 1);
+    END LOOP;
+    RETURN code;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.home_document(home uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object(
+        'id', h.id, 'name', h.name, 'timezone', h.timezone, 'country', h.country, 'metadata', coalesce(h.metadata, '{}'),
+        'latitude', h.coordinates[0], 'longitude', h.coordinates[1], 'version', v.version)
+    FROM public.homes h
+    LEFT JOIN public.hub_definition_versions v ON v.entity_type = 'home' AND v.entity_id = h.id
+    WHERE h.id = home
+$$;
+
+-- The hub that is asking, checked against its claims. `FOR NO KEY UPDATE` lets one envelope of a hub be stored at a time.
+CREATE OR REPLACE FUNCTION hub_sync.caller(stated_hub text, for_writing boolean) RETURNS public.hub_hubs LANGUAGE plpgsql AS $$
+DECLARE
+    claims jsonb := hub_sync.claims();
+    hub public.hub_hubs;
+BEGIN
+    IF claims ->> 'role' IS DISTINCT FROM 'hub' OR claims ->> 'hub_id' IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT401', MESSAGE = 'This call needs a hub''s token.', DETAIL = 'token_missing',
+            HINT = 'Get one from hub_token_v1.';
+    END IF;
+    IF for_writing THEN
+        SELECT * INTO hub FROM public.hub_hubs WHERE id::text = claims ->> 'hub_id' FOR NO KEY UPDATE;
+    ELSE
+        SELECT * INTO hub FROM public.hub_hubs WHERE id::text = claims ->> 'hub_id';
+    END IF;
+    IF hub.id IS NULL OR hub.home_id::text IS DISTINCT FROM claims ->> 'home_id' THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT401', MESSAGE = 'No hub of this identity is known.', DETAIL = 'hub_unknown',
+            HINT = 'Claim the hub again.';
+    END IF;
+    IF hub.retired_at IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT403', MESSAGE = 'Another hub has taken over this home.', DETAIL = 'hub_retired',
+            HINT = 'Claim this hub again if it shall serve the home.';
+    END IF;
+    IF stated_hub IS NOT NULL AND stated_hub <> hub.id::text THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT403', MESSAGE = 'The envelope names another hub than the token.', DETAIL = 'hub_mismatch';
+    END IF;
+    RETURN hub;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION public.hub_issue_claim_code_v1(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    home uuid;
+    code text := hub_sync.random_code();
+    lifetime_s integer := least(greatest(coalesce((request ->> 'expires_in_s')::integer, 86400), 60), 30 * 86400);
+    expires timestamptz := now() + make_interval(secs => lifetime_s);
+BEGIN
+    SELECT id INTO home FROM homes WHERE id = (request ->> 'home_id')::uuid
+        AND (hub_sync.is_operator() OR hub_sync.is_home_member(id, 'configure'));
+    IF home IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT404', MESSAGE = 'There is no such home, or it is not yours to configure.', DETAIL = 'home_unknown';
+    END IF;
+    DELETE FROM hub_claims WHERE home_id = home AND expires_at < now() - interval '30 days';
+    INSERT INTO hub_claims (code_sha256, home_id, created_by, expires_at)
+    VALUES (hub_sync.code_sha256(code), home, auth.uid(), expires);
+    RETURN jsonb_build_object('claim_code', code, 'home_id', home, 'expires_at', expires);
+END
+$$;
+
+-- One code, one hub. The mirror that used a code may use it again until it expires and gets a new secret: the answer to
+-- the first time may have been lost on the way.
+CREATE OR REPLACE FUNCTION public.hub_claim_v1(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    claim hub_claims;
+    hub hub_hubs;
+    new_secret text := hub_sync.random_hex();
+    mirror text := left(request ->> 'mirror_id', 200);
+BEGIN
+    IF coalesce(request ->> 'claim_code', '') = '' OR coalesce(mirror, '') = '' THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT400', MESSAGE = 'A claim needs claim_code and mirror_id.', DETAIL = 'request_incomplete';
+    END IF;
+    SELECT * INTO claim FROM hub_claims WHERE code_sha256 = hub_sync.code_sha256(request ->> 'claim_code') FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT404', MESSAGE = 'This claim code is not known.', DETAIL = 'claim_code_unknown',
+            HINT = 'Check it for typing errors, or ask for a new one.';
+    END IF;
+    IF claim.expires_at <= now() THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT410', MESSAGE = 'This claim code has expired.', DETAIL = 'claim_code_expired',
+            HINT = 'Ask for a new one.';
+    END IF;
+    SELECT * INTO hub FROM hub_hubs WHERE home_id = claim.home_id AND mirror_id = mirror ORDER BY claimed_at DESC LIMIT 1;
+    IF claim.used_at IS NOT NULL AND claim.used_by_hub IS DISTINCT FROM hub.id THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT409', MESSAGE = 'This claim code has been used by another hub.', DETAIL = 'claim_code_used',
+            HINT = 'Ask for a new one.';
+    END IF;
+    UPDATE hub_hubs SET retired_at = now() WHERE home_id = claim.home_id AND retired_at IS NULL AND id IS DISTINCT FROM hub.id;
+    IF hub.id IS NULL THEN
+        INSERT INTO hub_hubs (home_id, name, secret_sha256, mirror_id, agent_version, public)
+        VALUES (claim.home_id, coalesce(left(request ->> 'hub_name', 200), 'hub'), sha256(convert_to(new_secret, 'UTF8')), mirror,
+                left(request ->> 'agent_version', 100), coalesce(request -> 'public', '{}'))
+        RETURNING * INTO hub;
+    ELSE
+        UPDATE hub_hubs SET secret_sha256 = sha256(convert_to(new_secret, 'UTF8')), retired_at = NULL,
+            name = coalesce(left(request ->> 'hub_name', 200), name), agent_version = left(request ->> 'agent_version', 100),
+            public = coalesce(request -> 'public', public), claimed_at = now()
+        WHERE id = hub.id;
+    END IF;
+    UPDATE hub_claims SET used_at = now(), used_by_hub = hub.id WHERE code_sha256 = claim.code_sha256;
+    RETURN jsonb_build_object('hub_id', hub.id, 'home_id', claim.home_id, 'secret', new_secret,
+                              'home', hub_sync.home_document(claim.home_id), 'server_time', now());
+END
+$$;
+
+-- Says whether the secret is right, and what the token shall say. Whoever fronts the database signs it.
+CREATE OR REPLACE FUNCTION public.hub_token_v1(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    hub hub_hubs;
+BEGIN
+    SELECT * INTO hub FROM hub_hubs WHERE id::text = request ->> 'hub_id';
+    IF hub.id IS NULL OR hub.secret_sha256 IS DISTINCT FROM sha256(convert_to(coalesce(request ->> 'secret', ''), 'UTF8')) THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT401', MESSAGE = 'The hub or its secret is not known.', DETAIL = 'secret_wrong',
+            HINT = 'Claim the hub again.';
+    END IF;
+    IF hub.retired_at IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT403', MESSAGE = 'Another hub has taken over this home.', DETAIL = 'hub_retired',
+            HINT = 'Claim this hub again if it shall serve the home.';
+    END IF;
+    RETURN jsonb_build_object('role', 'hub', 'hub_id', hub.id, 'home_id', hub.home_id,
+                              'expires_in_s', hub_sync.token_lifetime_s(), 'server_time', now());
+END
+$$;

@@ -1,0 +1,297 @@
+-- Records: numbered rows of declared streams, each stored once.
+--
+-- The mark of a stream is the highest number with nothing missing below. In one transaction rows at or below it are
+-- skipped, the next ones inserted and the mark moved, so a repeat finds nothing to do. The whole batch goes in with one
+-- INSERT .. SELECT; only when a row in it is bad is the batch halved until the bad one stands alone as a dead letter.
+
+-- Is it worth trying the same again later? Then it is nobody's dead letter.
+CREATE OR REPLACE FUNCTION hub_sync.is_passing(state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT left(state, 2) IN ('08', '25', '40', '53', '55', '57', '58')
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.bury(hub public.hub_hubs, in_mirror text, in_epoch integer, in_stream text, in_seq bigint, why text, in_body jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.hub_dead_letters (hub_id, home_id, mirror_id, epoch, stream, seq, reason, body)
+    VALUES (hub.id, hub.home_id, in_mirror, in_epoch, left(in_stream, 100), in_seq, left(why, 500),
+            CASE WHEN pg_column_size(in_body) <= hub_sync.extra_bytes_max() THEN in_body END);
+    DELETE FROM public.hub_dead_letters WHERE hub_id = hub.id AND id <= (
+        SELECT id FROM public.hub_dead_letters WHERE hub_id = hub.id ORDER BY id DESC OFFSET hub_sync.dead_letters_max() LIMIT 1);
+    RETURN jsonb_build_array(jsonb_build_object('stream', in_stream, 'seq', in_seq, 'reason', left(why, 500)));
+END
+$$;
+
+-- The common first half of the statements below: rows with their numbers and typed columns, as a CTE named `arrived`.
+-- Parameters: $1 body (array of rows, or object of columns), $2 numbers or null, $3 first number, $4 home, $5 seed of ids.
+CREATE OR REPLACE FUNCTION hub_sync.arrived_sql(declared public.hub_streams, present_columns text[], as_columns boolean)
+RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    source text;
+    expressions text;
+BEGIN
+    SELECT string_agg(format('%s AS %I', CASE
+            WHEN c.name = 'home_id' THEN '$4'
+            WHEN c.name = 'id' AND NOT c.name = ANY (present_columns) THEN 'md5($5 || n.seq)::uuid'
+            WHEN c.name = 'id' THEN format('coalesce(%s, md5($5 || n.seq)::uuid)', c.raw)
+            WHEN NOT c.name = ANY (present_columns) THEN coalesce(c.standard, format('NULL::%s', c.type))
+            WHEN c.standard IS NOT NULL THEN format('coalesce(%s, %s)', c.raw, c.standard)
+            ELSE c.raw END, c.name), ', ' ORDER BY c.position)
+    INTO expressions
+    FROM (
+        SELECT a.attname::text AS name, w.position, format_type(a.atttypid, a.atttypmod) AS type,
+            -- A record without its time is refused, never dated by us.
+            CASE WHEN a.attname <> declared.time_column THEN pg_get_expr(d.adbin, d.adrelid) END AS standard,
+            CASE
+                WHEN NOT as_columns THEN format('r.%I', a.attname)
+                WHEN a.atttypid = 'jsonb'::regtype THEN format('nullif(r.%I, ''null'')', a.attname)
+                WHEN t.typcategory = 'A' THEN format(
+                    'CASE WHEN jsonb_typeof(r.%1$I) = ''array'' THEN ARRAY(SELECT jsonb_array_elements_text(r.%1$I))::%2$s END',
+                    a.attname, format_type(a.atttypid, a.atttypmod))
+                ELSE format('r.%I::%s', a.attname, format_type(a.atttypid, a.atttypmod))
+            END AS raw
+        FROM unnest(declared.columns) WITH ORDINALITY w (name, position)
+        JOIN pg_attribute a ON a.attrelid = format('ts.%I', declared.target_table)::regclass AND a.attname = w.name AND NOT a.attisdropped
+        JOIN pg_type t ON t.oid = a.atttypid
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    ) c;
+    IF as_columns THEN
+        SELECT format('ROWS FROM (%s) WITH ORDINALITY r (%s, ordinality)',
+            string_agg(format(CASE WHEN t.typcategory = 'A' OR t.oid = 'jsonb'::regtype
+                THEN 'jsonb_array_elements($1 -> %L)' ELSE 'jsonb_array_elements_text($1 -> %L)' END, a.attname), ', ' ORDER BY a.attnum),
+            string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum))
+        INTO source
+        FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+        WHERE a.attrelid = format('ts.%I', declared.target_table)::regclass AND a.attname::text = ANY (present_columns) AND a.attname = ANY (declared.columns);
+    ELSE
+        source := format('jsonb_populate_recordset(NULL::ts.%I, $1) WITH ORDINALITY r', declared.target_table);
+    END IF;
+    RETURN format('WITH arrived AS (SELECT n.seq, %s FROM %s '
+                  'CROSS JOIN LATERAL (SELECT CASE WHEN $2::bigint[] IS NULL THEN $3::bigint + r.ordinality - 1 ELSE ($2::bigint[])[r.ordinality] END) n (seq)) ',
+                  expressions, source);
+END
+$$;
+
+-- One boolean expression a parent: does what the row points at exist, and in this home?
+CREATE OR REPLACE FUNCTION hub_sync.parent_checks(declared public.hub_streams) RETURNS TABLE (column_name text, expression text)
+LANGUAGE sql STABLE AS $$
+    SELECT p.key, format('(a.%1$I IS NULL OR a.%1$I IN (SELECT id FROM public.%2$I%3$s))', p.key, p.value,
+        CASE WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = format('public.%I', p.value)::regclass AND attname = 'home_id')
+             THEN ' WHERE home_id = $4' ELSE '' END)
+    FROM jsonb_each_text(declared.parents) p
+    ORDER BY p.key
+$$;
+
+-- Inserts what lies above `after` and up to `upto`; buries what points at nothing of this home; answers what was refused.
+CREATE OR REPLACE FUNCTION hub_sync.insert_records(
+    declared public.hub_streams, hub public.hub_hubs, in_mirror text, in_epoch integer,
+    body jsonb, as_columns boolean, seqs bigint[], first_seq bigint, after bigint, upto bigint, is_repair boolean
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    present_columns text[];
+    arrived text;
+    checks text;
+    reason text;
+    keys text := '';
+    seed text := concat_ws('/', hub.id, in_mirror, in_epoch, declared.stream, '');
+    expected bigint := 0;
+    stored bigint;
+    letter record;
+    refused jsonb := '[]';
+BEGIN
+    present_columns := CASE WHEN as_columns THEN ARRAY(SELECT jsonb_object_keys(body)) ELSE declared.columns END;
+    arrived := hub_sync.arrived_sql(declared, present_columns, as_columns);
+    SELECT string_agg(expression, ' AND '),
+           string_agg(format('WHEN NOT %s THEN %L', expression, column_name || ' is not known in this home'), ' ')
+    INTO checks, reason FROM hub_sync.parent_checks(declared);
+    IF is_repair THEN
+        SELECT format(' AND NOT EXISTS (SELECT FROM ts.%I k WHERE %s)', declared.target_table,
+                      string_agg(format('k.%1$I = a.%1$I', key), ' AND '))
+        INTO keys FROM unnest(declared.key_columns) key;
+    END IF;
+    EXECUTE arrived || format('INSERT INTO ts.%I (%s) SELECT %s FROM arrived a WHERE a.seq > $6 AND a.seq <= $7 AND %s%s%s',
+            declared.target_table,
+            (SELECT string_agg(quote_ident(c), ', ') FROM unnest(declared.columns) c),
+            (SELECT string_agg('a.' || quote_ident(c), ', ') FROM unnest(declared.columns) c),
+            coalesce(checks, 'true'), keys,
+            CASE WHEN 'id' = ANY (declared.key_columns) THEN ' ON CONFLICT DO NOTHING' ELSE '' END)
+        USING body, seqs, first_seq, hub.home_id, seed, after, upto;
+    GET DIAGNOSTICS stored = ROW_COUNT;
+    IF seqs IS NOT NULL THEN
+        SELECT count(*) INTO expected FROM unnest(seqs) s WHERE s > after AND s <= upto;
+    ELSE
+        expected := greatest(upto - greatest(after, first_seq - 1), 0);
+    END IF;
+    IF stored < expected AND checks IS NOT NULL THEN
+        FOR letter IN EXECUTE arrived || format(
+                'SELECT a.seq, CASE %s END AS reason, to_jsonb(a) - ''seq'' AS body FROM arrived a '
+                'WHERE a.seq > $6 AND a.seq <= $7 AND NOT (%s) ORDER BY a.seq', reason, checks)
+            USING body, seqs, first_seq, hub.home_id, seed, after, upto
+        LOOP
+            refused := refused || hub_sync.bury(hub, in_mirror, in_epoch, declared.stream, letter.seq, letter.reason, letter.body);
+        END LOOP;
+    END IF;
+    RETURN refused;
+END
+$$;
+
+-- Rows lo..hi of a batch in which something is bad: halved until the bad row stands alone.
+CREATE OR REPLACE FUNCTION hub_sync.insert_around_bad(
+    declared public.hub_streams, hub public.hub_hubs, in_mirror text, in_epoch integer,
+    body_rows jsonb[], seqs bigint[], lo integer, hi integer, is_repair boolean
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    middle integer := (lo + hi) / 2;
+    why text;
+BEGIN
+    IF lo > hi THEN
+        RETURN '[]';
+    END IF;
+    BEGIN
+        RETURN hub_sync.insert_records(declared, hub, in_mirror, in_epoch, to_jsonb(body_rows[lo:hi]), false,
+                                       seqs[lo:hi], NULL, seqs[lo] - 1, seqs[hi], is_repair);
+    EXCEPTION WHEN OTHERS THEN
+        IF hub_sync.is_passing(SQLSTATE) THEN
+            RAISE;
+        END IF;
+        why := SQLERRM;
+    END;
+    IF lo = hi THEN
+        RETURN hub_sync.bury(hub, in_mirror, in_epoch, declared.stream, seqs[lo], why, body_rows[lo]);
+    END IF;
+    RETURN hub_sync.insert_around_bad(declared, hub, in_mirror, in_epoch, body_rows, seqs, lo, middle, is_repair)
+        || hub_sync.insert_around_bad(declared, hub, in_mirror, in_epoch, body_rows, seqs, middle + 1, hi, is_repair);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.store_records(
+    declared public.hub_streams, hub public.hub_hubs, in_mirror text, in_epoch integer,
+    body jsonb, as_columns boolean, seqs bigint[], first_seq bigint, after bigint, upto bigint, is_repair boolean
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    body_rows jsonb[];
+    numbers bigint[];
+BEGIN
+    BEGIN
+        RETURN hub_sync.insert_records(declared, hub, in_mirror, in_epoch, body, as_columns, seqs, first_seq, after, upto, is_repair);
+    EXCEPTION WHEN OTHERS THEN
+        IF hub_sync.is_passing(SQLSTATE) THEN
+            RAISE;
+        END IF;
+    END;
+    SELECT array_agg(r.one ORDER BY r.position), array_agg(r.seq ORDER BY r.position) INTO body_rows, numbers
+    FROM (
+        SELECT e.position, CASE WHEN seqs IS NULL THEN first_seq + e.position - 1 ELSE seqs[e.position] END AS seq, e.one
+        FROM (
+            SELECT p.position, (SELECT jsonb_object_agg(c.key, c.value -> (p.position - 1)::integer) FROM jsonb_each(body) c) AS one
+            FROM generate_series(1, CASE WHEN as_columns THEN hub_sync.rows_in(body, true) ELSE 0 END) p (position)
+            UNION ALL
+            SELECT r.position, r.value
+            FROM jsonb_array_elements(CASE WHEN as_columns THEN '[]' ELSE body END) WITH ORDINALITY r (value, position)
+        ) e
+    ) r
+    WHERE r.seq > after AND r.seq <= upto;
+    RETURN hub_sync.insert_around_bad(declared, hub, in_mirror, in_epoch, body_rows, numbers, 1, coalesce(cardinality(numbers), 0), is_repair);
+END
+$$;
+
+-- How many rows there are; -1 if the columns differ in length or are no arrays.
+CREATE OR REPLACE FUNCTION hub_sync.rows_in(body jsonb, as_columns boolean) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    shortest integer;
+    longest integer;
+BEGIN
+    IF NOT as_columns THEN
+        RETURN CASE WHEN jsonb_typeof(body) = 'array' THEN jsonb_array_length(body) ELSE -1 END;
+    END IF;
+    IF jsonb_typeof(body) <> 'object' THEN
+        RETURN -1;
+    END IF;
+    SELECT min(n), max(n) INTO shortest, longest
+    FROM (SELECT CASE WHEN jsonb_typeof(value) = 'array' THEN jsonb_array_length(value) ELSE -1 END AS n FROM jsonb_each(body)) c;
+    RETURN CASE WHEN shortest = longest THEN shortest WHEN shortest IS NULL THEN 0 ELSE -1 END;
+END
+$$;
+
+-- How far the mark may go: over numbers that have arrived and over gaps, as long as nothing is missing in between.
+CREATE OR REPLACE FUNCTION hub_sync.reach(hub_id uuid, in_mirror text, in_epoch integer, in_stream text, mark bigint, seqs bigint[], first_seq bigint, n integer)
+RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    reached bigint := mark;
+    stretch record;
+BEGIN
+    FOR stretch IN
+        SELECT min(s.seq) AS lo, max(s.seq) AS hi
+        FROM (SELECT seq, seq - row_number() OVER (ORDER BY seq) AS island FROM unnest(seqs) seq) s
+        GROUP BY s.island
+        UNION ALL
+        SELECT first_seq, first_seq + n - 1 WHERE seqs IS NULL AND n > 0
+        UNION ALL
+        SELECT g.first_seq, g.last_seq FROM public.hub_gaps g
+        WHERE g.hub_id = reach.hub_id AND g.mirror_id = in_mirror AND g.epoch = in_epoch AND g.stream = in_stream AND g.last_seq > mark
+        ORDER BY 1, 2
+    LOOP
+        EXIT WHEN stretch.lo > reached + 1;
+        reached := greatest(reached, stretch.hi);
+    END LOOP;
+    RETURN reached;
+END
+$$;
+
+-- One stream of an envelope. Answers what was refused; the new mark is in hub_marks.
+CREATE OR REPLACE FUNCTION hub_sync.take_stream(hub public.hub_hubs, in_mirror text, in_epoch integer, in_stream text, body jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    declared public.hub_streams;
+    as_columns boolean := body ? 'columns';
+    content jsonb := coalesce(body -> 'columns', body -> 'rows', '[]');
+    is_repair boolean := coalesce(body ->> 'lane', 'live') = 'repair';
+    n integer;
+    seqs bigint[];
+    first_seq bigint;
+    old_mark bigint;
+    new_mark bigint;
+    refused jsonb := '[]';
+    whole jsonb;
+BEGIN
+    SELECT * INTO declared FROM public.hub_streams WHERE stream = in_stream AND NOT is_case;
+    IF NOT FOUND THEN
+        RETURN jsonb_build_array(jsonb_build_object('stream', in_stream, 'seq', NULL, 'reason', 'stream_unknown'));
+    END IF;
+    INSERT INTO public.hub_marks (hub_id, mirror_id, epoch, stream) VALUES (hub.id, in_mirror, in_epoch, in_stream) ON CONFLICT DO NOTHING;
+    SELECT mark INTO old_mark FROM public.hub_marks
+    WHERE hub_id = hub.id AND mirror_id = in_mirror AND epoch = in_epoch AND stream = in_stream FOR UPDATE;
+    BEGIN
+        n := hub_sync.rows_in(content, as_columns);
+        first_seq := (body ->> 'first')::bigint;
+        IF body ? 'seqs' THEN
+            seqs := ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(body -> 'seqs') WITH ORDINALITY s (value, position) ORDER BY position);
+        END IF;
+        whole := CASE
+            WHEN n < 0 THEN '"rows_malformed"'
+            WHEN n > 0 AND seqs IS NULL AND coalesce(first_seq, 0) < 1 THEN '"first_missing"'
+            WHEN seqs IS NOT NULL AND cardinality(seqs) <> n THEN '"seqs_and_rows_differ"'
+            WHEN EXISTS (SELECT FROM (SELECT s, lag(s, 1, 0::bigint) OVER (ORDER BY o) AS before FROM unnest(seqs) WITH ORDINALITY u (s, o)) p
+                         WHERE s IS NULL OR s <= before) THEN '"seqs_not_rising"'
+        END;
+    EXCEPTION WHEN data_exception THEN
+        whole := '"numbers_malformed"';
+    END;
+    IF whole IS NOT NULL THEN
+        RETURN jsonb_build_array(jsonb_build_object('stream', in_stream, 'seq', NULL, 'reason', whole));
+    END IF;
+    IF is_repair THEN
+        -- Above the mark nothing can be missing yet: the live lane brings it.
+        RETURN CASE WHEN n > 0 THEN hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true) ELSE '[]' END;
+    END IF;
+    new_mark := hub_sync.reach(hub.id, in_mirror, in_epoch, in_stream, old_mark, seqs, first_seq, n);
+    IF n > 0 AND new_mark > old_mark THEN
+        refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, old_mark,
+                                          least(new_mark, coalesce(seqs[n], first_seq + n - 1)), false);
+    END IF;
+    IF new_mark > old_mark THEN
+        UPDATE public.hub_marks SET mark = new_mark, updated_at = now()
+        WHERE hub_id = hub.id AND mirror_id = in_mirror AND epoch = in_epoch AND stream = in_stream;
+    END IF;
+    RETURN refused;
+END
+$$;

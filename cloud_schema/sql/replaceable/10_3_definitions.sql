@@ -1,0 +1,351 @@
+-- Definitions: what people decide, kept by cloud and hub both.
+--
+-- Every change of a column that people own, whoever makes it, passes the trigger below: a new version, a place at the end
+-- of the change log, a base for later merges. What a hub merely observes passes by unnoticed, so a hub never hears its
+-- own echo. take_definition merges what a hub sends, three ways by field.
+
+CREATE OR REPLACE FUNCTION hub_sync.pick(document jsonb, names text[]) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_object_agg(name, document -> name), '{}') FROM unnest(names) name WHERE document ? name
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.hub_ecosystem() RETURNS uuid LANGUAGE sql STABLE AS $$
+    SELECT id FROM public.ecosystems WHERE slug = 'nexa_hub'
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.note_definition_change() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    kind hub_definition_kinds;
+    was jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+    becomes jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+    document jsonb := coalesce(becomes, was);
+    home uuid;
+    writer text := nullif(current_setting('nexa.hub_origin', true), '');
+    is_gone boolean;
+    new_version integer;
+BEGIN
+    SELECT * INTO STRICT kind FROM hub_definition_kinds WHERE entity_type = TG_ARGV[0];
+    IF TG_OP = 'UPDATE' AND hub_sync.pick(was, kind.people_columns || kind.cloud_columns) = hub_sync.pick(becomes, kind.people_columns || kind.cloud_columns)
+       AND (was ->> 'deleted_at' IS NULL) = (becomes ->> 'deleted_at' IS NULL) THEN
+        RETURN NULL;
+    END IF;
+    home := CASE WHEN kind.entity_type = 'home' THEN document ->> 'id' ELSE document ->> 'home_id' END;
+    IF NOT EXISTS (SELECT FROM homes WHERE id = home) THEN
+        RETURN NULL;  -- the whole home is being deleted
+    END IF;
+    is_gone := TG_OP = 'DELETE' OR document ->> 'deleted_at' IS NOT NULL;
+    INSERT INTO hub_definition_versions AS v (entity_type, entity_id, home_id, version, xid, rank, origin, is_deleted)
+    VALUES (kind.entity_type, (document ->> 'id')::uuid, home, 1, pg_current_xact_id(), kind.rank, writer, is_gone)
+    ON CONFLICT (entity_type, entity_id) DO UPDATE SET version = v.version + 1, home_id = excluded.home_id, xid = excluded.xid,
+        origin = excluded.origin, is_deleted = excluded.is_deleted, modified_at = now()
+    RETURNING v.version INTO new_version;
+    INSERT INTO hub_definition_history (entity_type, entity_id, version, fields, origin)
+    VALUES (kind.entity_type, (document ->> 'id')::uuid, new_version, hub_sync.pick(document, kind.people_columns), writer);
+    DELETE FROM hub_definition_history WHERE entity_type = kind.entity_type AND entity_id = (document ->> 'id')::uuid
+        AND version <= new_version - hub_sync.history_versions_max();
+    IF kind.has_sync_status THEN
+        PERFORM hub_sync.note_sync_status(kind.entity_type, (document ->> 'id')::uuid, home, new_version, writer IS NOT NULL, is_gone);
+    END IF;
+    PERFORM pg_notify('nexa_hub_changes', home::text);
+    RETURN NULL;
+END
+$$;
+
+-- "Local" is NEXA's row, "remote" the hub's copy.
+CREATE OR REPLACE FUNCTION hub_sync.note_sync_status(in_type text, in_id uuid, home uuid, in_version integer, is_from_hub boolean, is_gone boolean)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF is_gone THEN
+        DELETE FROM public.ecosystem_sync_status
+        WHERE home_id = home AND ecosystem_id = hub_sync.hub_ecosystem() AND entity_type = in_type AND entity_id = in_id;
+        RETURN;
+    END IF;
+    INSERT INTO public.ecosystem_sync_status AS s (
+        home_id, ecosystem_id, entity_type, entity_id, sync_status, sync_direction, conflict_resolution, local_version, remote_version,
+        last_modified_locally_at, last_modified_remotely_at, last_synced_at, last_sync_attempt_at)
+    SELECT home, e.id, in_type, in_id, CASE WHEN is_from_hub THEN 'synced' ELSE 'pending' END, 'bidirectional', 'manual',
+           in_version, CASE WHEN is_from_hub THEN in_version END, CASE WHEN NOT is_from_hub THEN now() END,
+           CASE WHEN is_from_hub THEN now() END, CASE WHEN is_from_hub THEN now() END, CASE WHEN is_from_hub THEN now() END
+    FROM public.ecosystems e WHERE e.id = hub_sync.hub_ecosystem()
+    ON CONFLICT (home_id, ecosystem_id, entity_type, entity_id) DO UPDATE SET
+        sync_status = excluded.sync_status, local_version = excluded.local_version, error_message = NULL,
+        remote_version = coalesce(excluded.remote_version, s.remote_version),
+        last_modified_locally_at = coalesce(excluded.last_modified_locally_at, s.last_modified_locally_at),
+        last_modified_remotely_at = coalesce(excluded.last_modified_remotely_at, s.last_modified_remotely_at),
+        last_synced_at = coalesce(excluded.last_synced_at, s.last_synced_at),
+        last_sync_attempt_at = coalesce(excluded.last_sync_attempt_at, s.last_sync_attempt_at),
+        metadata = coalesce(s.metadata, '{}') - 'conflict';
+END
+$$;
+
+CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR UPDATE OR DELETE ON homes
+    FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change('home');
+CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR UPDATE OR DELETE ON rooms
+    FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change('room');
+CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR UPDATE OR DELETE ON devices
+    FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change('device');
+CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR UPDATE OR DELETE ON scenes
+    FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change('scene');
+CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR UPDATE OR DELETE ON automations
+    FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change('automation');
+
+-- What a definition looks like on the wire. Of the columns only people's, the hub's and those that come down.
+CREATE OR REPLACE FUNCTION hub_sync.wire_fields(kind public.hub_definition_kinds, document jsonb, extra jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(extra, '{}') || hub_sync.pick(
+        CASE WHEN document ->> 'coordinates' IS NULL THEN document
+             ELSE document || jsonb_build_object('coordinates', jsonb_build_object(
+                 'latitude', (document ->> 'coordinates')::point[0], 'longitude', (document ->> 'coordinates')::point[1])) END,
+        kind.people_columns || kind.hub_columns || kind.cloud_columns)
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.current_documents(kind public.hub_definition_kinds, ids uuid[]) RETURNS TABLE (id uuid, document jsonb)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT t.id, to_jsonb(t) FROM public.%I t WHERE t.id = ANY ($1)', kind.target_table) USING ids;
+END
+$$;
+
+-- The values as the column types have them, so that a hub's spelling of a time or a number is no change.
+CREATE OR REPLACE FUNCTION hub_sync.as_columns(kind public.hub_definition_kinds, fields jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    typed jsonb;
+BEGIN
+    EXECUTE format('SELECT to_jsonb(jsonb_populate_record(NULL::public.%I, $1))', kind.target_table) INTO typed USING fields;
+    RETURN hub_sync.pick(typed, ARRAY(SELECT jsonb_object_keys(fields)));
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.write_columns(kind public.hub_definition_kinds, entity uuid, home uuid, fields jsonb, is_new boolean)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    -- A new row leaves what is null to the column's default.
+    names text[] := ARRAY(SELECT key FROM jsonb_each(fields) WHERE NOT is_new OR jsonb_typeof(value) <> 'null' ORDER BY key);
+BEGIN
+    IF is_new THEN
+        EXECUTE format('INSERT INTO public.%1$I (id, home_id%2$s) SELECT $1, $2%3$s FROM jsonb_populate_record(NULL::public.%1$I, $3) r',
+            kind.target_table,
+            (SELECT coalesce(string_agg(format(', %I', name), '' ORDER BY name), '') FROM unnest(names) name),
+            (SELECT coalesce(string_agg(format(', r.%I', name), '' ORDER BY name), '') FROM unnest(names) name))
+        USING entity, home, fields;
+    ELSIF cardinality(names) > 0 THEN
+        EXECUTE format('UPDATE public.%1$I t SET %2$s FROM jsonb_populate_record(NULL::public.%1$I, $2) r WHERE t.id = $1',
+            kind.target_table, (SELECT string_agg(format('%1$I = r.%1$I', name), ', ' ORDER BY name) FROM unnest(names) name))
+        USING entity, fields;
+    END IF;
+END
+$$;
+
+-- A room must be of the same home; one that is not (deleted meanwhile, say) is left out rather than losing the device.
+CREATE OR REPLACE FUNCTION hub_sync.without_foreign_room(fields jsonb, home uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN fields ->> 'room_id' IS NULL OR EXISTS (SELECT FROM public.rooms r WHERE r.home_id = home AND r.id::text = lower(fields ->> 'room_id'))
+        THEN fields ELSE fields || '{"room_id": null}' END
+$$;
+
+-- The catalogue's brand and model for the names a hub has read from the device.
+CREATE OR REPLACE FUNCTION hub_sync.with_catalogue_ids(fields jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    brand uuid;
+    model uuid;
+BEGIN
+    IF fields ->> 'brand' IS NULL THEN
+        RETURN fields - 'brand_id' - 'device_model_id';
+    END IF;
+    SELECT id INTO brand FROM public.brands WHERE lower(name) = lower(fields ->> 'brand') OR slug = lower(fields ->> 'brand') LIMIT 1;
+    SELECT id INTO model FROM public.device_models
+    WHERE brand_id = brand AND lower(fields ->> 'model') IN (lower(model_number), lower(model_name)) LIMIT 1;
+    RETURN (fields - 'brand_id' - 'device_model_id') || jsonb_strip_nulls(jsonb_build_object('brand_id', brand, 'device_model_id', model));
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.take_aliases(home uuid, device uuid, aliases jsonb) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO public.hub_device_aliases (home_id, kind, value, device_id)
+    SELECT DISTINCT ON (1, 2, 3) home, left(a.value ->> 'kind', 50), left(a.value ->> 'value', 300), device
+    FROM jsonb_array_elements(CASE WHEN jsonb_typeof(aliases) = 'array' THEN aliases ELSE '[]' END) WITH ORDINALITY a (value, position)
+    WHERE a.position <= hub_sync.aliases_max() AND a.value ->> 'kind' IS NOT NULL AND a.value ->> 'value' IS NOT NULL
+    ON CONFLICT (home_id, kind, value) DO UPDATE SET device_id = excluded.device_id
+        WHERE hub_device_aliases.device_id <> excluded.device_id
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.delete_definition(kind public.hub_definition_kinds, entity uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF kind.is_soft_deleted THEN
+        EXECUTE format('UPDATE public.%I SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL', kind.target_table) USING entity;
+    ELSE
+        EXECUTE format('DELETE FROM public.%I WHERE id = $1', kind.target_table) USING entity;
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.revive_definition(kind public.hub_definition_kinds, entity uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('UPDATE public.%I SET deleted_at = NULL WHERE id = $1', kind.target_table) USING entity;
+END
+$$;
+
+-- Field by field: what the hub changed since the base and the cloud did not is the hub's. What both changed is the
+-- cloud's, except for what waits for a person. Without a base everything that differs counts as changed by both.
+CREATE OR REPLACE FUNCTION hub_sync.merge(
+    kind public.hub_definition_kinds, hub_fields jsonb, cloud_fields jsonb, base_fields jsonb, resolution text,
+    OUT applied jsonb, OUT conflicts jsonb
+) LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_object_agg(f.key, f.hub) FILTER (WHERE f.verdict = 'hub'), '{}'),
+           coalesce(jsonb_object_agg(f.key, jsonb_build_object('hub', f.hub, 'cloud', f.cloud, 'base', f.base)) FILTER (WHERE f.verdict = 'conflict'), '{}')
+    FROM (
+        SELECT h.key, h.value AS hub, cloud_fields -> h.key AS cloud, base_fields -> h.key AS base,
+            CASE
+                WHEN h.value = cloud_fields -> h.key THEN 'same'
+                WHEN base_fields IS NOT NULL AND cloud_fields -> h.key = base_fields -> h.key THEN 'hub'
+                WHEN base_fields IS NOT NULL AND h.value = base_fields -> h.key THEN 'cloud'
+                WHEN NOT h.key = ANY (kind.manual_columns) OR resolution = 'nexa_wins' THEN 'cloud'
+                WHEN resolution = 'ecosystem_wins' THEN 'hub'
+                ELSE 'conflict'
+            END AS verdict
+        FROM jsonb_each(hub_fields) h
+    ) f
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.keep_conflict(
+    in_type text, in_id uuid, home uuid, in_version integer, hub_version integer, conflicts jsonb, modified text
+) RETURNS void LANGUAGE sql AS $$
+    UPDATE public.ecosystem_sync_status SET
+        sync_status = 'conflict', local_version = in_version, remote_version = hub_version, last_sync_attempt_at = now(),
+        error_message = format('changed on both sides: %s', (SELECT string_agg(key, ', ' ORDER BY key) FROM jsonb_object_keys(conflicts) key)),
+        metadata = coalesce(metadata, '{}') || jsonb_build_object('conflict', jsonb_build_object(
+            'fields', conflicts, 'base_version', hub_version, 'hub_modified_at', modified))
+    WHERE home_id = home AND ecosystem_id = hub_sync.hub_ecosystem() AND entity_type = in_type AND entity_id = in_id
+$$;
+
+-- One definition as the hub has it. Answers {"entity_type","id","version","status", "fields"?, "deleted"?, "error"?}:
+-- `fields` whenever the cloud now says something else than the hub, which takes it over (its own stays only in a conflict).
+CREATE OR REPLACE FUNCTION hub_sync.take_definition(hub public.hub_hubs, item jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    kind public.hub_definition_kinds;
+    entity uuid := (item ->> 'id')::uuid;
+    sent jsonb := coalesce(item -> 'fields', '{}');
+    base_version integer := (item ->> 'base_version')::integer;
+    is_deletion boolean := coalesce((item ->> 'deleted')::boolean, false);
+    known public.hub_definition_versions;
+    document jsonb;
+    people jsonb;
+    described jsonb;
+    unknown jsonb;
+    base_fields jsonb;
+    taken jsonb := '{}';
+    disputed jsonb := '{}';
+    answer jsonb;
+    resolution text;
+    is_unchanged boolean;
+BEGIN
+    SELECT * INTO kind FROM public.hub_definition_kinds WHERE entity_type = item ->> 'entity_type' AND comes_from_hub;
+    IF NOT FOUND OR entity IS NULL OR jsonb_typeof(sent) <> 'object' THEN
+        RETURN jsonb_build_object('entity_type', item -> 'entity_type', 'id', item -> 'id', 'version', NULL, 'status', 'failed',
+                                  'error', 'no definition of a kind that hubs send');
+    END IF;
+    answer := jsonb_build_object('entity_type', kind.entity_type, 'id', entity);
+    EXECUTE format('SELECT to_jsonb(t) FROM public.%I t WHERE id = $1 FOR UPDATE', kind.target_table) INTO document USING entity;
+    SELECT * INTO known FROM public.hub_definition_versions v WHERE v.entity_type = kind.entity_type AND v.entity_id = entity FOR UPDATE;
+    IF coalesce(document ->> 'home_id', known.home_id::text, hub.home_id::text) <> hub.home_id::text THEN
+        RETURN answer || '{"version": null, "status": "failed", "error": "this id is taken by another home"}';
+    END IF;
+    IF kind.entity_type = 'device' THEN
+        sent := hub_sync.with_catalogue_ids(sent);
+    END IF;
+    sent := hub_sync.without_foreign_room(sent, hub.home_id);
+    people := hub_sync.as_columns(kind, hub_sync.pick(sent, kind.people_columns));
+    described := hub_sync.pick(sent, kind.hub_columns);
+    unknown := sent - kind.people_columns - kind.hub_columns - kind.observed_columns - kind.cloud_columns - ARRAY['id', 'home_id', 'created_at', 'updated_at', 'deleted_at', 'search_vector'];
+
+    IF is_deletion THEN
+        IF known.version IS NULL OR known.is_deleted THEN
+            RETURN answer || jsonb_build_object('version', known.version, 'status', 'synced', 'deleted', true);
+        END IF;
+        IF base_version IS DISTINCT FROM known.version THEN
+            RETURN answer || jsonb_build_object('version', known.version, 'status', 'conflict', 'error', 'changed in the cloud since: not deleted',
+                                                'fields', hub_sync.wire_fields(kind, document, known.extra));
+        END IF;
+        PERFORM hub_sync.delete_definition(kind, entity);
+        RETURN answer || jsonb_build_object('version', known.version + 1, 'status', 'synced', 'deleted', true);
+    END IF;
+
+    IF known.is_deleted AND base_version IS DISTINCT FROM known.version THEN
+        RETURN answer || jsonb_build_object('version', known.version, 'status', 'conflict', 'deleted', true, 'error', 'deleted in the cloud');
+    END IF;
+    IF document IS NULL THEN
+        PERFORM hub_sync.write_columns(kind, entity, hub.home_id,
+            people || described || hub_sync.pick(sent, kind.observed_columns), true);
+    ELSE
+        PERFORM hub_sync.write_columns(kind, entity, hub.home_id, described, false);
+        IF known.is_deleted THEN
+            PERFORM hub_sync.revive_definition(kind, entity);
+        END IF;
+        IF base_version = known.version THEN
+            -- The hub has seen all there is: what it says now is the decision.
+            PERFORM hub_sync.write_columns(kind, entity, hub.home_id, people, false);
+        ELSE
+            SELECT h.fields INTO base_fields FROM public.hub_definition_history h
+            WHERE h.entity_type = kind.entity_type AND h.entity_id = entity AND h.version = base_version;
+            SELECT s.conflict_resolution INTO resolution FROM public.ecosystem_sync_status s
+            WHERE s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = kind.entity_type AND s.entity_id = entity;
+            SELECT m.applied, m.conflicts INTO taken, disputed
+            FROM hub_sync.merge(kind, people, hub_sync.pick(document, kind.people_columns), base_fields, resolution) m;
+            PERFORM hub_sync.write_columns(kind, entity, hub.home_id, taken, false);
+        END IF;
+    END IF;
+    IF unknown <> '{}' AND pg_column_size(unknown) <= hub_sync.extra_bytes_max() THEN
+        UPDATE public.hub_definition_versions v SET extra = v.extra || unknown WHERE v.entity_type = kind.entity_type AND v.entity_id = entity AND NOT v.extra @> unknown;
+    END IF;
+    IF kind.entity_type = 'device' THEN
+        PERFORM hub_sync.take_aliases(hub.home_id, entity, item -> 'aliases');
+    END IF;
+
+    SELECT * INTO STRICT known FROM public.hub_definition_versions v WHERE v.entity_type = kind.entity_type AND v.entity_id = entity;
+    SELECT d.document INTO document FROM hub_sync.current_documents(kind, ARRAY[entity]) d;
+    is_unchanged := hub_sync.pick(document, ARRAY(SELECT jsonb_object_keys(people))) = people AND NOT (item -> 'fields' ->> 'room_id' IS NOT NULL AND sent ->> 'room_id' IS NULL);
+    answer := answer || jsonb_build_object('version', known.version, 'status', CASE WHEN disputed = '{}' THEN 'synced' ELSE 'conflict' END);
+    IF NOT is_unchanged THEN
+        answer := answer || jsonb_build_object('fields', hub_sync.wire_fields(kind, document, known.extra));
+        UPDATE public.hub_definition_versions v SET origin = NULL WHERE v.entity_type = kind.entity_type AND v.entity_id = entity;
+    END IF;
+    IF disputed <> '{}' THEN
+        PERFORM hub_sync.keep_conflict(kind.entity_type, entity, hub.home_id, known.version, base_version, disputed, item ->> 'modified_at');
+        answer := answer || jsonb_build_object('error', 'changed on both sides', 'disputed', ARRAY(SELECT jsonb_object_keys(disputed)));
+    ELSIF kind.has_sync_status THEN
+        PERFORM hub_sync.note_sync_status(kind.entity_type, entity, hub.home_id, known.version, true, false);
+    END IF;
+    RETURN answer;
+END
+$$;
+
+-- All definitions of an envelope, those first that others point at. A bad one fails alone.
+CREATE OR REPLACE FUNCTION hub_sync.take_definitions(hub public.hub_hubs, items jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    item jsonb;
+    answers jsonb := '[]';
+    answer jsonb;
+BEGIN
+    FOR item IN
+        SELECT i.value FROM jsonb_array_elements(items) WITH ORDINALITY i (value, position)
+        LEFT JOIN public.hub_definition_kinds k ON k.entity_type = i.value ->> 'entity_type'
+        ORDER BY k.rank NULLS LAST, i.position
+    LOOP
+        BEGIN
+            answer := hub_sync.take_definition(hub, item);
+        EXCEPTION WHEN OTHERS THEN
+            IF hub_sync.is_passing(SQLSTATE) THEN
+                RAISE;
+            END IF;
+            answer := jsonb_build_object('entity_type', item -> 'entity_type', 'id', item -> 'id', 'version', NULL,
+                                         'status', 'failed', 'error', left(SQLERRM, 500));
+            IF SQLSTATE = '23505' AND item ->> 'entity_type' = 'room' THEN
+                answer := answer || coalesce((
+                    SELECT jsonb_build_object('error', 'a room of this name exists', 'existing', jsonb_build_object('id', r.id, 'version', v.version))
+                    FROM public.rooms r JOIN public.hub_definition_versions v ON v.entity_type = 'room' AND v.entity_id = r.id
+                    WHERE r.home_id = hub.home_id AND r.name = item -> 'fields' ->> 'name'), '{}');
+            END IF;
+        END;
+        answers := answers || jsonb_build_array(answer);
+    END LOOP;
+    RETURN answers;
+END
+$$;

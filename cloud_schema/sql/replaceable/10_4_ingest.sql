@@ -1,0 +1,250 @@
+-- The envelope: definitions, gaps, records, the present, cases and finished commands of one hub, in one transaction.
+
+-- What is so now. Columns that are not named stay; a bad value loses its device's snapshot only, the next one is close.
+CREATE OR REPLACE FUNCTION hub_sync.take_present(hub public.hub_hubs, in_type text, snapshot jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    kind public.hub_definition_kinds;
+    statement text;
+    one record;
+BEGIN
+    IF snapshot IS NULL OR jsonb_typeof(snapshot) <> 'object' OR snapshot = '{}' THEN
+        RETURN;
+    END IF;
+    SELECT * INTO STRICT kind FROM public.hub_definition_kinds WHERE entity_type = in_type;
+    statement := format(
+        'UPDATE public.%1$I t SET %2$s FROM ('
+        '  SELECT was.id, becomes.* FROM jsonb_each($1) p JOIN public.%1$I was ON was.id::text = lower(p.key)'
+        '  CROSS JOIN LATERAL (SELECT %3$s FROM jsonb_populate_record(was, p.value) r) becomes'
+        '  WHERE was.home_id = $2 AND jsonb_typeof(p.value) = ''object''' || ') s WHERE t.id = s.id AND (%4$s) IS DISTINCT FROM (%5$s)',
+        kind.target_table,
+        (SELECT string_agg(format('%1$I = s.%1$I', c), ', ') FROM unnest(kind.observed_columns) c),
+        (SELECT string_agg(format('r.%1$I', c), ', ') FROM unnest(kind.observed_columns) c),
+        (SELECT string_agg(format('t.%1$I', c), ', ') FROM unnest(kind.observed_columns) c),
+        (SELECT string_agg(format('s.%1$I', c), ', ') FROM unnest(kind.observed_columns) c));
+    BEGIN
+        EXECUTE statement USING snapshot, hub.home_id;
+        RETURN;
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+        NULL;
+    END;
+    FOR one IN SELECT key, value FROM jsonb_each(snapshot) LOOP
+        BEGIN
+            EXECUTE statement USING jsonb_build_object(one.key, one.value), hub.home_id;
+        EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+            PERFORM hub_sync.bury(hub, hub.mirror_id, hub.epoch, 'present/' || in_type, NULL, SQLERRM, one.value || jsonb_build_object('id', one.key));
+        END;
+    END LOOP;
+END
+$$;
+
+-- Whole rows by (id, time); a higher revision replaces a lower one. Answers the revision now held.
+CREATE OR REPLACE FUNCTION hub_sync.take_case(hub public.hub_hubs, item jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+    held jsonb;
+    declared public.hub_streams;
+    case_id uuid := (item ->> 'id')::uuid;
+    case_time timestamptz := (item ->> 'time')::timestamptz;
+    new_revision integer := (item ->> 'revision')::integer;
+    known public.hub_case_revisions;
+    body jsonb;
+    seed text := '';
+    bad text;
+    stored bigint;
+BEGIN
+    SELECT * INTO declared FROM public.hub_streams WHERE stream = item ->> 'table' AND is_case;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'no kind of case that hubs send';
+    END IF;
+    IF case_id IS NULL OR case_time IS NULL OR new_revision IS NULL OR jsonb_typeof(item -> 'row') IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a case needs id, time, revision and row';
+    END IF;
+    SELECT * INTO known FROM public.hub_case_revisions r WHERE r.table_name = declared.target_table AND r.id = case_id AND r.time = case_time FOR UPDATE;
+    IF known.home_id <> hub.home_id THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'this id is taken by another home';
+    END IF;
+    held := jsonb_build_object('table', declared.target_table, 'id', case_id, 'revision', greatest(known.revision, new_revision));
+    IF known.revision >= new_revision THEN
+        RETURN held;
+    END IF;
+    body := jsonb_build_array((item -> 'row') || jsonb_build_object('id', case_id, declared.time_column, case_time));
+    EXECUTE hub_sync.arrived_sql(declared, declared.columns, false) || 'SELECT string_agg(c, '', '') FROM arrived a, LATERAL (VALUES '
+        || (SELECT string_agg(format('(CASE WHEN NOT %s THEN %L END)', expression, column_name || ' is not known in this home'), ', ')
+            FROM hub_sync.parent_checks(declared)) || ') v (c)'
+        INTO bad USING body, NULL::bigint[], 1::bigint, hub.home_id, seed;
+    IF bad IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = bad;
+    END IF;
+    EXECUTE hub_sync.arrived_sql(declared, declared.columns, false) || format(
+            'INSERT INTO ts.%1$I AS t (%2$s) SELECT %3$s FROM arrived a ON CONFLICT (%4$s) DO UPDATE SET %5$s%6$s',
+            declared.target_table,
+            (SELECT string_agg(quote_ident(c), ', ') FROM unnest(declared.columns) c),
+            (SELECT string_agg('a.' || quote_ident(c), ', ') FROM unnest(declared.columns) c),
+            (SELECT string_agg(quote_ident(c), ', ') FROM unnest(declared.key_columns) c),
+            (SELECT string_agg(format('%1$I = excluded.%1$I', c), ', ') FROM unnest(declared.columns) c WHERE c <> ALL (declared.key_columns)),
+            -- A row that lies there without a revision was written by somebody else, and may be another home's.
+            ' WHERE t.home_id = excluded.home_id')
+        USING body, NULL::bigint[], 1::bigint, hub.home_id, seed;
+    GET DIAGNOSTICS stored = ROW_COUNT;
+    IF stored = 0 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'this id is taken by another home';
+    END IF;
+    INSERT INTO public.hub_case_revisions (table_name, id, time, home_id, hub_id, revision)
+    VALUES (declared.target_table, case_id, case_time, hub.home_id, hub.id, new_revision)
+    ON CONFLICT (table_name, id, time) DO UPDATE SET revision = excluded.revision, hub_id = excluded.hub_id, updated_at = now();
+    RETURN held;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.take_cases(hub public.hub_hubs, in_mirror text, in_epoch integer, items jsonb, OUT held jsonb, OUT refused jsonb)
+LANGUAGE plpgsql AS $$
+DECLARE
+    item jsonb;
+    one jsonb;
+BEGIN
+    held := '[]';
+    refused := '[]';
+    FOR item IN SELECT value FROM jsonb_array_elements(items) LOOP
+        BEGIN
+            one := hub_sync.take_case(hub, item);
+            held := held || jsonb_build_array(one);
+        EXCEPTION WHEN OTHERS THEN
+            IF hub_sync.is_passing(SQLSTATE) THEN
+                RAISE;
+            END IF;
+            PERFORM hub_sync.bury(hub, in_mirror, in_epoch, coalesce(item ->> 'table', 'case'), NULL, SQLERRM, item);
+            refused := refused || jsonb_build_array(jsonb_build_object('stream', item -> 'table', 'seq', NULL, 'id', item -> 'id',
+                                                                       'revision', item -> 'revision', 'reason', left(SQLERRM, 500)));
+        END;
+    END LOOP;
+END
+$$;
+
+-- What the hub had to shed. Once the gap is known, the mark may pass over it.
+CREATE OR REPLACE FUNCTION hub_sync.take_gaps(hub public.hub_hubs, in_mirror text, in_epoch integer, items jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    item jsonb;
+    refused jsonb := '[]';
+BEGIN
+    FOR item IN SELECT value FROM jsonb_array_elements(items) LOOP
+        BEGIN
+            INSERT INTO public.hub_gaps (hub_id, mirror_id, epoch, stream, home_id, first_seq, last_seq, count, reason, from_at, to_at)
+            VALUES (hub.id, in_mirror, in_epoch, item ->> 'stream', hub.home_id, (item ->> 'first')::bigint, (item ->> 'last')::bigint,
+                    coalesce((item ->> 'count')::bigint, (item ->> 'last')::bigint - (item ->> 'first')::bigint + 1),
+                    left(coalesce(item ->> 'reason', 'unknown'), 500), (item ->> 'from')::timestamptz, (item ->> 'to')::timestamptz)
+            ON CONFLICT DO NOTHING;
+        EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+            refused := refused || hub_sync.bury(hub, in_mirror, in_epoch, coalesce(item ->> 'stream', 'gap'), NULL, 'bad gap: ' || SQLERRM, item);
+        END;
+    END LOOP;
+    RETURN refused;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.take_commands_done(hub public.hub_hubs, items jsonb) RETURNS void LANGUAGE sql AS $$
+    UPDATE public.hub_commands c
+    SET status = d.value ->> 'status', result = d.value -> 'result', finished_at = now()
+    FROM jsonb_array_elements(items) d
+    WHERE c.id::text = lower(d.value ->> 'id') AND c.home_id = hub.home_id
+      AND c.status NOT IN ('done', 'failed') AND d.value ->> 'status' IN ('done', 'failed', 'expired')
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.require_shape(request jsonb, name text, shape text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF request ? name AND jsonb_typeof(request -> name) NOT IN (shape, 'null') THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT400', MESSAGE = format('"%s" must be an %s.', name, shape), DETAIL = 'request_malformed';
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.part(request jsonb, name text, nothing jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(nullif(request -> name, 'null'), nothing)
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.require_envelope(request jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    n bigint;
+BEGIN
+    PERFORM hub_sync.require_shape(request, name, shape)
+    FROM (VALUES ('definitions', 'array'), ('present', 'object'), ('streams', 'object'), ('cases', 'array'), ('gaps', 'array'),
+                 ('commands_done', 'array'), ('clock', 'object')) v (name, shape);
+    IF coalesce(request ->> 'mirror_id', '') = '' OR jsonb_typeof(request -> 'epoch') IS DISTINCT FROM 'number'
+       OR (request ->> 'epoch')::numeric NOT BETWEEN 0 AND 2147483647 THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT400', MESSAGE = 'An envelope needs mirror_id and epoch.', DETAIL = 'request_incomplete';
+    END IF;
+    SELECT coalesce(sum(greatest(hub_sync.rows_in(coalesce(s.value -> 'columns', s.value -> 'rows', '[]'), s.value ? 'columns'), 0)), 0)
+        + coalesce(jsonb_array_length(hub_sync.part(request, 'cases', '[]')), 0) + jsonb_array_length(hub_sync.part(request, 'gaps', '[]'))
+    INTO n FROM jsonb_each(hub_sync.part(request, 'streams', '{}')) s;
+    IF n > hub_sync.envelope_rows_max() OR jsonb_array_length(hub_sync.part(request, 'definitions', '[]')) > hub_sync.envelope_definitions_max() THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT413', MESSAGE = format('%s rows in one envelope are too many.', n), DETAIL = 'envelope_too_large',
+            HINT = format('Send at most %s.', (SELECT rows_max FROM public.hub_limits));
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.is_stale_present(hub public.hub_hubs, in_mirror text, clock jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(hub.mirror_id = in_mirror AND hub.present_boot_id = clock ->> 'boot_id'
+        AND jsonb_typeof(clock -> 'monotonic_ms') = 'number' AND (clock ->> 'monotonic_ms')::numeric < hub.present_monotonic_ms, false)
+$$;
+
+CREATE OR REPLACE FUNCTION public.hub_ingest_v1(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    hub hub_hubs := hub_sync.caller(request ->> 'hub_id', true);
+    mirror text;
+    epoch_now integer;
+    stream_now record;
+    cases record;
+    definitions jsonb;
+    refused jsonb;
+    present jsonb := hub_sync.part(request, 'present', '{}');
+    clock_now jsonb := hub_sync.part(request, 'clock', '{}');
+    has_present boolean;
+BEGIN
+    PERFORM hub_sync.require_envelope(request);
+    mirror := left(request ->> 'mirror_id', 200);
+    epoch_now := (request ->> 'epoch')::integer;
+
+    PERFORM set_config('nexa.hub_origin', hub.id || '/' || mirror, true);
+    definitions := hub_sync.take_definitions(hub, hub_sync.part(request, 'definitions', '[]'));
+    PERFORM set_config('nexa.hub_origin', '', true);
+
+    refused := hub_sync.take_gaps(hub, mirror, epoch_now, hub_sync.part(request, 'gaps', '[]'));
+    FOR stream_now IN
+        SELECT name, coalesce(hub_sync.part(request, 'streams', '{}') -> name, '{}') AS body
+        FROM (SELECT jsonb_object_keys(hub_sync.part(request, 'streams', '{}')) AS name
+              UNION SELECT value ->> 'stream' FROM jsonb_array_elements(hub_sync.part(request, 'gaps', '[]'))) n
+        WHERE name IS NOT NULL ORDER BY name
+    LOOP
+        refused := refused || hub_sync.take_stream(hub, mirror, epoch_now, stream_now.name, stream_now.body);
+    END LOOP;
+
+    has_present := request ? 'present' AND NOT hub_sync.is_stale_present(hub, mirror, clock_now);
+    IF has_present THEN
+        PERFORM hub_sync.take_present(hub, 'device', present -> 'devices');
+        PERFORM hub_sync.take_present(hub, 'automation', present -> 'automations');
+        PERFORM hub_sync.take_present(hub, 'scene', present -> 'scenes');
+    END IF;
+    SELECT * INTO cases FROM hub_sync.take_cases(hub, mirror, epoch_now, hub_sync.part(request, 'cases', '[]'));
+    refused := refused || cases.refused;
+    PERFORM hub_sync.take_commands_done(hub, hub_sync.part(request, 'commands_done', '[]'));
+
+    UPDATE hub_hubs SET
+        mirror_id = mirror, epoch = epoch_now, agent_version = coalesce(left(request ->> 'agent_version', 100), agent_version),
+        clock = clock_now, last_seen_at = now(), last_ingest_at = now(),
+        waiting = CASE WHEN has_present THEN coalesce(present -> 'hub' -> 'waiting', '{}') ELSE waiting END,
+        present_boot_id = CASE WHEN has_present THEN clock_now ->> 'boot_id' ELSE present_boot_id END,
+        present_monotonic_ms = CASE
+            WHEN NOT has_present THEN present_monotonic_ms
+            WHEN jsonb_typeof(clock_now -> 'monotonic_ms') = 'number' AND (clock_now ->> 'monotonic_ms')::numeric BETWEEN 0 AND 1e18
+            THEN (clock_now ->> 'monotonic_ms')::numeric::bigint END
+    WHERE id = hub.id;
+
+    RETURN jsonb_build_object(
+        'marks', (SELECT coalesce(jsonb_object_agg(m.stream, m.mark), '{}') FROM hub_marks m
+                  WHERE m.hub_id = hub.id AND m.mirror_id = mirror AND m.epoch = epoch_now),
+        'refused', refused, 'definitions', definitions, 'cases', cases.held,
+        'limits', (SELECT jsonb_build_object('rows_max', rows_max, 'bytes_max', bytes_max) FROM hub_limits),
+        'server_time', clock_timestamp(), 'pause_s', (SELECT pause_s FROM hub_limits));
+END
+$$;
