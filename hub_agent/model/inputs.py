@@ -83,7 +83,7 @@ class DefinitionTaken:
     """The cloud's answer to a definition that was sent up. status: synced | pending | conflict | failed.
 
     `sent` holds the fields that were sent, None where a deletion was. `fields` is the cloud's row where it says something
-    else than what was sent; `is_deleted`: the cloud has it no longer.
+    else than what was sent; `is_deleted`: the cloud has it no longer. `existing_id`: the home has a row of this name already.
     """
 
     kind: str
@@ -94,6 +94,7 @@ class DefinitionTaken:
     fields: JsonObject | None = None
     is_deleted: bool = False
     error: str | None = None
+    existing_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

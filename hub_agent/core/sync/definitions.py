@@ -1,0 +1,424 @@
+"""Definitions that hub and cloud both keep: merged three ways by field, each side's changes owed to the other.
+
+A definition has our `fields`, and in `base` and `version` what the cloud last said of it. Where fields and base differ, the
+difference is owed. A change that arrives is merged against the base: what one side changed stands, what both changed alike
+stands, and what both changed differently follows the column's policy:
+
+  hub     what the hub describes (a device's capabilities): ours
+  nexa    names, rooms, settings: the cloud's; ours is kept as lost
+  manual  what changes what happens (triggers, actions, desired states): ours goes on running, theirs is kept beside it, the cloud
+          is told under the version we had before (so that it sees the conflict too), and then waits for a person
+
+The cloud may be set to decide manual columns by itself; its answer to what we send is therefore always taken over.
+A deletion meets a change: whichever the cloud has stands.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
+
+from hub_agent.core.sync.columns import KINDS, owned
+from hub_agent.core.sync.merge import NOTHING_WAITS, Waiting, merge
+from hub_agent.model.definition import Definition
+from hub_agent.model.effects import Effect, Save, SaveDefinition, Warn
+from hub_agent.model.inputs import DefinitionTaken
+from hub_agent.model.json import JsonObject
+
+CONFLICT_ROOM = "sync_conflict"
+LOST_ROOM = "sync_lost"
+# A deletion stays known so that an older change cannot bring the row back; the oldest go first.
+TOMBSTONES_MAX = 10_000
+
+Key: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OwedDefinition:
+    """What must go up. `fields` holds only what differs from the cloud's. `is_new`: the cloud has never had it."""
+
+    kind: str
+    id: str
+    base_version: int | None
+    fields: JsonObject
+    aliases: tuple[tuple[str, str], ...] = ()
+    modified_at: datetime | None = None
+    is_deleted: bool = False
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Fields that both sides changed, waiting for a person. `theirs` is what the cloud wants of them."""
+
+    kind: str
+    id: str
+    theirs: JsonObject
+    base_version: int | None
+    is_reported: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionChanged:
+    """For the other rooms: this is what holds now; None: it is gone."""
+
+    kind: str
+    id: str
+    definition: Definition | None
+    previous: Definition | None
+
+
+Outcome: TypeAlias = Effect | DefinitionChanged
+
+
+class Definitions:
+    def __init__(self) -> None:
+        self._known: dict[Key, Definition] = {}
+        self._conflicts: dict[Key, Conflict] = {}
+        self._owed: set[Key] = set()
+        # Fields the cloud refused: not sent again until they change or the agent restarts.
+        self._refused: dict[Key, JsonObject] = {}
+
+    def restore(
+        self, definitions: Iterable[Definition], saved: Mapping[str, Mapping[str, JsonObject]] | None = None
+    ) -> None:
+        """Takes up what the mirror remembers: its definitions, and `saved` by room."""
+        for definition in definitions:
+            self._keep(definition)
+        for key, body in (saved or {}).get(CONFLICT_ROOM, {}).items():
+            conflict = _conflict_from(key, body)
+            if conflict is not None and (conflict.kind, conflict.id) in self._known:
+                self._conflicts[(conflict.kind, conflict.id)] = conflict
+        for known in self._known:
+            self._note_owed(known)
+
+    def get(self, kind: str, definition_id: str) -> Definition | None:
+        """What holds here now; None when unknown or deleted."""
+        known = self._known.get((kind, definition_id))
+        return None if known is None or known.is_deleted else known
+
+    def of_kind(self, kind: str) -> list[Definition]:
+        """Everything of a kind that holds here now, by id."""
+        return [known for key, known in sorted(self._known.items()) if key[0] == kind and not known.is_deleted]
+
+    @property
+    def conflicts(self) -> list[Conflict]:
+        return [conflict for _, conflict in sorted(self._conflicts.items())]
+
+    @property
+    def owed_count(self) -> int:
+        return len(self._owed)
+
+    def owed(self, limit: int) -> list[OwedDefinition]:
+        """What must go up, in the order in which rows point at each other; deletions last, the other way round.
+
+        Rooms go alone: the cloud may know one of that name already, and devices then move into it before they are sent.
+        """
+        rooms = [key for key in self._owed if key[0] == "room" and not self._known[key].is_deleted]
+        owed = [self._owed_of(key) for key in rooms or self._owed]
+        living = sorted((one for one in owed if not one.is_deleted), key=lambda one: (KINDS.index(one.kind), one.id))
+        gone = sorted((one for one in owed if one.is_deleted), key=lambda one: (-KINDS.index(one.kind), one.id))
+        return [*living, *gone][:limit]
+
+    # What changes them.
+
+    def edit(
+        self,
+        kind: str,
+        definition_id: str,
+        fields: JsonObject,
+        now: datetime,
+        aliases: tuple[tuple[str, str], ...] | None = None,
+    ) -> list[Outcome]:
+        """Somebody in the home (or the hub, for what it finds) sets these columns. Nothing comes of what already holds."""
+        key = (kind, definition_id)
+        known = self._known.get(key)
+        wanted = owned(kind, fields)
+        old_fields = {} if known is None or known.is_deleted else known.fields
+        merged = {**old_fields, **wanted}
+        conflict = self._conflicts.get(key)
+        is_shown = conflict is not None and conflict.is_reported
+        decided = sorted(set(conflict.theirs) & set(wanted)) if conflict is not None and is_shown else []
+        is_same = known is not None and not known.is_deleted and merged == known.fields and not decided
+        if is_same and known is not None and aliases in (None, known.aliases):
+            return []
+        before = Definition(kind, definition_id, {}) if known is None else known
+        kept = before.aliases if aliases is None else aliases
+        fresh = replace(before, fields=merged, is_deleted=False, modified_at=now, aliases=kept)
+        outcomes = self._settle(key, decided)
+        return [*outcomes, *self._replace(key, fresh, known)]
+
+    def delete(self, kind: str, definition_id: str, now: datetime) -> list[Outcome]:
+        known = self.get(kind, definition_id)
+        if known is None:
+            return []
+        key = (kind, definition_id)
+        tombstone = replace(known, fields={}, is_deleted=True, modified_at=now)
+        return [*self._forget_conflict(key), *self._replace(key, tombstone, known)]
+
+    def arrived(self, definition: Definition, now: datetime) -> list[Outcome]:
+        """The cloud's row: `fields` and `version` are the cloud's. Older versions than the known one change nothing."""
+        key = (definition.kind, definition.id)
+        if definition.kind not in KINDS:
+            return [Warn(f"definition_kind:{definition.kind}", f"The cloud sent a {definition.kind}: unknown here.")]
+        known = self._known.get(key)
+        if known is not None and known.version is not None and (definition.version or 0) <= known.version:
+            return []
+        if definition.is_deleted:
+            return self._deleted_there(key, definition.version, now)
+        return self._merge(key, definition.fields, definition.version, now, base=None, is_reported=False)
+
+    def taken(self, taken: DefinitionTaken, now: datetime) -> list[Outcome]:
+        """The cloud's answer to what we sent of one definition."""
+        key = (taken.kind, taken.id)
+        known = self._known.get(key)
+        if known is None:
+            return []
+        if taken.existing_id is not None and known.kind == "room":
+            return self._move_into(taken.existing_id, known, now)
+        if taken.status == "failed" or (taken.version is None and not taken.is_deleted):
+            return self._refuse(key, taken)
+        if known.version is not None and taken.version is not None and taken.version < known.version:
+            return []
+        if taken.is_deleted:
+            return self._taken_as_deleted(key, taken, now)
+        if taken.sent is None:
+            return self._came_back(key, taken.fields or {}, taken.version, now)
+        if taken.status == "conflict":
+            return self._merge(key, taken.fields or {}, taken.version, now, base=None, is_reported=True)
+        base = {**(known.base or {}), **taken.sent}
+        outcomes = self._settle(key, sorted(taken.sent))
+        if taken.fields is None or known.is_deleted:
+            return [*outcomes, *self._replace(key, replace(known, base=base, version=taken.version), known)]
+        return [*outcomes, *self._merge(key, taken.fields, taken.version, now, base=base, is_reported=True)]
+
+    def decide(self, kind: str, definition_id: str, *, for_hub: bool, now: datetime) -> list[Outcome]:
+        """A person decides a conflict for the hub's or for the cloud's side."""
+        key = (kind, definition_id)
+        conflict, known = self._conflicts.get(key), self._known.get(key)
+        if conflict is None or known is None:
+            return []
+        outcomes = self._settle(key, sorted(conflict.theirs))
+        fields = known.fields if for_hub else {**known.fields, **conflict.theirs}
+        # Whatever the decision: it goes up, so that the cloud's row is no longer in conflict.
+        base = {name: value for name, value in (known.base or {}).items() if name not in conflict.theirs}
+        return [*outcomes, *self._replace(key, replace(known, fields=fields, base=base, modified_at=now), known)]
+
+    # How they change.
+
+    def _merge(
+        self,
+        key: Key,
+        theirs: JsonObject,
+        version: int | None,
+        now: datetime,
+        *,
+        base: JsonObject | None,
+        is_reported: bool,
+    ) -> list[Outcome]:
+        known = self._known.get(key)
+        theirs = owned(key[0], theirs)
+        if known is None or (known.is_deleted and not known.is_owed):
+            return self._take_over(key, theirs, version, now)
+        if known.is_deleted:
+            return self._came_back(key, theirs, version, now)
+        earlier = self._conflicts.get(key)
+        waiting = NOTHING_WAITS if earlier is None else Waiting(earlier.theirs, earlier.is_reported)
+        verdict = merge(key[0], (known.base if base is None else base) or {}, known.fields, theirs, waiting)
+        conflict = self._conflict_after(key, known, verdict.disputed, now, is_reported=is_reported)
+        merged = replace(
+            known, fields=verdict.fields, base={**(known.base or {}), **theirs}, version=version, modified_at=now
+        )
+        return [
+            *self._keep_conflict(key, conflict),
+            *_keep_lost(key, verdict.lost, now, "changed differently in the cloud"),
+            *self._replace(key, merged, known),
+        ]
+
+    def _take_over(self, key: Key, theirs: JsonObject, version: int | None, now: datetime) -> list[Outcome]:
+        known = self._known.get(key)
+        theirs = owned(key[0], theirs)
+        aliases = () if known is None else known.aliases
+        fresh = Definition(key[0], key[1], theirs, version, theirs, modified_at=now, aliases=aliases)
+        return self._replace(key, fresh, known)
+
+    def _came_back(self, key: Key, theirs: JsonObject, version: int | None, now: datetime) -> list[Outcome]:
+        """Deleted here, changed there: what the cloud has stands."""
+        text = f"{_name(theirs, key)} was changed in the cloud while it was deleted here: it is back."
+        return [Warn(f"undeleted:{key[1]}", text), *self._take_over(key, theirs, version, now)]
+
+    def _move_into(self, existing_id: str, room: Definition, now: datetime) -> list[Outcome]:
+        """The home has a room of this name: what stood in ours stands in that one, and ours is gone."""
+        outcomes: list[Outcome] = []
+        for kind in ("device", "scene"):
+            for inside in self.of_kind(kind):
+                if inside.fields.get("room_id") == room.id:
+                    outcomes += self.edit(kind, inside.id, {"room_id": existing_id}, now)
+        tombstone = replace(room, fields={}, base={}, is_deleted=True, modified_at=now)
+        return [*outcomes, *self._replace((room.kind, room.id), tombstone, room)]
+
+    def _taken_as_deleted(self, key: Key, taken: DefinitionTaken, now: datetime) -> list[Outcome]:
+        known = self._known[key]
+        if taken.sent is None and not known.is_deleted:
+            # Made anew here while the deletion was on its way: owed again, from nothing.
+            return self._replace(key, replace(known, base={}, version=taken.version), known)
+        return self._deleted_there(key, taken.version, now)
+
+    def _deleted_there(self, key: Key, version: int | None, now: datetime) -> list[Outcome]:
+        known = self._known.get(key)
+        lost: list[Outcome] = []
+        if known is not None and not known.is_deleted and known.is_owed and known.base is not None:
+            ours = {name: value for name, value in known.fields.items() if known.base.get(name) != value}
+            lost = _keep_lost(key, ours, now, "deleted in the cloud")
+        tombstone = Definition(key[0], key[1], {}, version, {}, is_deleted=True, modified_at=now)
+        return [*self._forget_conflict(key), *lost, *self._replace(key, tombstone, known)]
+
+    def _refuse(self, key: Key, taken: DefinitionTaken) -> list[Outcome]:
+        self._refused[key] = taken.sent or {}
+        self._note_owed(key)
+        reason = taken.error or "no reason given"
+        return [Warn(f"definition_refused:{taken.id}", f"The cloud did not take {_title(taken)}: {reason}")]
+
+    def _replace(self, key: Key, fresh: Definition, known: Definition | None) -> list[Outcome]:
+        self._keep(fresh)
+        self._note_owed(key)
+        outcomes: list[Outcome] = [SaveDefinition(fresh)]
+        was = None if known is None or known.is_deleted else known
+        becomes = None if fresh.is_deleted else fresh
+        if (was and was.fields) != (becomes and becomes.fields):
+            outcomes.append(DefinitionChanged(key[0], key[1], becomes, was))
+        return outcomes
+
+    def _keep(self, definition: Definition) -> None:
+        self._known.pop((definition.kind, definition.id), None)
+        self._known[(definition.kind, definition.id)] = definition
+        if definition.is_deleted:
+            self._drop_oldest_tombstones()
+
+    def _drop_oldest_tombstones(self) -> None:
+        if len(self._known) <= TOMBSTONES_MAX:
+            return
+        gone = [key for key, known in self._known.items() if known.is_deleted and not known.is_owed]
+        for key in gone[: max(0, len(gone) - TOMBSTONES_MAX)]:
+            del self._known[key]
+
+    # Conflicts.
+
+    def _conflict_after(
+        self, key: Key, known: Definition, disputed: JsonObject, now: datetime, *, is_reported: bool
+    ) -> Conflict | None:
+        if not disputed:
+            return None
+        earlier = self._conflicts.get(key)
+        if earlier is None:
+            return Conflict(key[0], key[1], disputed, known.version, is_reported, now)
+        return replace(earlier, theirs=disputed, is_reported=earlier.is_reported or is_reported)
+
+    def _keep_conflict(self, key: Key, conflict: Conflict | None) -> list[Outcome]:
+        if conflict is None:
+            return self._forget_conflict(key)
+        if self._conflicts.get(key) == conflict:
+            return []
+        self._conflicts[key] = conflict
+        names = ", ".join(sorted(conflict.theirs))
+        text = f"{_name(self._known[key].fields, key)} was changed here and in the cloud ({names}): ours runs until someone decides."
+        return [_save_conflict(conflict), Warn(f"definition_conflict:{key[1]}", text)]
+
+    def _settle(self, key: Key, names: list[str]) -> list[Outcome]:
+        """These fields of a conflict are decided: what we have now may be sent as the decision."""
+        conflict = self._conflicts.get(key)
+        if conflict is None or not names:
+            return []
+        left = {name: value for name, value in conflict.theirs.items() if name not in names}
+        if left == conflict.theirs:
+            return []
+        if not left:
+            return self._forget_conflict(key)
+        self._conflicts[key] = replace(conflict, theirs=left)
+        return [_save_conflict(self._conflicts[key])]
+
+    def _forget_conflict(self, key: Key) -> list[Outcome]:
+        if self._conflicts.pop(key, None) is None:
+            return []
+        return [Save(CONFLICT_ROOM, _saved_key(key), None)]
+
+    # What is owed.
+
+    def _note_owed(self, key: Key) -> None:
+        owed = self._owed_of(key)
+        known = self._known[key]
+        is_owed = key[0] != "home" and known.is_owed and bool(owed.fields or owed.is_deleted or owed.is_new)
+        if is_owed and self._refused.get(key) == owed.fields:
+            is_owed = False
+        if is_owed:
+            self._owed.add(key)
+            self._refused.pop(key, None)
+        else:
+            self._owed.discard(key)
+
+    def _owed_of(self, key: Key) -> OwedDefinition:
+        known = self._known[key]
+        base = known.base or {}
+        fields = {
+            name: value
+            for name, value in known.fields.items()
+            if known.base is None or name not in base or base[name] != value
+        }
+        base_version = known.version
+        conflict = self._conflicts.get(key)
+        if conflict is not None and conflict.is_reported:
+            fields = {name: value for name, value in fields.items() if name not in conflict.theirs}
+        elif conflict is not None:
+            base_version = conflict.base_version
+        return OwedDefinition(
+            known.kind,
+            known.id,
+            base_version,
+            fields,
+            known.aliases,
+            known.modified_at,
+            known.is_deleted,
+            known.base is None and not known.is_deleted,
+        )
+
+
+def _keep_lost(key: Key, lost: JsonObject, now: datetime, why: str) -> list[Outcome]:
+    if not lost:
+        return []
+    body: JsonObject = {"fields": lost, "at": now.isoformat(), "why": why}
+    return [Save(LOST_ROOM, _saved_key(key), body)]
+
+
+def _save_conflict(conflict: Conflict) -> Save:
+    body: JsonObject = {
+        "theirs": conflict.theirs,
+        "base_version": conflict.base_version,
+        "is_reported": conflict.is_reported,
+        "since": conflict.since.isoformat(),
+    }
+    return Save(CONFLICT_ROOM, _saved_key((conflict.kind, conflict.id)), body)
+
+
+def _conflict_from(key: str, body: JsonObject) -> Conflict | None:
+    kind, _, definition_id = key.partition("/")
+    theirs, base_version, since = body.get("theirs"), body.get("base_version"), body.get("since")
+    if not isinstance(theirs, Mapping) or not isinstance(since, str):
+        return None
+    version = base_version if isinstance(base_version, int) else None
+    return Conflict(
+        kind, definition_id, theirs, version, body.get("is_reported") is True, datetime.fromisoformat(since)
+    )
+
+
+def _saved_key(key: Key) -> str:
+    return f"{key[0]}/{key[1]}"
+
+
+def _name(fields: JsonObject, key: Key) -> str:
+    name = fields.get("name") or fields.get("device_name")
+    return f"{key[0].capitalize()} “{name}”" if name else f"{key[0].capitalize()} {key[1]}"
+
+
+def _title(taken: DefinitionTaken) -> str:
+    return _name(taken.fields or taken.sent or {}, (taken.kind, taken.id))
