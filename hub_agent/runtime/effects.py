@@ -119,7 +119,7 @@ class Effects:
         if all(self._broker.publish(publication) for publication in publications):
             self._feed_back(CommandSent(command.id))
         else:
-            self._feed_back(CommandNotSent(command.id, "there is no connection to the MQTT broker"))
+            self._feed_back(CommandNotSent(command.id, "there is no connection to the MQTT broker", may_try_again=True))
 
     def _ask(self, device_id: DeviceId) -> None:
         device = self._find_device(device_id)
