@@ -1,0 +1,83 @@
+"""A device as a row of the central schema, and as one of the page's."""
+
+from collections.abc import Mapping
+
+from hub_agent.model.device import Device, Entity, Presence
+from hub_agent.model.json import JsonValue
+from hub_agent.model.state import EntityState
+
+
+def definition_fields(device: Device) -> dict[str, JsonValue]:
+    """The columns of `devices` that hub and people own."""
+    mac = next((alias.value for alias in device.aliases if alias.kind == "mac"), None)
+    protocol = device.protocol.value if device.protocol else None
+    return {
+        "device_name": device.name,
+        "device_type": device.device_type.value,
+        "room_id": device.room_id,
+        "manufacturer_device_id": device.origin.native_id,
+        "mac_address": mac,
+        "primary_protocol": protocol,
+        "supported_protocols": [protocol] if protocol else [],
+        "power_source": device.power_source if device.power_source in {"battery", "wired", "solar"} else None,
+        "capabilities": _capabilities(device),
+        "custom_fields": {"brand": device.brand, "model": device.model, "dialect": device.origin.dialect},
+    }
+
+
+def present_of(device: Device, presence: Presence) -> dict[str, JsonValue]:
+    """The observed columns of `devices`."""
+    is_online = presence.is_available is not False and presence.last_seen_at is not None
+    return {
+        "is_online": is_online,
+        "connectivity_status": connectivity(presence),
+        "last_seen_at": presence.last_seen_at.isoformat() if presence.last_seen_at else None,
+        "last_event_at": presence.last_event_at.isoformat() if presence.last_event_at else None,
+        "battery_level": presence.battery_level,
+        "signal_strength": presence.signal_strength,
+        "firmware_version": presence.firmware_version or device.firmware_version,
+        "ip_address": presence.ip_address,
+    }
+
+
+def connectivity(presence: Presence) -> str:
+    if presence.is_available is None:
+        return "online" if presence.last_seen_at else "unknown"
+    return "online" if presence.is_available else "offline"
+
+
+def entity_as_shown(entity: Entity, state: EntityState | None) -> dict[str, JsonValue]:
+    """An entity with its state, for the page, the API and the command line."""
+    return {
+        "id": entity.id,
+        "name": entity.name,
+        "domain": entity.domain,
+        "device_class": entity.device_class,
+        "unit": entity.unit,
+        "category": entity.category,
+        "capabilities": {name: capability.as_json() for name, capability in entity.capabilities.items()},
+        "state": state.state if state else "unknown",
+        "attributes": dict(state.attributes) if state else {},
+        "changed_at": state.changed_at.isoformat() if state else None,
+    }
+
+
+def _capabilities(device: Device) -> Mapping[str, JsonValue]:
+    entities: dict[str, JsonValue] = {}
+    for entity in sorted(device.entities, key=lambda entity: entity.id):
+        body: dict[str, JsonValue] = {
+            "name": entity.name,
+            "domain": entity.domain,
+            "capabilities": {name: capability.as_json() for name, capability in entity.capabilities.items()},
+        }
+        if entity.device_class:
+            body["device_class"] = entity.device_class
+        if entity.category:
+            body["category"] = entity.category
+        entities[entity.id] = body
+    capabilities: dict[str, JsonValue] = {"entities": entities}
+    if device.via:
+        capabilities["via"] = device.via
+    if "powered_by" in device.settings:
+        capabilities["powered_by"] = device.settings["powered_by"]
+    return capabilities

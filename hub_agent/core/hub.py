@@ -1,0 +1,725 @@
+"""The core as one state machine: it knows all rooms and carries what one yields to the others.
+
+What happens inside (a call, an event, a changed state) is routed at once, so that one input gives all of its effects in one answer.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
+from uuid import UUID, uuid5
+
+from hub_agent.core.automation.engine import Automations
+from hub_agent.core.automation.home import HomePlace
+from hub_agent.core.commands import Commands
+from hub_agent.core.device_fields import connectivity, definition_fields, present_of
+from hub_agent.core.healing.healing import Healing
+from hub_agent.core.inventory import Inventory, Known
+from hub_agent.core.scenes import Scenes
+from hub_agent.core.services import DeviceServices, Services
+from hub_agent.core.states import States
+from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
+from hub_agent.core.telemetry import records_of
+from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
+from hub_agent.model.definition import Definition
+from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Entity, Origin, Room
+from hub_agent.model.effects import (
+    Announce,
+    Answer,
+    CloudCommandDone,
+    Effect,
+    IssueCleared,
+    IssueRaised,
+    Save,
+    SaveDevice,
+    SendCommand,
+    Warn,
+)
+from hub_agent.model.ids import AutomationId, CallId, CommandId, DeviceId, EntityId, HomeId, NewId, RoomId, SceneId
+from hub_agent.model.inputs import (
+    BrokerConnected,
+    BrokerLost,
+    CallRequested,
+    ClockStepped,
+    CloudCommand,
+    CommandNotSent,
+    CommandSent,
+    DefinitionArrived,
+    DefinitionTaken,
+    DeviceEdited,
+    EventFired,
+    Input,
+    RoomEdited,
+    ScenePressed,
+    StateRemoved,
+    StateSet,
+    TopicHeard,
+    WebhookCalled,
+)
+from hub_agent.model.issue import Issue
+from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.report import (
+    AvailabilityReported,
+    DeviceGone,
+    EntityGone,
+    Rejected,
+    Reported,
+    Subscribe,
+    Unsubscribe,
+)
+from hub_agent.model.state import Cause, EntityState, StateChanged
+
+# Everything that one input may set off inside before it counts as a loop of rules that trigger each other.
+CASCADE_MAX = 10_000
+
+# Presences are kept now and then; what was observed comes back with the next report anyway.
+PRESENCE_EVERY = timedelta(minutes=5)
+
+# Kinds of things not understood that are counted apart; the rest is counted together.
+REJECTED_MAX = 1000
+# From so many on, a fault of one topic is shown as an issue.
+REJECTED_UNTIL_ISSUE = 20
+
+CLOUD_COMMANDS_REMEMBERED = 10_000
+
+HUB_ORIGIN = Origin("hub", "hub")
+BROKER_ORIGIN = Origin("hub", "broker")
+
+Given: TypeAlias = (
+    Effect
+    | Call
+    | CallAnswered
+    | CommandSettled
+    | EventFired
+    | StateSet
+    | StateRemoved
+    | StateChanged
+    | DefinitionChanged
+)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A person's or the cloud's call on its way. Answered when the outside has taken it and all its commands have settled."""
+
+    is_answered: bool = False
+    waiting: set[CommandId] = field(default_factory=set)
+    commands: list[JsonValue] = field(default_factory=list)
+    error: str | None = None
+    response: JsonValue = None
+
+
+@dataclass(slots=True)
+class NotUnderstood:
+    """A kind of message that no driver made sense of."""
+
+    rejected: Rejected
+    count: int
+    last_at: datetime
+
+
+class Hub:
+    """Fills runtime.loop.Decider."""
+
+    def __init__(
+        self,
+        *,
+        home_id: HomeId,
+        place: HomePlace,
+        new_id: NewId,
+        services: Services | None = None,
+    ) -> None:
+        self._new_id = new_id
+        self.home_id = home_id
+        self.home_name = "Home"
+        self.place = place
+        self.states = States()
+        self.inventory = Inventory(home_id)
+        self.commands = Commands(new_id)
+        self.automations = Automations(self.states, new_id, place)
+        self.scenes = Scenes(self.states, new_id)
+        self.healing = Healing(new_id)
+        self.definitions = Definitions()
+        self.rooms_by_id: dict[RoomId, Room] = {}
+        self.not_understood: dict[tuple[str, str, str], NotUnderstood] = {}
+        self._services = services or DeviceServices(self.inventory, self.states, self.commands)
+        self._asked_by_call: dict[CallId, _Asked] = {}
+        self._cloud_commands: dict[str, None] = {}
+        self._presence_due_at: datetime | None = None
+
+    # Starting.
+
+    def restore(
+        self,
+        *,
+        devices: Iterable[Device],
+        states: Mapping[str, EntityState],
+        saved: Mapping[str, Mapping[str, JsonObject]],
+        commands: Sequence[Command],
+        definitions: Iterable[Definition],
+        cloud_commands_done: Iterable[str],
+        last_alive_at: datetime | None,
+        now: datetime,
+    ) -> list[Effect]:
+        """Takes up what the mirror remembers, and goes on where it was."""
+        self.states.restore(states)
+        self.inventory.restore(devices, saved.get("inventory", {}))
+        self.definitions.restore(definitions, saved)
+        self._cloud_commands = dict.fromkeys(cloud_commands_done)
+        self._presence_due_at = now + PRESENCE_EVERY
+        given: list[Given] = []
+        for kind in ("home", "room", "scene", "automation"):
+            for definition in self.definitions.of_kind(kind):
+                given += self._define(DefinitionChanged(kind, definition.id, definition, None), now)
+        given += self.commands.restore(commands, now)
+        given += self.scenes.restore(saved.get("scenes", {}), now)
+        given += self.healing.restore(saved.get("healing", {}), now)
+        given += self.automations.restore(saved.get("automation", {}), now, last_alive_at)
+        for command_id in saved.get("cloud_commands", {}):
+            given += self._end_interrupted(command_id)
+        return self._route(given, now)
+
+    def start(self, now: datetime) -> list[Effect]:
+        """The home is live: the hub and its broker become devices, time triggers are armed, `start` triggers fire."""
+        given: list[Given] = [*self._advertise_self(now), *self.automations.start(now)]
+        return self._route(given, now)
+
+    # Inputs.
+
+    @property
+    def listens_to_topics(self) -> bool:
+        return self.automations.listens_to_topics
+
+    def handle(self, happened: Input, now: datetime) -> list[Effect]:
+        if isinstance(happened, Reported):
+            return self._route(self._report(happened, now), now)
+        return self._route(self._take(happened, now), now)
+
+    def get_timer(self) -> datetime | None:
+        timers = (
+            self.commands.get_timer(),
+            self.automations.get_timer(),
+            self.scenes.get_timer(),
+            self.healing.get_timer(),
+            self._presence_due_at,
+        )
+        return min((timer for timer in timers if timer is not None), default=None)
+
+    def handle_timer(self, now: datetime) -> list[Effect]:
+        given: list[Given] = []
+        for room in (self.commands, self.automations, self.scenes, self.healing):
+            due = room.get_timer()
+            if due is not None and due <= now:
+                given += room.handle_timer(now)
+        if self._presence_due_at is not None and self._presence_due_at <= now:
+            self._presence_due_at = now + PRESENCE_EVERY
+            given.append(self.inventory.presences())
+        return self._route(given, now)
+
+    def present(self) -> JsonObject:
+        """What is so now, for the cloud: an upsert, never a version."""
+        devices: dict[str, JsonValue] = {
+            device.id: present_of(device, self.inventory.presence(device.id)) for device in self.inventory.devices()
+        }
+        return {"devices": devices, "automations": self.automations.present(), "scenes": self.scenes.present()}
+
+    # Each input.
+
+    def _take(self, happened: Input, now: datetime) -> Sequence[Given]:
+        match happened:
+            case Advertisement():
+                return self._advertised(happened, now)
+            case AvailabilityReported():
+                return self._availability(happened, now)
+            case DeviceGone(origin):
+                return self._gone(origin, None, now)
+            case EntityGone(origin, key):
+                return self._gone(origin, key, now)
+            case Rejected():
+                return self._not_understood(happened, now)
+            case CommandSent():
+                return self.commands.handle_sent(happened, now)
+            case CommandNotSent():
+                return self.commands.handle_not_sent(happened, now)
+            case StateSet() | StateRemoved() | EventFired():
+                return [happened]
+            case TopicHeard() | WebhookCalled():
+                return self.automations.handle(happened, now)
+            case CallRequested(call):
+                self._asked_by_call[call.id] = _Asked()
+                return [call]
+            case CallAnswered():
+                return [happened]
+            case ScenePressed():
+                return self.scenes.press(happened, now)
+            case DefinitionArrived(definition, is_from_cloud):
+                return self._definition(definition, is_from_cloud=is_from_cloud, now=now)
+            case DefinitionTaken():
+                return self.definitions.taken(happened, now)
+            case DeviceEdited():
+                return self._edit_device(happened, now)
+            case RoomEdited(room):
+                return self._edit_room(room, now)
+            case CloudCommand():
+                return self._cloud_command(happened, now)
+            case BrokerConnected():
+                return self._broker_connected(now)
+            case BrokerLost(reason):
+                return self._broker_lost(reason, now)
+            case ClockStepped(by):
+                return self._clock_stepped(happened, by, now)
+            case Subscribe() | Unsubscribe() | Reported():
+                return []
+
+    # Reports.
+
+    def _report(self, report: Reported, now: datetime) -> Sequence[Given]:
+        known = self.inventory.find(report.origin)
+        if known is None:
+            return []
+        given: list[Given] = []
+        changes: list[tuple[Entity, StateChanged]] = []
+        for said in report.entities:
+            entity = known.entity_by_key.get(said.key)
+            if entity is None:
+                continue
+            state_text = now.isoformat() if entity.domain == "event" and said.state is None else said.state
+            is_pending = self.commands.has_pending(entity.id)
+            cause = self.commands.cause_of(entity.id) if is_pending else None
+            change = self.states.report(entity.id, state_text, said.attributes, now, cause)
+            if change is not None:
+                changes.append((entity, change))
+            if is_pending and not report.retained and (state := self.states.state(entity.id)) is not None:
+                given += self.commands.handle_state(entity.id, state, now)
+        if not report.retained:
+            self.inventory.see(known.device, report.observed, now)
+            given += self.healing.handle_report(known.device, now)
+        if changes:
+            given += self._changed(known.device, changes)
+        return given
+
+    def _changed(self, device: Device, changes: list[tuple[Entity, StateChanged]]) -> list[Given]:
+        given: list[Given] = [*records_of(device, changes, self._new_id)]
+        for _, change in changes:
+            given += (_announced(change), change)
+        return given
+
+    def _availability(self, said: AvailabilityReported, now: datetime) -> Sequence[Given]:
+        known = self.inventory.find(said.origin)
+        if known is None:
+            return []
+        if said.key is not None:
+            entities = [entity for entity in known.device.entities if entity.key == said.key]
+            return self._set_available(known.device, entities, is_available=said.is_available, now=now)
+        given: list[Given] = []
+        for device in (known.device, *self.inventory.children_of(known.device.id)):
+            is_news = self.inventory.set_available(device.id, is_available=said.is_available)
+            # A bridge that is back says of each of its devices whether that one is.
+            if device is not known.device and said.is_available:
+                continue
+            given += self._set_available(device, device.entities, is_available=said.is_available, now=now)
+            if is_news:
+                given.append(
+                    Announce(
+                        "device", {"id": device.id, "availability": connectivity(self.inventory.presence(device.id))}
+                    )
+                )
+        given += self.healing.handle_availability(known.device, said.is_available, now)
+        return given
+
+    def _set_available(
+        self, device: Device, entities: Sequence[Entity], *, is_available: bool, now: datetime
+    ) -> list[Given]:
+        changes = [
+            (entity, change)
+            for entity in entities
+            if (change := self.states.set_available(entity.id, is_available=is_available, now=now)) is not None
+        ]
+        return self._changed(device, changes) if changes else []
+
+    def _not_understood(self, rejected: Rejected, now: datetime) -> Sequence[Given]:
+        key = (rejected.dialect, rejected.code, rejected.topic)
+        seen = self.not_understood.get(key)
+        if seen is None:
+            if len(self.not_understood) >= REJECTED_MAX:
+                key = (rejected.dialect, rejected.code, "(other topics)")
+                seen = self.not_understood.get(key)
+            if seen is None:
+                seen = self.not_understood[key] = NotUnderstood(rejected, 0, now)
+        seen.count += 1
+        seen.last_at = now
+        if seen.count == 1:
+            return [
+                Warn(
+                    f"rejected:{rejected.dialect}:{rejected.code}:{rejected.topic}",
+                    f"{rejected.topic}: {rejected.reason}",
+                )
+            ]
+        if seen.count == REJECTED_UNTIL_ISSUE:
+            details: JsonObject = {"count": seen.count, "topic": rejected.topic, "reason": rejected.reason}
+            return [IssueRaised(Issue("payloads_rejected", rejected.topic, now, details))]
+        return []
+
+    # Devices.
+
+    def _advertise_self(self, now: datetime) -> list[Given]:
+        me = Advertisement(
+            HUB_ORIGIN, (Alias("hub", "hub"),), "NEXA hub", device_type=DeviceType.HUB, brand="NEXA", model="nexa-hub"
+        )
+        broker = Advertisement(BROKER_ORIGIN, (Alias("hub", "broker"),), "MQTT broker", via=HUB_ORIGIN)
+        return [*self._advertised(me, now), *self._advertised(broker, now)]
+
+    def _advertised(self, advertisement: Advertisement, now: datetime) -> list[Given]:
+        result = self.inventory.advertise(advertisement, now)
+        given: list[Given] = [*result.effects]
+        if result.issue:
+            given.append(IssueRaised(result.issue))
+        device = result.device
+        if device is None:
+            return given
+        for entity in result.removed:
+            given += self._state_removed(entity.id, now)
+        if device.room_id is None and advertisement.suggested_area:
+            room_id, made = self._room_named(advertisement.suggested_area, now)
+            device = self.inventory.edit(device.id, name=None, room_id=room_id)
+            given += made
+        given += self._define_device(device, now)
+        if result.is_new:
+            given.append(Announce("device", {"id": device.id, "name": device.name, "is_new": True}))
+        elif result.effects:
+            given.append(Announce("device", {"id": device.id, "name": device.name}))
+        return given
+
+    def _define_device(self, device: Device, now: datetime) -> list[Given]:
+        aliases = tuple((alias.kind, alias.value) for alias in device.aliases)
+        changed = self.definitions.edit("device", device.id, definition_fields(device), now, aliases)
+        # The inventory said it: it need not be told.
+        return [each for each in changed if not isinstance(each, DefinitionChanged)]
+
+    def _room_named(self, name: str, now: datetime) -> tuple[RoomId, list[Given]]:
+        wanted = name.strip().casefold()
+        for room in self.rooms_by_id.values():
+            if room.name.casefold() == wanted:
+                return room.id, []
+        room_id = RoomId(str(uuid5(UUID(self.home_id), f"room:{wanted}")))
+        return room_id, [*self.definitions.edit("room", room_id, {"name": name.strip()}, now)]
+
+    def _gone(self, origin: Origin, key: str | None, now: datetime) -> list[Given]:
+        known = self.inventory.find(origin)
+        entities, effects = self.inventory.remove(origin, key)
+        given: list[Given] = [*effects]
+        for entity in entities:
+            given += self._state_removed(entity.id, now)
+        if known and self.inventory.device(known.device.id) is None:
+            given += self.healing.handle_removed(known.device.id, now)
+            given += [
+                each
+                for each in self.definitions.delete("device", known.device.id, now)
+                if not isinstance(each, DefinitionChanged)
+            ]
+            given.append(Announce("device", {"id": known.device.id, "is_gone": True}))
+        return given
+
+    def _state_removed(self, entity_id: EntityId, now: datetime) -> list[Given]:
+        change = self.states.remove(entity_id, now)
+        return [_announced(change), change] if change else []
+
+    def _edit_device(self, edited: DeviceEdited, now: datetime) -> list[Given]:
+        if self.inventory.device(edited.device_id) is None:
+            return []
+        fields: dict[str, JsonValue] = {}
+        if edited.name is not None:
+            fields["device_name"] = edited.name
+        if edited.room_id is not None:
+            fields["room_id"] = edited.room_id
+        return [*self.definitions.edit("device", edited.device_id, fields, now)]
+
+    def _edit_room(self, room: Room, now: datetime) -> list[Given]:
+        fields: JsonObject = {"name": room.name, "room_type": room.room_type, "sort_order": room.sort_order}
+        return [*self.definitions.edit("room", room.id, fields, now)]
+
+    # The broker and the clock.
+
+    def _broker_connected(self, now: datetime) -> list[Given]:
+        given: list[Given] = [IssueCleared("broker_unreachable", "broker")]
+        given += self.commands.handle_connected(now)
+        given += self.healing.handle_broker(now, is_connected=True)
+        given += self._broker_availability(now, is_available=True)
+        return given
+
+    def _broker_lost(self, reason: str, now: datetime) -> list[Given]:
+        issue = Issue("broker_unreachable", "broker", now, {"address": reason})
+        given: list[Given] = [IssueRaised(issue)]
+        given += self.healing.handle_broker(now, is_connected=False)
+        given += self._broker_availability(now, is_available=False)
+        return given
+
+    def _broker_availability(self, now: datetime, *, is_available: bool) -> list[Given]:
+        known: Known | None = self.inventory.find(BROKER_ORIGIN)
+        if known is None or not self.inventory.set_available(known.device.id, is_available=is_available):
+            return []
+        if is_available:
+            self.inventory.see(known.device, {}, now)
+        status = connectivity(self.inventory.presence(known.device.id))
+        return [Announce("device", {"id": known.device.id, "availability": status})]
+
+    def _clock_stepped(self, stepped: ClockStepped, by: timedelta, now: datetime) -> list[Given]:
+        given: list[Given] = [*self.commands.handle_clock_step(by)]
+        given += self.automations.handle(stepped, now)
+        given += self.scenes.handle_clock_step(by)
+        given += self.healing.handle_clock_step(by)
+        if self._presence_due_at is not None:
+            self._presence_due_at += by
+        return given
+
+    # Definitions.
+
+    def _definition(self, definition: Definition, *, is_from_cloud: bool, now: datetime) -> Sequence[Given]:
+        if is_from_cloud:
+            return self.definitions.arrived(definition, now)
+        if definition.is_deleted:
+            return self.definitions.delete(definition.kind, definition.id, now)
+        return self.definitions.edit(definition.kind, definition.id, definition.fields, now)
+
+    def _define(self, changed: DefinitionChanged, now: datetime) -> Sequence[Given]:
+        """Another definition holds from now on: the room that lives by it is told."""
+        definition = changed.definition
+        match changed.kind:
+            case "home":
+                return self._define_home(definition, now)
+            case "room":
+                return self._define_room(RoomId(changed.id), definition)
+            case "device":
+                return self._define_known_device(DeviceId(changed.id), definition)
+            case "scene" if definition is None:
+                return self.scenes.unload(SceneId(changed.id), now)
+            case "scene":
+                assert definition is not None  # the case above took the rest
+                return self.scenes.load(definition, now)
+            case "automation" if definition is None:
+                return self.automations.unload(AutomationId(changed.id), now)
+            case "automation":
+                assert definition is not None  # the case above took the rest
+                return self.automations.load(definition, now)
+        return []
+
+    def _define_home(self, definition: Definition | None, now: datetime) -> Sequence[Given]:
+        if definition is None:
+            return []
+        self.home_name = str(definition.fields.get("name") or self.home_name)
+        self.place = self.place.with_fields(definition.fields)
+        given: list[Given] = [*self.automations.set_home(self.place, now)]
+        given.append(Announce("home", {"name": self.home_name}))
+        return given
+
+    def _define_room(self, room_id: RoomId, definition: Definition | None) -> Sequence[Given]:
+        if definition is None:
+            self.rooms_by_id.pop(room_id, None)
+        else:
+            order, room_type = definition.fields.get("sort_order"), definition.fields.get("room_type")
+            self.rooms_by_id[room_id] = Room(
+                room_id,
+                str(definition.fields.get("name") or "Room"),
+                room_type if isinstance(room_type, str) else None,
+                order if isinstance(order, int) else 0,
+            )
+        return [Announce("home", {"room_id": room_id})]
+
+    def _define_known_device(self, device_id: DeviceId, definition: Definition | None) -> Sequence[Given]:
+        """Somebody renamed the device or put it into another room. One deleted in the cloud stays while it is met here."""
+        device = self.inventory.device(device_id)
+        if device is None or definition is None:
+            return []
+        name, room_id = definition.fields.get("device_name"), definition.fields.get("room_id")
+        new_name = name if isinstance(name, str) and name and name != device.name else None
+        new_room = RoomId(room_id) if isinstance(room_id, str) and room_id != device.room_id else None
+        if new_name is None and new_room is None:
+            return []
+        from_now_on = self.inventory.edit(device_id, name=new_name, room_id=new_room)
+        return [SaveDevice(from_now_on), Announce("device", {"id": device_id, "name": from_now_on.name})]
+
+    # Commands from the cloud.
+
+    def _cloud_command(self, command: CloudCommand, now: datetime) -> list[Given]:
+        if command.id in self._cloud_commands:
+            return []
+        self._cloud_commands[command.id] = None
+        if len(self._cloud_commands) > CLOUD_COMMANDS_REMEMBERED:
+            del self._cloud_commands[next(iter(self._cloud_commands))]
+        if command.is_expired:
+            return [CloudCommandDone(command.id, "failed", {"error": "it had expired"})]
+        taken = Save("cloud_commands", command.id, {"kind": command.kind})
+        started = self._start_cloud_command(command, now)
+        if started is None:
+            error = f"this agent does not know {command.kind}, or its payload is incomplete"
+            return [CloudCommandDone(command.id, "failed", {"error": error})]
+        return [taken, *started]
+
+    def _start_cloud_command(self, command: CloudCommand, now: datetime) -> list[Given] | None:
+        cause = Cause("cloud", command.id)
+        payload = command.payload
+        if command.kind == "scene.activate" and isinstance(scene := payload.get("scene_id"), str):
+            return [*self.scenes.press(ScenePressed(SceneId(scene), cause, "manual", command.id), now)]
+        if command.kind == "automation.run" and isinstance(automation := payload.get("automation_id"), str):
+            target = self.automations.entity_id_of(AutomationId(automation))
+            return self._call_for_cloud(command.id, "automation.trigger", (target,), {}, cause) if target else None
+        if command.kind == "device.set":
+            return self._set_for_cloud(command, cause)
+        return None
+
+    def _set_for_cloud(self, command: CloudCommand, cause: Cause) -> list[Given] | None:
+        action, target, data = (command.payload.get(name) for name in ("action", "entity_id", "data"))
+        targets = [target] if isinstance(target, str) else target
+        if not isinstance(action, str) or not isinstance(targets, list | tuple):
+            return None
+        entity_ids = tuple(EntityId(each) for each in targets if isinstance(each, str))
+        return self._call_for_cloud(command.id, action, entity_ids, data if isinstance(data, Mapping) else {}, cause)
+
+    def _call_for_cloud(
+        self, command_id: str, action: str, target: tuple[EntityId, ...], data: JsonObject, cause: Cause
+    ) -> list[Given]:
+        call = Call(CallId(command_id), action, target, data, cause)
+        self._asked_by_call[call.id] = _Asked()
+        return [call]
+
+    def _end_interrupted(self, command_id: str) -> list[Given]:
+        """Taken before the crash, not known to be done: it is not done again."""
+        self._cloud_commands[command_id] = None
+        error = "the agent stopped while it was under way; it was not repeated"
+        return [Save("cloud_commands", command_id, None), CloudCommandDone(command_id, "failed", {"error": error})]
+
+    def _end_cloud_command(self, answer: Answer) -> list[Effect]:
+        body = answer.answer
+        if isinstance(body, CallAnswered):
+            error, result = body.error, body.response
+        else:
+            failure = body.get("error")
+            error, result = (str(failure) if failure else None), body
+        status = "failed" if error else "done"
+        told: JsonObject = {"error": error} if error else {"result": result}
+        return [Save("cloud_commands", answer.request_id, None), CloudCommandDone(answer.request_id, status, told)]
+
+    # Routing.
+
+    def _route(self, given: Iterable[Given], now: datetime) -> list[Effect]:
+        effects: list[Effect] = []
+        waiting = deque(given)
+        steps = 0
+        while waiting:
+            each = waiting.popleft()
+            match each:
+                case StateChanged():
+                    waiting.extend(self.automations.handle(each, now))
+                case Call():
+                    waiting.extend(self._dispatch(each, now))
+                case CallAnswered():
+                    waiting.extend(self._call_answered(each, now))
+                case CommandSettled():
+                    waiting.extend(self._settled(each, now))
+                case EventFired():
+                    waiting.extend(self.automations.handle(each, now))
+                case StateSet():
+                    waiting.extend(self._set_state(each, now))
+                case StateRemoved(entity_id):
+                    waiting.extend(self._state_removed(entity_id, now))
+                case DefinitionChanged():
+                    waiting.extend(self._define(each, now))
+                case SendCommand(command):
+                    self._note_sent(command)
+                    effects.append(each)
+                case Answer() if each.request_id in self._cloud_commands:
+                    effects += self._end_cloud_command(each)
+                case _:
+                    effects.append(each)
+            steps += 1
+            if steps > CASCADE_MAX:
+                text = f"One input set off more than {CASCADE_MAX} steps: automations seem to trigger each other. The rest was dropped."
+                effects.append(Warn("cascade", text))
+                break
+        return effects
+
+    def _dispatch(self, call: Call, now: datetime) -> Sequence[Given]:
+        match call.domain:
+            case "automation" | "script":
+                return self.automations.call(call, now)
+            case "scene":
+                return self.scenes.call(call, now)
+            case "homeassistant" if call.action.endswith((".turn_on", ".turn_off", ".toggle")):
+                return self._split(call, now)
+        return self._services.call(call, now)
+
+    def _split(self, call: Call, now: datetime) -> list[Given]:
+        """homeassistant.turn_on means each entity's own turn_on."""
+        verb = call.action.partition(".")[2]
+        given: list[Given] = []
+        errors: list[str] = []
+        by_domain: dict[str, list[EntityId]] = {}
+        for entity_id in call.target:
+            by_domain.setdefault(entity_id.partition(".")[0], []).append(entity_id)
+        for domain, entity_ids in by_domain.items():
+            part = Call(call.id, f"{domain}.{verb}", tuple(entity_ids), call.data, call.cause)
+            for each in self._dispatch(part, now):
+                if isinstance(each, CallAnswered):
+                    errors += [each.error] if each.error else []
+                else:
+                    given.append(each)
+        return [*given, CallAnswered(call.id, error="; ".join(errors) or None)]
+
+    def _call_answered(self, answered: CallAnswered, now: datetime) -> Sequence[Given]:
+        asked = self._asked_by_call.get(answered.call_id)
+        if asked is None:
+            return [*self.automations.handle(answered, now), *self.scenes.handle_answered(answered, now)]
+        asked.is_answered, asked.error, asked.response = True, answered.error, answered.response
+        return self._answer_if_done(answered.call_id, asked)
+
+    def _note_sent(self, command: Command) -> None:
+        asked = self._asked_by_call.get(command.call_id)
+        if asked is not None:
+            asked.waiting.add(command.id)
+
+    def _settled(self, settled: CommandSettled, now: datetime) -> list[Given]:
+        command = settled.command
+        device = self.inventory.device(command.device_id)
+        given: list[Given] = [_announced_command(settled)]
+        if device is not None:
+            given += self.healing.handle_settled(settled, device, now)
+        asked = self._asked_by_call.get(command.call_id)
+        if asked is not None:
+            asked.waiting.discard(command.id)
+            asked.commands.append({"entity_id": command.entity_id, "outcome": settled.outcome, "error": settled.error})
+            return [*given, *self._answer_if_done(command.call_id, asked)]
+        given += self.automations.handle(settled, now)
+        given += self.scenes.handle_settled(settled, now)
+        return given
+
+    def _answer_if_done(self, call_id: CallId, asked: _Asked) -> list[Given]:
+        if not asked.is_answered or asked.waiting:
+            return []
+        del self._asked_by_call[call_id]
+        if asked.error:
+            return [Answer(call_id, CallAnswered(call_id, error=asked.error))]
+        return [Answer(call_id, {"commands": asked.commands, "response": asked.response})]
+
+    def _set_state(self, wanted: StateSet, now: datetime) -> list[Given]:
+        change = self.states.write(
+            wanted.entity_id, wanted.state, wanted.attributes, now, wanted.cause, is_forced=wanted.is_forced
+        )
+        return [_announced(change), change] if change else []
+
+
+def _announced(change: StateChanged) -> Announce:
+    new = change.new
+    body: dict[str, object] = {"entity_id": change.entity_id, "state": new.state if new else None}
+    if new:
+        body["attributes"] = new.attributes
+        body["changed_at"] = new.changed_at
+    return Announce("state", body)
+
+
+def _announced_command(settled: CommandSettled) -> Announce:
+    command = settled.command
+    return Announce(
+        "command",
+        {"entity_id": command.entity_id, "action": command.action, "outcome": settled.outcome, "error": settled.error},
+    )

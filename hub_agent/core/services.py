@@ -1,0 +1,80 @@
+"""Who answers a call. On a hub: the devices. In a simulation: the scenario."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from hub_agent.core.commands import Commands
+from hub_agent.core.inventory import Inventory
+from hub_agent.core.states import States
+from hub_agent.model.action import Call, CallAnswered, CommandSettled
+from hub_agent.model.device import Device, Entity
+from hub_agent.model.effects import Announce, AskState, CallOutside, Effect, Publish
+from hub_agent.model.inputs import EventFired, StateSet
+from hub_agent.model.report import Publication
+from hub_agent.model.state import EntityState
+
+Given: TypeAlias = Effect | CallAnswered | CommandSettled | EventFired | StateSet
+
+
+class Services(Protocol):
+    def call(self, call: Call, now: datetime) -> Sequence[Given]:
+        """Effects, and sooner or later a CallAnswered."""
+
+
+class DeviceServices:
+    """Calls become commands to the devices whose entities they name."""
+
+    def __init__(self, inventory: Inventory, states: States, commands: Commands) -> None:
+        self._inventory = inventory
+        self._states = states
+        self._commands = commands
+
+    def call(self, call: Call, now: datetime) -> Sequence[Given]:
+        match call.action:
+            case "mqtt.publish":
+                return self._publish(call)
+            case "homeassistant.update_entity":
+                return self._refresh(call)
+        if call.domain in {"notify", "persistent_notification"}:
+            return [Announce("notice", {"action": call.action, **call.data}), CallAnswered(call.id)]
+        targets, missing = self._targets(call)
+        if not targets:
+            return self._without_target(call, missing)
+        given: list[Given] = [*self._commands.issue(call, targets, now)]
+        error = f"this home has no {', '.join(missing)}" if missing else None
+        return [*given, CallAnswered(call.id, error=error)]
+
+    def _targets(self, call: Call) -> tuple[list[tuple[Device, Entity, EntityState | None]], list[str]]:
+        targets: list[tuple[Device, Entity, EntityState | None]] = []
+        missing: list[str] = []
+        for entity_id in call.target:
+            entity = self._inventory.entity(entity_id)
+            device = self._inventory.device(entity.device_id) if entity else None
+            if entity is None or device is None:
+                missing.append(entity_id)
+            else:
+                targets.append((device, entity, self._states.state(entity_id)))
+        return targets, missing
+
+    def _without_target(self, call: Call, missing: list[str]) -> list[Given]:
+        if missing:
+            return [CallAnswered(call.id, error=f"this home has no {', '.join(missing)}")]
+        return [CallOutside(call)]
+
+    def _publish(self, call: Call) -> list[Given]:
+        topic, payload = call.data.get("topic"), call.data.get("payload", "")
+        if not isinstance(topic, str) or not topic or "+" in topic or "#" in topic:
+            return [CallAnswered(call.id, error="mqtt.publish needs a topic without wildcards")]
+        body = payload if isinstance(payload, str) else str(payload)
+        qos = call.data.get("qos")
+        publication = Publication(
+            topic, body.encode(), qos if isinstance(qos, int) and 0 <= qos <= 2 else 0, call.data.get("retain") is True
+        )
+        return [Publish(publication), CallAnswered(call.id)]
+
+    def _refresh(self, call: Call) -> list[Given]:
+        device_ids = {
+            entity.device_id: None for each in call.target if (entity := self._inventory.entity(each)) is not None
+        }
+        return [*(AskState(device_id) for device_id in device_ids), CallAnswered(call.id)]
