@@ -50,7 +50,7 @@ class Inbox:
         self._wake()
         return stored
 
-    async def take(self, timeout_s: float | None) -> list[MqttMessage | Submitted | Input]:
+    async def take(self, timeout_s: float) -> list[MqttMessage | Submitted | Input]:
         """The next batch, in order of arrival; empty when `timeout_s` has passed."""
         if not self._waiting:
             await self._wait(timeout_s)
@@ -60,18 +60,17 @@ class Inbox:
             self._resume()
         return batch
 
-    async def _wait(self, timeout_s: float | None) -> None:
-        if timeout_s is not None and timeout_s <= 0:
+    async def _wait(self, timeout_s: float) -> None:
+        if timeout_s <= 0:
             return
         loop = asyncio.get_running_loop()
         self._wakeup = loop.create_future()
-        alarm = loop.call_later(timeout_s, self._wake) if timeout_s is not None else None
+        alarm = loop.call_later(timeout_s, self._wake)
         try:
             await self._wakeup
         finally:
             self._wakeup = None
-            if alarm:
-                alarm.cancel()
+            alarm.cancel()
 
     def _wake(self) -> None:
         if self._wakeup is not None:

@@ -23,6 +23,9 @@ LAZY_EFFECTS_MAX = 5000
 # While the disk is full, this much is kept in memory for when it has room again; the oldest measurements go first.
 UNSTORED_MAX = 50_000
 
+# Also when nothing happens the loop comes round, so that one can see that it lives.
+IDLE_S_MAX = 2.0
+
 # A wall clock that moves this much against the monotonic one was set by somebody.
 CLOCK_STEP_S = 2.0
 
@@ -85,6 +88,10 @@ class Loop:
             effects += self._hub.handle_timer(moment.wall)
         self.handled += len(batch)
         await self._finish(effects, moment, stored)
+
+    async def begin(self, effects: list[Effect]) -> None:
+        """What came of restoring and starting: stored and done like any other decision."""
+        await self._finish(effects, self._clock.now(), [])
 
     async def flush(self) -> None:
         """Commits what waits for company."""
@@ -174,13 +181,13 @@ class Loop:
         stepped = ClockStepped(timedelta(seconds=step_s), moment.is_trusted)
         await self._finish(self._hub.handle(stepped, moment.wall), moment, [])
 
-    def _wait_s(self) -> float | None:
+    def _wait_s(self) -> float:
         """Until the next timer, or until what waits for company is due."""
-        waits: list[float] = []
+        waits = [IDLE_S_MAX]
         moment = self._clock.now()
         if self._unstored:
             waits.append(self._unstored_since_s + LAZY_S_MAX - moment.monotonic_s)
         due = self._hub.get_timer()
         if due is not None:
             waits.append((due - moment.wall).total_seconds())
-        return max(0.0, min(waits)) if waits else None
+        return max(0.0, min(waits))

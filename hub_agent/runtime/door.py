@@ -1,0 +1,315 @@
+"""What the page, the API and the command line may see and do, over the one hub in memory."""
+
+import asyncio
+import contextlib
+import os
+import resource
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from hub_agent.core.device_fields import connectivity, entity_as_shown
+from hub_agent.core.expectation import calls_for
+from hub_agent.core.hub import Hub
+from hub_agent.errors import NotFound, NotPossible
+from hub_agent.model.action import Call, CallAnswered
+from hub_agent.model.device import Device, Entity, Room
+from hub_agent.model.ids import CallId, DeviceId, EntityId, NewId, RoomId, SceneId
+from hub_agent.model.inputs import CallRequested, DeviceEdited, Input, ScenePressed
+from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.state import Cause
+from hub_agent.ports import Broker, Change, Clock, Store
+from hub_agent.runtime.changes import Changes
+from hub_agent.runtime.effects import Effects
+from hub_agent.runtime.inbox import Inbox
+
+# Longer than any command waits for its confirmation, except what moves (covers, locks): that is told when it comes.
+ANSWER_S_MAX = 6.5
+
+RUNS_MAX = 500
+
+
+class HubDoor:
+    """Fills ports.Door."""
+
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        inbox: Inbox,
+        effects: Effects,
+        changes: Changes,
+        store: Store,
+        broker: Broker,
+        clock: Clock,
+        new_id: NewId,
+        broker_address: str,
+        sync_status: Callable[[], JsonObject],
+        handled: Callable[[], int],
+        version: str,
+    ) -> None:
+        self._hub = hub
+        self._inbox = inbox
+        self._effects = effects
+        self._changes = changes
+        self._store = store
+        self._broker = broker
+        self._clock = clock
+        self._new_id = new_id
+        self._broker_address = broker_address
+        self._sync_status = sync_status
+        self._handled = handled
+        self._version = version
+        self._started = clock.now()
+
+    # Seeing.
+
+    def status(self) -> JsonObject:
+        moment = self._clock.now()
+        hub = self._hub
+        return {
+            "agent": {
+                "version": self._version,
+                "pid": os.getpid(),
+                "started_at": self._started.wall.isoformat(),
+                "uptime_s": round(moment.monotonic_s - self._started.monotonic_s, 1),
+                "memory_bytes": _memory_bytes(),
+            },
+            "home": {"id": hub.home_id, "name": hub.home_name, "timezone": hub.place.time_zone},
+            "broker": {"address": self._broker_address, "is_connected": self._broker.is_connected},
+            "cloud": self._sync_status(),
+            "counts": {
+                "devices": len(list(hub.inventory.devices())),
+                "entities": hub.inventory.entity_count(),
+                "automations": len(hub.definitions.of_kind("automation")),
+                "scenes": len(hub.definitions.of_kind("scene")),
+                "issues": len(self._effects.issues()),
+            },
+            "clock": {"now": moment.wall.isoformat(), "is_trusted": moment.is_trusted},
+            "inbox": {
+                "waiting": len(self._inbox),
+                "handled": self._handled(),
+                "rejected": sum(seen.count for seen in hub.not_understood.values()),
+            },
+        }
+
+    def devices(self) -> Sequence[JsonObject]:
+        devices = sorted(self._hub.inventory.devices(), key=lambda device: (device.name.casefold(), device.id))
+        return [self._as_shown(device) for device in devices]
+
+    def rooms(self) -> Sequence[JsonObject]:
+        rooms: Iterable[Room] = self._hub.rooms_by_id.values()
+        in_order = sorted(rooms, key=lambda room: (room.sort_order, room.name.casefold()))
+        return [{"id": room.id, "name": room.name, "sort_order": room.sort_order} for room in in_order]
+
+    def scenes(self) -> Sequence[JsonObject]:
+        return self._hub.scenes.described()
+
+    def automations(self) -> Sequence[JsonObject]:
+        return self._hub.automations.described()
+
+    def issues(self) -> Sequence[JsonObject]:
+        return [
+            {
+                "code": issue.code,
+                "severity": issue.kind.severity,
+                "title": issue.kind.title,
+                "text": issue.text,
+                "subject": issue.subject,
+                "since": issue.since.isoformat(),
+            }
+            for issue in self._effects.issues()
+        ]
+
+    def sync_status(self) -> JsonObject:
+        return self._sync_status()
+
+    def rejected(self) -> Sequence[JsonObject]:
+        seen = sorted(self._hub.not_understood.values(), key=lambda each: (-each.count, each.rejected.topic))
+        return [
+            {
+                "dialect": each.rejected.dialect,
+                "topic": each.rejected.topic,
+                "code": each.rejected.code,
+                "reason": each.rejected.reason,
+                "count": each.count,
+                "last_at": each.last_at.isoformat(),
+            }
+            for each in seen
+        ]
+
+    async def runs(self, automation_id: str | None, limit: int) -> Sequence[JsonObject]:
+        return [_run_as_shown(body) for body in await self._store.runs(automation_id, min(limit, RUNS_MAX))]
+
+    async def trace(self, run_id: str) -> JsonObject:
+        body = await self._store.trace(run_id)
+        if body is None:
+            raise NotFound(f"There is no run '{run_id}'. List the runs with: nexa-hub automations runs")
+        return body
+
+    async def changes(self) -> AsyncIterator[Change]:
+        async for change in self._changes.read():
+            yield change
+
+    # Doing.
+
+    async def call(self, action: str, target: Sequence[str], data: JsonObject, by: str) -> JsonObject:
+        entity_ids = tuple(entity_id for name in target for entity_id in self._entities_named(name, action))
+        return await self._call(action, entity_ids, data, by)
+
+    async def set_device(self, name: str, values: Mapping[str, JsonValue], by: str) -> JsonObject:
+        entity = self._settable(name, values)
+        action, data = calls_for(entity, values)
+        return await self._call(action, (entity.id,), data, by)
+
+    async def activate_scene(self, name: str, by: str, source: str = "manual") -> JsonObject:
+        scene_id = SceneId(self._scene_named(name))
+        request_id = self._new_id()
+        pressed = ScenePressed(scene_id, Cause("manual", request_id, by), source, request_id)
+        answer = await self._ask(request_id, pressed)
+        if isinstance(answer, CallAnswered):
+            raise NotPossible(answer.error or "the scene could not be activated")
+        return answer
+
+    async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> JsonObject:
+        device = self._device_named(device_id)
+        if room_id is not None and RoomId(room_id) not in self._hub.rooms_by_id:
+            raise NotFound(f"There is no room '{room_id}'.")
+        edited = DeviceEdited(device.id, name, RoomId(room_id) if room_id else None, by)
+        await self._inbox.submit([edited])
+        return self._as_shown(self._device_named(device.id))
+
+    # How.
+
+    async def _call(self, action: str, target: tuple[EntityId, ...], data: JsonObject, by: str) -> JsonObject:
+        call_id = CallId(self._new_id())
+        call = Call(call_id, action, target, data, Cause("manual", call_id, by))
+        answer = await self._ask(call_id, CallRequested(call))
+        if isinstance(answer, CallAnswered):
+            raise NotPossible(answer.error or f"{action} was refused")
+        return answer
+
+    async def _ask(self, request_id: str, asked: Input) -> CallAnswered | JsonObject:
+        answered = self._effects.expect(request_id)
+        try:
+            await self._inbox.submit([asked])
+            async with asyncio.timeout(ANSWER_S_MAX):
+                return await answered
+        except TimeoutError:
+            return {"commands": [], "status": "pending", "text": "It was sent; the devices have not answered yet."}
+        finally:
+            answered.cancel()
+
+    def _as_shown(self, device: Device) -> JsonObject:
+        presence = self._hub.inventory.presence(device.id)
+        room = self._hub.rooms_by_id.get(device.room_id) if device.room_id else None
+        return {
+            "id": device.id,
+            "name": device.name,
+            "room": room.name if room else None,
+            "room_id": device.room_id,
+            "brand": device.brand,
+            "model": device.model,
+            "device_type": device.device_type.value,
+            "protocol": device.protocol.value if device.protocol else None,
+            "dialect": device.origin.dialect,
+            "availability": _availability(connectivity(presence)),
+            "last_seen_at": _iso(presence.last_seen_at),
+            "battery_level": presence.battery_level,
+            "signal_strength": presence.signal_strength,
+            "entities": [entity_as_shown(entity, self._hub.states.state(entity.id)) for entity in device.entities],
+        }
+
+    def _device_named(self, name: str) -> Device:
+        device = self._hub.inventory.device(DeviceId(name))
+        if device is not None:
+            return device
+        wanted = _plain(name)
+        found = [each for each in self._hub.inventory.devices() if _plain(each.name) == wanted]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise NotFound(f"There are {len(found)} devices named '{name}'; use the id.")
+        raise NotFound(f"There is no device '{name}'. List them with: nexa-hub devices")
+
+    def _entities_of(self, name: str) -> Sequence[Entity]:
+        entity = self._hub.inventory.entity(EntityId(name))
+        if entity is not None:
+            return [entity]
+        with contextlib.suppress(NotFound):
+            return self._device_named(name).entities
+        found = [
+            entity
+            for device in self._hub.inventory.devices()
+            for entity in device.entities
+            if _plain(entity.id.partition(".")[2]) == _plain(name)
+        ]
+        if not found:
+            raise NotFound(f"There is no device or entity '{name}'. List them with: nexa-hub devices")
+        return found
+
+    def _entities_named(self, name: str, action: str) -> list[EntityId]:
+        if self._hub.states.state(EntityId(name)) is not None:
+            return [EntityId(name)]
+        domain = action.partition(".")[0]
+        entities = [entity for entity in self._entities_of(name) if domain in {entity.domain, "homeassistant"}]
+        if not entities:
+            raise NotPossible(f"'{name}' has nothing that knows {action}.")
+        return [entity.id for entity in entities]
+
+    def _settable(self, name: str, values: Mapping[str, JsonValue]) -> Entity:
+        """The entity of that name which knows all of the capabilities."""
+        entities = self._entities_of(name)
+        writable = [entity for entity in entities if any("w" in each.access for each in entity.capabilities.values())]
+        fitting = [entity for entity in writable if values.keys() - {"transition"} <= entity.capabilities.keys()]
+        if fitting:
+            return min(fitting, key=lambda entity: (entity.category is not None, entity.id))
+        known = sorted({key for entity in writable for key, each in entity.capabilities.items() if "w" in each.access})
+        wrong = ", ".join(sorted(values))
+        raise NotPossible(f"'{name}' cannot set {wrong}; it knows: {', '.join(known) or 'nothing that can be set'}.")
+
+    def _scene_named(self, name: str) -> str:
+        scenes = self._hub.scenes.described()
+        for wanted_key in ("id", "entity_id"):
+            for scene in scenes:
+                if scene.get(wanted_key) == name:
+                    return str(scene["id"])
+        found = [scene for scene in scenes if _plain(str(scene["name"])) == _plain(name)]
+        if len(found) == 1:
+            return str(found[0]["id"])
+        known = ", ".join(f"'{scene['name']}'" for scene in scenes) or "none yet"
+        raise NotFound(f"There is no scene '{name}'. This home has: {known}.")
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold().replace(" ", "_")
+
+
+def _availability(status: str) -> str:
+    return {"online": "available", "offline": "unavailable"}.get(status, "unknown")
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant else None
+
+
+def _memory_bytes() -> int:
+    """The process's resident memory; its peak where /proc is missing."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _run_as_shown(body: JsonObject) -> JsonObject:
+    return {
+        "id": body.get("run_id"),
+        "automation_id": body.get("automation_id"),
+        "automation": body.get("automation"),
+        "status": body.get("status"),
+        "started_at": body.get("started_at"),
+        "completed_at": body.get("completed_at"),
+        "duration_ms": body.get("duration_ms"),
+        "triggered_by": body.get("triggered_by"),
+        "trigger": body.get("trigger"),
+    }
