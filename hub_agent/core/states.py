@@ -37,7 +37,7 @@ class States:
             return self._put(entity_id, None, state or UNKNOWN, _merged(NO_ATTRIBUTES, attributes), now, cause)
         merged = _merged(old.attributes, attributes) if attributes else old.attributes
         new_state = old.state if state is None else state
-        if new_state == old.state and (merged is old.attributes or merged == old.attributes):
+        if new_state == old.state and merged is old.attributes:
             return None
         return self._put(entity_id, old, new_state, merged, now, cause)
 
