@@ -1,0 +1,318 @@
+"""At least once, stored once: whatever is repeated, overlaps, is bad or is not the hub's."""
+
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def readings(device_id, first, count):
+    return [
+        {"time": (NOON + timedelta(seconds=n)).isoformat(), "device_id": device_id, "metric_type": "temperature", "value": n / 10, "unit": "celsius"}
+        for n in range(first, first + count)
+    ]
+
+
+def telemetry(device_id, first, count):
+    return {"device_telemetry": {"lane": "live", "first": first, "rows": readings(device_id, first, count)}}
+
+
+def as_columns(rows):
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+@pytest.fixture
+def device_id(hub):
+    return hub.add_device()
+
+
+def test_a_batch_is_stored_and_the_mark_says_so(hub, device_id):
+    answer = hub.ingest(streams=telemetry(device_id, 1, 10))
+
+    assert answer["marks"] == {"device_telemetry": 10}
+    assert answer["refused"] == []
+    assert answer["limits"] == {"rows_max": 5000, "bytes_max": 4194304}
+    assert answer["pause_s"] == 0
+    assert hub.count("device_telemetry") == 10
+
+
+def test_a_repeated_batch_is_stored_once(hub, device_id):
+    for _ in range(3):
+        assert hub.ingest(streams=telemetry(device_id, 1, 10))["marks"] == {"device_telemetry": 10}
+    assert hub.count("device_telemetry") == 10
+
+
+def test_of_overlapping_batches_each_row_is_stored_once(hub, device_id):
+    for first, count in ((1, 10), (5, 10), (3, 4), (12, 8)):
+        hub.ingest(streams=telemetry(device_id, first, count))
+    assert hub.count("device_telemetry") == 19
+
+
+def test_columns_store_what_rows_store(hub, device_id, db):
+    rows = [
+        {"created_at": NOON.isoformat(), "device_id": device_id, "state": {"light.a": {"state": "on"}}, "changed_fields": ["light.a.state"], "change_source": "manual"},
+        {"created_at": NOON.isoformat(), "device_id": device_id, "state": {"light.a": {"state": "off"}}, "changed_fields": None, "change_source": None},
+    ]
+    hub.ingest(streams={"device_states": {"first": 1, "columns": as_columns(rows)}})
+    hub.ingest(streams={"device_states": {"first": 3, "rows": rows}})
+
+    stored = db.execute("SELECT state, changed_fields, change_source, created_at FROM device_states WHERE device_id = %s ORDER BY state, changed_fields", (device_id,)).fetchall()
+    assert stored[0::2] == stored[1::2]
+    assert {row[3] for row in stored} == {NOON}
+    assert sorted(row[2] is None for row in stored) == [False, False, True, True]
+
+
+def test_the_ids_of_records_without_one_are_the_same_each_time(hub, device_id, db):
+    rows = [{"created_at": NOON.isoformat(), "device_id": device_id, "state": {}}]
+    hub.ingest(streams={"device_states": {"first": 1, "rows": rows}})
+    db.execute("UPDATE hub_marks SET mark = 0 WHERE hub_id = %s", (hub.id,))
+    hub.ingest(streams={"device_states": {"first": 1, "rows": rows}})
+    assert hub.count("device_states") == 1
+
+
+def test_a_batch_that_starts_above_the_mark_is_not_taken(hub, device_id):
+    hub.ingest(streams=telemetry(device_id, 1, 5))
+    assert hub.ingest(streams=telemetry(device_id, 8, 5))["marks"] == {"device_telemetry": 5}
+    assert hub.count("device_telemetry") == 5
+
+
+def test_a_gap_lets_the_mark_pass_over(hub, device_id, db):
+    hub.ingest(streams=telemetry(device_id, 1, 5))
+    gap = {"stream": "device_telemetry", "first": 6, "last": 7, "count": 2, "reason": "disk full", "from": NOON.isoformat(), "to": NOON.isoformat()}
+    for _ in range(2):
+        assert hub.ingest(gaps=[gap])["marks"] == {"device_telemetry": 7}
+    assert hub.ingest(gaps=[gap], streams=telemetry(device_id, 8, 5))["marks"] == {"device_telemetry": 12}
+
+    assert db.execute("SELECT count, reason FROM hub_gaps WHERE hub_id = %s", (hub.id,)).fetchall() == [(2, "disk full")]
+
+
+def test_rows_that_survive_inside_a_gap_are_stored(hub, device_id):
+    gap = {"stream": "device_telemetry", "first": 1, "last": 10, "count": 8, "reason": "thinned"}
+    rows = readings(device_id, 1, 2)
+    answer = hub.ingest(gaps=[gap], streams={"device_telemetry": {"lane": "live", "seqs": [3, 9], "rows": rows}})
+    assert answer["marks"] == {"device_telemetry": 10}
+    assert hub.count("device_telemetry") == 2
+
+
+def test_a_bad_gap_is_refused_alone(hub):
+    answer = hub.ingest(gaps=[{"stream": "device_telemetry", "first": 9, "last": 3}, {"stream": "device_telemetry", "first": 1, "last": 3, "reason": "disk"}])
+    assert answer["marks"] == {"device_telemetry": 3}
+    assert len(answer["refused"]) == 1
+
+
+def test_a_new_epoch_and_a_new_mirror_start_at_nought(hub, device_id):
+    hub.ingest(streams=telemetry(device_id, 1, 5))
+    hub.epoch = 2
+    assert hub.ingest()["marks"] == {}
+    assert hub.ingest(streams=telemetry(device_id, 1, 3))["marks"] == {"device_telemetry": 3}
+    hub.mirror_id = "another disk"
+    assert hub.ingest(streams=telemetry(device_id, 1, 2))["marks"] == {"device_telemetry": 2}
+    assert hub.count("device_telemetry") == 10
+
+
+@pytest.mark.parametrize("form", ["rows", "columns"])
+@pytest.mark.parametrize(
+    "column,value,reason",
+    [
+        ("value", "warm", "invalid input syntax"),
+        ("time", None, "null value"),
+        ("time", "yesterday, about noon", "invalid input syntax"),
+        ("device_id", "not-a-uuid", "invalid input syntax"),
+        ("quality_score", 101, "check constraint"),
+        ("quality_score", 1e30, "integer"),
+    ],
+)
+def test_a_bad_row_is_set_aside_and_its_neighbours_are_stored(hub, device_id, db, form, column, value, reason):
+    rows = [{**row, "quality_score": 100} for row in readings(device_id, 1, 20)]
+    rows[13] |= {column: value}
+    body = rows if form == "rows" else as_columns(rows)
+
+    for _ in range(2):
+        answer = hub.ingest(streams={"device_telemetry": {"first": 1, form: body}})
+        assert answer["marks"] == {"device_telemetry": 20}
+
+    assert answer["refused"] == []
+    assert hub.count("device_telemetry") == 19
+    seq, why, buried = db.execute("SELECT seq, reason, body FROM hub_dead_letters WHERE hub_id = %s", (hub.id,)).fetchone()
+    assert (seq, buried["metric_type"]) == (14, "temperature")
+    assert reason in why
+
+
+def test_many_bad_rows_are_each_named(hub, device_id):
+    rows = readings(device_id, 1, 200)
+    for n in range(0, 200, 3):
+        rows[n] = rows[n] | {"value": "NaN-ish"} if n % 2 else "no object"
+    answer = hub.ingest(streams={"device_telemetry": {"first": 1, "rows": rows}})
+    assert [one["seq"] for one in answer["refused"]] == list(range(1, 201, 3))
+    assert hub.count("device_telemetry") == 133
+
+
+def test_a_device_of_another_home_is_refused_and_its_neighbours_are_stored(hub, new_hub, device_id):
+    stranger = new_hub()
+    foreign = stranger.add_device()
+    rows = [*readings(device_id, 1, 2), *readings(foreign, 3, 1), *readings(str(uuid.uuid4()), 4, 1), *readings(device_id, 5, 1)]
+
+    answer = hub.ingest(streams={"device_telemetry": {"first": 1, "rows": rows}})
+
+    assert [(one["seq"], one["reason"]) for one in answer["refused"]] == [
+        (3, "device_id is not known in this home"),
+        (4, "device_id is not known in this home"),
+    ]
+    assert (hub.count("device_telemetry"), stranger.count("device_telemetry")) == (3, 0)
+
+
+def test_a_row_that_names_another_home_lands_in_the_hubs_own(hub, new_hub, device_id):
+    other = new_hub()
+    hub.ingest(streams={"energy_usage": {"first": 1, "rows": [{"time": NOON.isoformat(), "device_id": device_id, "home_id": other.home_id, "power_watts": 1}]}})
+    assert (hub.count("energy_usage"), other.count("energy_usage")) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "body,reason",
+    [
+        ({"first": 1, "columns": {"time": ["a"], "device_id": []}}, "rows_malformed"),
+        ({"first": 1, "columns": {"time": 7}}, "rows_malformed"),
+        ({"first": 1, "rows": {"a": 1}}, "rows_malformed"),
+        ({"first": "one", "rows": [{}]}, "numbers_malformed"),
+        ({"rows": [{}]}, "first_missing"),
+        ({"seqs": [1], "rows": [{}, {}]}, "seqs_and_rows_differ"),
+        ({"seqs": [2, 2], "rows": [{}, {}]}, "seqs_not_rising"),
+    ],
+)
+def test_a_malformed_stream_is_refused_and_others_are_stored(hub, device_id, body, reason):
+    answer = hub.ingest(streams={"energy_usage": body, **telemetry(device_id, 1, 3)})
+    assert answer["refused"] == [{"stream": "energy_usage", "seq": None, "reason": reason}]
+    assert answer["marks"]["device_telemetry"] == 3
+
+
+def test_repair_stores_only_what_is_missing(hub, device_id, db):
+    rows = readings(device_id, 1, 10)
+    hub.ingest(streams={"device_telemetry": {"first": 1, "rows": rows}})
+    db.execute("DELETE FROM ts.device_telemetry WHERE device_id = %s AND value IN (0.3, 0.7)", (device_id,))
+
+    for _ in range(2):
+        answer = hub.ingest(streams={"device_telemetry": {"lane": "repair", "seqs": [2, 3, 7, 8], "rows": [rows[1], rows[2], rows[6], rows[7]]}})
+    assert hub.count("device_telemetry") == 10
+    assert answer["marks"] == {"device_telemetry": 10}
+
+
+def test_repair_does_not_run_ahead_of_the_live_lane(hub, device_id):
+    hub.ingest(streams={"device_telemetry": {"lane": "repair", "seqs": [1, 2], "rows": readings(device_id, 1, 2)}})
+    assert hub.count("device_telemetry") == 0
+    hub.ingest(streams=telemetry(device_id, 1, 2))
+    assert hub.count("device_telemetry") == 2
+
+
+def test_the_present_is_taken_over_and_columns_that_are_not_observed_are_not(hub, device_id, db):
+    automation_id, scene_id = hub.add_automation(), hub.add_scene()
+    hub.ingest(
+        present={
+            "devices": {device_id: {"is_online": True, "battery_level": 80, "last_seen_at": NOON.isoformat(), "ip_address": "10.0.0.7", "device_name": "renamed"}},
+            "automations": {automation_id: {"total_executions": 4, "success_count": 3, "last_execution_status": "success"}},
+            "scenes": {scene_id: {"activation_count": 2}},
+            "hub": {"waiting": {"device_telemetry": 12}},
+        }
+    )
+    hub.ingest(present={"devices": {device_id: {"signal_strength": 70}}})
+
+    assert db.execute("SELECT is_online, battery_level, last_seen_at, host(ip_address), device_name, signal_strength FROM devices WHERE id = %s", (device_id,)).fetchone() == (
+        True, 80, NOON, "10.0.0.7", "lamp", 70,
+    )  # fmt: skip
+    assert db.execute("SELECT total_executions, success_count, last_execution_status FROM automations WHERE id = %s", (automation_id,)).fetchone() == (4, 3, "success")
+    assert db.execute("SELECT activation_count FROM scenes WHERE id = %s", (scene_id,)).fetchone() == (2,)
+
+
+def test_a_bad_value_in_the_present_loses_that_device_only(hub, new_hub, db):
+    good, bad, foreign = hub.add_device(), hub.add_device(), new_hub().add_device()
+    hub.ingest(present={"devices": {good: {"battery_level": 50}, bad: {"battery_level": 900}, foreign: {"battery_level": 1}, "nonsense": {"battery_level": 2}}})
+    levels = "SELECT battery_level FROM devices WHERE id = %s"
+    assert [db.execute(levels, (one,)).fetchone()[0] for one in (good, bad, foreign)] == [50, None, None]
+
+
+def test_a_late_snapshot_does_not_overwrite_a_newer_one(hub, device_id, db):
+    def send(monotonic_ms, level, boot_id="boot 1"):
+        hub.ingest(clock={"boot_id": boot_id, "monotonic_ms": monotonic_ms}, present={"devices": {device_id: {"battery_level": level}}})
+        return db.execute("SELECT battery_level FROM devices WHERE id = %s", (device_id,)).fetchone()[0]
+
+    assert send(2000, 50) == 50
+    assert send(1000, 60) == 50
+    assert send(10, 40, "boot 2") == 40
+
+
+def alert(revision, device_id, **row):
+    return {
+        "table": "alerts",
+        "id": "7d9f1c1e-0000-4000-8000-000000000001",
+        "time": NOON.isoformat(),
+        "revision": revision,
+        "row": {"alert_type": "device_offline", "severity": "warning", "title": "Lamp away", "message": f"revision {revision}", "source_device_id": device_id} | row,
+    }
+
+
+def test_of_a_case_the_highest_revision_stays(hub, device_id, db):
+    case_id = str(uuid.uuid4())
+    for revision in (1, 3, 2, 3):
+        answer = hub.ingest(cases=[alert(revision, device_id, status="active" if revision < 3 else "resolved") | {"id": case_id}])
+        assert answer["refused"] == []
+    assert answer["cases"] == [{"table": "alerts", "id": case_id, "revision": 3}]
+    assert db.execute("SELECT message, status, home_id::text FROM alerts WHERE id = %s", (case_id,)).fetchall() == [("revision 3", "resolved", hub.home_id)]
+
+
+def test_a_healing_is_a_case_of_a_seeded_remedy(hub, device_id, db):
+    action_id = str(uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_URL, "https://nexa.example/self_healing_actions"), "ask_state"))
+    row = {"device_id": device_id, "action_id": action_id, "triggered_by": "diagnostic", "issue_detected": "silent", "status": "in_progress", "started_at": NOON.isoformat()}
+    case = {"table": "self_healing_executions", "id": str(uuid.uuid4()), "time": NOON.isoformat(), "revision": 1, "row": row}
+    assert hub.ingest(cases=[case])["refused"] == []
+    assert db.execute("SELECT name FROM self_healing_executions e JOIN self_healing_actions a ON a.id = e.action_id WHERE e.id = %s", (case["id"],)).fetchone() == ("ask_state",)
+
+
+def test_a_bad_case_is_refused_alone(hub, new_hub, device_id):
+    foreign = alert(1, new_hub().add_device()) | {"id": str(uuid.uuid4())}
+    misspelt = alert(1, device_id, severity="terrible") | {"id": str(uuid.uuid4())}
+    fine = alert(1, device_id) | {"id": str(uuid.uuid4())}
+    answer = hub.ingest(cases=[foreign, misspelt, {"table": "users", "id": str(uuid.uuid4()), "time": NOON.isoformat(), "revision": 1, "row": {}}, fine])
+    assert [one["id"] for one in answer["cases"]] == [fine["id"]]
+    assert [one["id"] for one in answer["refused"]][:2] == [foreign["id"], misspelt["id"]]
+    assert len(answer["refused"]) == 3
+
+
+def test_a_case_of_another_home_cannot_be_overwritten(hub, new_hub, device_id, db):
+    case_id = str(uuid.uuid4())
+    hub.ingest(cases=[alert(1, device_id) | {"id": case_id}])
+    stranger = new_hub()
+    answer = stranger.ingest(cases=[alert(9, None) | {"id": case_id}])
+    assert answer["refused"][0]["reason"] == "this id is taken by another home"
+    assert db.execute("SELECT message FROM ts.alerts WHERE id = %s", (case_id,)).fetchall() == [("revision 1",)]
+
+
+def test_an_empty_envelope_asks_for_the_marks(hub, device_id):
+    hub.ingest(streams=telemetry(device_id, 1, 4))
+    assert hub.ingest()["marks"] == {"device_telemetry": 4}
+
+
+@pytest.mark.parametrize("parts", [{"mirror_id": ""}, {"epoch": "first"}, {"epoch": -1}, {"streams": []}, {"definitions": {}}, {"cases": 7}])
+def test_a_malformed_envelope_is_refused_whole(hub, parts):
+    with pytest.raises(psycopg.Error) as error:
+        hub.call("hub_ingest_v1", {**hub.envelope(), **parts})
+    assert error.value.sqlstate == "PT400"
+
+
+def test_too_many_rows_are_refused_whole(hub):
+    with pytest.raises(psycopg.Error) as error:
+        hub.ingest(streams={"device_telemetry": {"first": 1, "columns": {"value": [1] * 20_001}}})
+    assert (error.value.sqlstate, error.value.diag.message_detail) == ("PT413", "envelope_too_large")
+
+
+@pytest.mark.parametrize("form", ["rows", "columns"])
+def test_five_thousand_rows_go_in_as_one_set(hub, device_id, form):
+    rows = readings(device_id, 1, 5000)
+    body = {"device_telemetry": {"first": 1, form: rows if form == "rows" else as_columns(rows)}}
+    start = time.perf_counter()
+    assert hub.ingest(streams=body)["marks"] == {"device_telemetry": 5000}
+    # Row by row it would be some ten times as long; the bound is loose because the machine is shared.
+    assert time.perf_counter() - start < 2
+    assert hub.count("device_telemetry") == 5000
