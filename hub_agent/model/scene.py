@@ -1,0 +1,63 @@
+"""Scenes: named desired states, and what came of pressing one."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub_agent.model.ids import CallId, DeviceId, EntityId, SceneId
+from hub_agent.model.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """How a scene wants one entity. `device_id` is None where only the entity is known (`scene.apply`)."""
+
+    entity_id: EntityId
+    state: str
+    attributes: JsonObject
+    device_id: DeviceId | None = None
+    transition_s: float | None = None
+
+    @property
+    def device_key(self) -> str:
+        """What counts as one device in the outcome."""
+        return self.device_id or self.entity_id
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Desired states in sending order. `row_id` is None for scenes made by `scene.create`: they have no row to record against."""
+
+    entity_id: EntityId
+    name: str
+    desired: tuple[DesiredState, ...]
+    row_id: SceneId | None = None
+    transition_s: float | None = None
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDevice:
+    """A device that a scene could not bring to its state, and why, in words."""
+
+    id: str
+    name: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSettled:
+    """The end of a scene that a call (an automation's step) activated. status: success | partial | failed."""
+
+    call_id: CallId
+    scene_id: EntityId
+    status: str
+    failed: tuple[FailedDevice, ...]
+    at: datetime
+
+
+def scene_entity_id(name: str) -> EntityId:
+    """`scene.movie_night`, as Home Assistant names it."""
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    return EntityId(f"scene.{re.sub(r'[^a-z0-9]+', '_', plain.lower()).strip('_') or 'unnamed'}")
