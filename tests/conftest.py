@@ -1,10 +1,12 @@
 """What all tests share: where the fixtures of real homes lie, and virtual time."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.fakes.broker import EmbeddedBroker
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,3 +23,11 @@ def real_fixtures() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def broker_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A real MQTT broker on loopback, one for the whole run: tests use topics of their own."""
+    broker = EmbeddedBroker(tmp_path_factory.mktemp("broker")).start()
+    yield broker.port
+    broker.stop()

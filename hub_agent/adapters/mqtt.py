@@ -83,7 +83,7 @@ class MqttBroker:
                 await self._task
         if self._client and self._is_connected:
             self._client.disconnect()
-        self._drop("stopped")
+        self._drop()
 
     def resume(self) -> None:
         if self._socket is not None and not self._is_reading:
@@ -116,29 +116,28 @@ class MqttBroker:
         backoff_s = BACKOFF_S_MIN
         while True:
             self._closed.clear()
-            was_connected = await self._connect()
-            if was_connected:
+            self._reason = "it closed the connection before it answered as an MQTT broker"
+            if await self._connect():
                 await self._closed.wait()
+            if self._is_connected:
                 backoff_s = BACKOFF_S_MIN
-            self._drop(self._reason)
+            self._drop()
+            self._on_change(False, self._reason)
             await asyncio.sleep(backoff_s * self._jitter.uniform(0.5, 1.0))
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
     async def _connect(self) -> bool:
-        """Whether the broker has taken us; otherwise `_reason` says why not."""
+        """Whether the socket is open; otherwise `_reason` says why not."""
         client = self._new_client()
         try:
             await self._loop.run_in_executor(None, client.connect, self._address.host, self._address.port, KEEPALIVE_S)
         except (OSError, ValueError) as err:
             self._reason = _in_words(err)
-            self._on_change(False, self._reason)
             return False
         self._client = client
         opened = client.socket()
         self._socket = opened if isinstance(opened, socket.socket) else None
         if self._socket is None:
-            self._reason = "it closed the connection at once"
-            self._on_change(False, self._reason)
             return False
         self.resume()
         self._loop.call_later(CONNECT_TIMEOUT_S, self._give_up, client)
@@ -165,7 +164,6 @@ class MqttBroker:
     ) -> None:
         if reason.is_failure:
             self._reason = _REFUSALS.get(str(reason), f"it refuses us: {reason}")
-            self._on_change(False, self._reason)
             self._loop.call_soon(self._closed.set)
             return
         self._is_connected = True
@@ -182,21 +180,18 @@ class MqttBroker:
             self._reason = f"the connection was lost ({reason})"
         self._loop.call_soon(self._closed.set)
 
-    def _drop(self, reason: str) -> None:
+    def _drop(self) -> None:
         if self._socket is not None and self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
-        was_connected, self._is_connected, self._is_reading = self._is_connected, False, False
+        self._is_connected = self._is_reading = False
         client, self._client, self._socket = self._client, None, None
         if client is not None and (still_open := client.socket()) is not None:
             still_open.close()
-        if was_connected:
-            self._on_change(False, reason)
 
     def _give_up(self, client: paho.Client) -> None:
         if client is self._client and not self._is_connected:
             self._reason = f"it does not answer as an MQTT broker within {CONNECT_TIMEOUT_S:g} s"
-            self._on_change(False, self._reason)
             self._closed.set()
 
     def _tick(self, client: paho.Client) -> None:
