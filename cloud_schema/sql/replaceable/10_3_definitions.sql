@@ -94,7 +94,7 @@ CREATE OR REPLACE FUNCTION hub_sync.wire_fields(kind public.hub_definition_kinds
     SELECT coalesce(extra, '{}') || hub_sync.pick(
         CASE WHEN document ->> 'coordinates' IS NULL THEN document
              ELSE document || jsonb_build_object('coordinates', jsonb_build_object(
-                 'latitude', (document ->> 'coordinates')::point[0], 'longitude', (document ->> 'coordinates')::point[1])) END,
+                 'latitude', ((document ->> 'coordinates')::point)[0], 'longitude', ((document ->> 'coordinates')::point)[1])) END,
         kind.people_columns || kind.hub_columns || kind.cloud_columns)
 $$;
 

@@ -1,7 +1,8 @@
 -- The downlink: what has changed since a cursor, and commands that wait.
 --
 -- A cursor is a place in the change log: "<transaction>.<rank>.<id>". Only what lies below the oldest transaction still in
--- flight is read, so nothing that commits later can lie behind a cursor that has been handed out.
+-- flight is read, so nothing that commits later can lie behind a cursor that has been handed out. While a hub reads everything
+-- from the start, page by page, the cursor ends in ".all": until then its own definitions are no echo to it.
 
 CREATE OR REPLACE FUNCTION hub_sync.deliver_commands(hub public.hub_hubs) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -53,14 +54,14 @@ DECLARE
     changes jsonb;
 BEGIN
     IF NOT is_from_start THEN
-        BEGIN
-            seen_xid := split_part(cursor_text, '.', 1)::xid8;
-            seen_rank := split_part(cursor_text, '.', 2)::smallint;
-            seen_id := split_part(cursor_text, '.', 3)::uuid;
-        EXCEPTION WHEN data_exception THEN
+        IF cursor_text !~ '^[0-9]{1,19}[.][0-9]{1,3}[.][0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}([.]all)?$' THEN
             RAISE EXCEPTION USING ERRCODE = 'PT400', MESSAGE = 'This is no cursor of ours.', DETAIL = 'cursor_malformed',
                 HINT = 'Send null to read from the start.';
-        END;
+        END IF;
+        seen_xid := split_part(cursor_text, '.', 1)::xid8;
+        seen_rank := split_part(cursor_text, '.', 2)::smallint;
+        seen_id := split_part(cursor_text, '.', 3)::uuid;
+        is_from_start := split_part(cursor_text, '.', 4) = 'all';
         IF seen_xid >= pg_snapshot_xmax(pg_current_snapshot()) THEN
             -- From a database that has lived longer than this one: it was restored. Everything again.
             is_from_start := true;
@@ -77,8 +78,8 @@ BEGIN
     page := page[1:page_size];
     IF cardinality(page) > 0 THEN
         last_seen := page[cardinality(page)];
-        cursor_text := concat_ws('.', last_seen.xid, last_seen.rank, last_seen.entity_id);
-    ELSIF is_from_start THEN
+        cursor_text := concat_ws('.', last_seen.xid, last_seen.rank, last_seen.entity_id, CASE WHEN is_from_start AND has_more THEN 'all' END);
+    ELSIF seen_xid = '0' THEN
         cursor_text := NULL;
     END IF;
     WITH documents AS MATERIALIZED (
