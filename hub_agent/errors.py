@@ -43,9 +43,12 @@ class BrokerUnavailable(OperatingError):
 
 
 class CloudError(OperatingError):
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+    """`code` is the cloud's own word for what is wrong (`hub_retired`, `envelope_too_large` ...), where it gave one."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, code: str = "") -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.code = code
 
 
 class CloudUnreachable(CloudError):

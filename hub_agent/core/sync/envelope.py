@@ -20,7 +20,7 @@ DEFINITIONS_MAX = 200
 CASES_MAX = 200
 GAPS_MAX = 500
 ROWS_MAX = 5_000
-BYTES_MAX = 1_000_000
+BYTES_MAX = 500_000
 ROWS_MIN = 1
 BYTES_MIN = 16_384
 
@@ -127,6 +127,20 @@ class Envelope:
             document["present"] = self.present
         return document
 
+    def parts(self) -> set[str]:
+        """Names of what is in it, for finding the part that is refused."""
+        named: dict[str, object] = {
+            "definitions": self.definitions,
+            "present": self.present,
+            "cases": self.cases,
+            "gaps": self.gaps,
+            "commands_done": self.commands_done,
+        }
+        return {name for name, part in named.items() if part} | {batch.stream for batch in self.batches}
+
+    def row_count(self) -> int:
+        return sum(len(batch.rows) for batch in self.batches)
+
     def reach(self) -> dict[str, int]:
         """The highest number of each stream that this envelope tells of."""
         reach: dict[str, int] = {batch.stream: batch.first + len(batch.rows) - 1 for batch in self.batches}
@@ -160,6 +174,10 @@ class Allowance:
 
     def less(self, rows: int, size: int) -> "Allowance":
         return Allowance(max(0, self.rows - rows), max(0, self.bytes - size))
+
+    @property
+    def is_least(self) -> bool:
+        return self.rows <= ROWS_MIN and self.bytes <= BYTES_MIN
 
     @property
     def is_used_up(self) -> bool:

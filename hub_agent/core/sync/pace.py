@@ -52,6 +52,10 @@ class Pace:
         self._not_before_s = self._asked_until_s = now_s + pause_s
         self._due_s = now_s + (pause_s if is_more else max(pause_s, self._idle_s))
 
+    def looked(self, now_s: float, wait_s: float) -> None:
+        """Nothing was worth sending; it will be after `wait_s`."""
+        self._due_s = max(now_s + wait_s, self._not_before_s)
+
     def failed(self, now_s: float, *, retry_after_s: float | None = None, at_least_s: float = 0.0) -> None:
         self._failures += 1
         if self._failures >= FAILURES_UNTIL_OFFLINE:

@@ -1,0 +1,26 @@
+"""The present: what is so now. Only what differs from what the cloud was told last goes up; columns not named stay."""
+
+from collections.abc import Mapping
+
+from hub_agent.model.json import JsonObject, JsonValue
+
+SECTIONS = ("devices", "automations", "scenes")
+
+
+def news(present: JsonObject, told: JsonObject) -> JsonObject:
+    """What of the present is new to whoever knows `told`."""
+    fresh: dict[str, JsonValue] = {name: value for name, value in present.items() if name not in SECTIONS}
+    for section in SECTIONS:
+        now, before = _section(present, section), _section(told, section)
+        fresh[section] = {each: value for each, value in now.items() if before.get(each) != value}
+    return fresh
+
+
+def has_news(present: JsonObject, told: JsonObject) -> bool:
+    fresh = news(present, told)
+    return any(_section(fresh, section) for section in SECTIONS)
+
+
+def _section(present: JsonObject, name: str) -> Mapping[str, JsonValue]:
+    section = present.get(name)
+    return section if isinstance(section, Mapping) else {}

@@ -1,0 +1,374 @@
+"""One exchange with the cloud: gather what is owed, send it, take in the answer. Nothing is forgotten before it is confirmed."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import orjson
+
+from hub_agent.core.sync.definitions import OwedDefinition
+from hub_agent.core.sync.envelope import (
+    CASES_MAX,
+    DEFINITIONS_MAX,
+    GAPS_MAX,
+    Allowance,
+    ClockReading,
+    Envelope,
+    IngestAnswer,
+    Sender,
+    in_order,
+    read_answer,
+)
+from hub_agent.core.sync.isolation import Isolation
+from hub_agent.core.sync.present import has_news, news
+from hub_agent.errors import CloudRefused
+from hub_agent.model.inputs import DefinitionTaken, Input
+from hub_agent.model.json import JsonObject
+from hub_agent.model.record import STREAMS, Priority
+from hub_agent.ports import Case, Clock, Cloud, Gap, Identity, Moment, RecordBatch, Store, StreamPosition
+
+log = logging.getLogger(__name__)
+
+# The present goes along at most this often, and alone after this long; all of it now and then, in case the cloud forgot.
+PRESENT_S = 10.0
+PRESENT_ALONE_S = 60.0
+PRESENT_WHOLE_S = 3600.0
+# Measurements wait a little for company; nobody is waiting for them.
+BULK_S = 5.0
+# A deletion follows the records that point at what is deleted.
+GONE_S = 1.0
+
+# Of who we are, not of what we sent: nothing in the envelope is to blame.
+IDENTITY_CODES = frozenset(
+    {
+        "hub_retired",
+        "hub_unknown",
+        "hub_mismatch",
+        "secret_wrong",
+        "unclaimed",
+        "no_token",
+        "token_missing",
+        "token_invalid",
+        "token_malformed",
+        "token_expired",
+        "role_unknown",
+        "function_unknown",
+    }
+)
+
+Submit = Callable[[Sequence[Input]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """`is_sent`: the cloud was spoken to; otherwise nothing was worth it. `is_more`: go on at once, it gets somewhere."""
+
+    is_sent: bool
+    is_more: bool = False
+    pause_s: float = 0.0
+    look_again_s: float = PRESENT_ALONE_S
+
+
+class Exchange:
+    def __init__(
+        self,
+        *,
+        cloud: Cloud,
+        store: Store,
+        clock: Clock,
+        identity: Identity,
+        agent_version: str,
+        owed: Callable[[int], Sequence[OwedDefinition]],
+        owed_count: Callable[[], int],
+        present: Callable[[], JsonObject],
+        submit: Submit,
+        clock_confirmed: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._cloud = cloud
+        self._store = store
+        self._clock = clock
+        self.identity = identity
+        self._agent_version = agent_version
+        self._owed = owed
+        self._owed_count = owed_count
+        self._present = present
+        self._submit = submit
+        self._clock_confirmed = clock_confirmed
+        self.isolation = Isolation()
+        self.positions: Sequence[StreamPosition] = ()
+        # Where the cloud's mark was found below what it had confirmed.
+        self._behind: dict[str, int] = {}
+        # Deletions seen before everything that waited was sent: nothing points at them any more.
+        self._gone_now: frozenset[str] = frozenset()
+        self._drained_of: frozenset[str] = frozenset()
+        self.start_afresh()
+
+    def start_afresh(self) -> None:
+        """After a time without the cloud: the present first, and all of it."""
+        self._told: JsonObject = {}
+        self._told_at_s = self._told_whole_at_s = float("-inf")
+        self._sent_at_s = float("-inf")
+        self._is_first = True
+
+    def ask(self) -> None:
+        """The next run speaks to the cloud, whether there is something to say or not."""
+        self._sent_at_s = self._told_at_s = float("-inf")
+
+    async def look(self) -> Sequence[StreamPosition]:
+        self.positions = await self._store.positions()
+        return self.positions
+
+    async def run(self) -> Exchanged:
+        """Raises CloudError and MirrorError; whatever was sent and not confirmed is sent again next time."""
+        moment = self._clock.now()
+        await self.look()
+        envelope, is_cut = await self._gather(moment)
+        wait_s = self._worth_after_s(envelope, moment)
+        if wait_s > 0 and not is_cut:
+            if self.isolation.is_searching:
+                self.isolation.passed(())
+                return Exchanged(is_sent=False, look_again_s=0.0)
+            if not envelope.batches:
+                self._drained_of = self._gone_now
+            return Exchanged(is_sent=False, look_again_s=min(wait_s, GONE_S) if self._gone_now else wait_s)
+        answer = await self._send(envelope)
+        is_progress = await self._take_in(envelope, answer, moment)
+        self._drained_of = frozenset() if is_cut else self._gone_now
+        is_more = is_progress and (is_cut or self._is_first or bool(self._behind) or self.isolation.is_searching)
+        self._is_first = False
+        return Exchanged(is_sent=True, is_more=is_more, pause_s=answer.pause_s)
+
+    # What goes up.
+
+    async def _gather(self, moment: Moment) -> tuple[Envelope, bool]:
+        """The envelope, and whether more waits behind it."""
+        now_s = moment.monotonic_s
+
+        def wants(part: str) -> bool:
+            return self.isolation.wants(part, now_s)
+
+        definitions, are_definitions_cut = await self._definitions() if wants("definitions") else ((), False)
+        batches: list[RecordBatch] = []
+        gaps: list[Gap] = []
+        is_cut = are_definitions_cut or self._is_first
+        # Records point at definitions; and before the first answer neither the clock nor the way is known to be good.
+        if not is_cut:
+            batches, gaps, is_cut = await self._records(now_s)
+        if wants("gaps"):
+            gaps += (await self._store.gaps())[:GAPS_MAX]
+        envelope = Envelope(
+            self._sender(),
+            ClockReading(moment.is_trusted, moment.boot_id, int(moment.monotonic_s * 1000), moment.wall),
+            tuple(definitions),
+            self._present_for(now_s) if wants("present") else None,
+            tuple(batches),
+            tuple(await self._store.cases(CASES_MAX)) if wants("cases") else (),
+            tuple(gaps),
+            tuple(await self._store.commands_done()) if wants("commands_done") else (),
+        )
+        return envelope, is_cut
+
+    async def _definitions(self) -> tuple[list[OwedDefinition], bool]:
+        owed = self._owed(DEFINITIONS_MAX)
+        if owed:
+            # What is decided but not yet stored must not be known in the cloud first.
+            await self._submit(())
+        living = [each for each in owed if not each.is_deleted]
+        gone = [each for each in owed if each.is_deleted]
+        self._gone_now = frozenset(each.id for each in gone)
+        # Records of what is deleted here may still wait: they go before it does.
+        ready = [] if living else [each for each in gone if each.id in self._drained_of]
+        is_cut = bool(living) and self._owed_count() > len(living) + len(gone)
+        return [*living, *ready], is_cut
+
+    async def _records(self, now_s: float) -> tuple[list[RecordBatch], list[Gap], bool]:
+        left = self.isolation.allowance
+        positions = {each.stream: each for each in self.positions}
+        batches: list[RecordBatch] = []
+        gaps: list[Gap] = []
+        for stream in in_order(positions):
+            position = positions[stream]
+            if not self.isolation.wants(stream, now_s) or (position.waiting <= 0 and stream not in self._behind):
+                continue
+            if left.is_used_up:
+                return batches, gaps, True
+            if stream in self._behind:
+                batch = await self._again(stream, position, left, gaps)
+            else:
+                batch = await self._store.next_batch(stream, left.rows, left.bytes)
+            if batch is None or not batch.rows:
+                continue
+            batches.append(batch)
+            left = left.less(len(batch.rows), _size_estimate(batch))
+            if batch.first + len(batch.rows) - 1 < position.last:
+                return batches, gaps, True
+        return batches, gaps, False
+
+    async def _again(
+        self, stream: str, position: StreamPosition, left: Allowance, gaps: list[Gap]
+    ) -> RecordBatch | None:
+        """The cloud has less than it had confirmed: once more what is still here, a gap for what is not.
+
+        A mark of nothing at all is no loss: the numbers below belong to an earlier epoch or an earlier claim.
+        """
+        mark = self._behind[stream]
+        last = min(position.acknowledged, mark + left.rows)
+        if mark > 0:
+            batch = await self._store.numbered(stream, range(mark + 1, last + 1))
+            if batch is not None and batch.first == mark + 1 and len(batch.rows) == last - mark:
+                return batch
+        count, reason = (position.acknowledged - mark, "lost in the cloud") if mark > 0 else (0, "before this epoch")
+        gaps.append(Gap(stream, mark + 1, position.acknowledged, count, reason))
+        return await self._store.next_batch(stream, left.rows, left.bytes)
+
+    def _present_for(self, now_s: float) -> JsonObject | None:
+        if now_s - self._told_at_s < PRESENT_S:
+            return None
+        is_whole_due = now_s - self._told_whole_at_s >= PRESENT_WHOLE_S
+        present = self._present()
+        if is_whole_due:
+            return present
+        if not has_news(present, self._told) and now_s - self._told_at_s < PRESENT_ALONE_S:
+            return None
+        return news(present, self._told)
+
+    def _sender(self) -> Sender:
+        assert self.identity.hub_id is not None
+        return Sender(self.identity.hub_id, self.identity.mirror_id, self.identity.epoch, self._agent_version)
+
+    def _worth_after_s(self, envelope: Envelope, moment: Moment) -> float:
+        """0: now. Otherwise when it will be worth a request, if nothing happens in between."""
+        since_s = moment.monotonic_s - self._sent_at_s
+        if envelope.definitions or envelope.cases or envelope.gaps or envelope.commands_done:
+            return 0.0
+        if any(_is_urgent(batch.stream) for batch in envelope.batches):
+            return 0.0
+        return (BULK_S if envelope.batches else PRESENT_ALONE_S) - since_s
+
+    # There and back.
+
+    async def _send(self, envelope: Envelope) -> IngestAnswer:
+        now_s = self._clock.now().monotonic_s
+        parts, rows = envelope.parts(), envelope.row_count()
+        try:
+            raw = await self._cloud.ingest(envelope.encode())
+        except CloudRefused as err:
+            if err.code == "envelope_too_large":
+                self.isolation.too_large(parts, rows, now_s)
+            elif err.code not in IDENTITY_CODES:
+                self.isolation.refused(parts, rows, now_s)
+            raise
+        self.isolation.passed(parts)
+        last_made = {position.stream: position.last for position in self.positions}
+        return read_answer(raw, envelope, last_made)
+
+    async def _take_in(self, envelope: Envelope, answer: IngestAnswer, sent: Moment) -> bool:
+        """Whether anything got further by it."""
+        await self._confirm_clock(answer, sent)
+        moment = self._clock.now()
+        self.isolation.limit(answer.rows_max, answer.bytes_max)
+        self._sent_at_s = moment.monotonic_s
+        if answer.beyond:
+            await self._new_epoch(answer)
+            return True
+        is_ahead = await self._acknowledge(envelope, answer, moment)
+        if envelope.present is not None:
+            self._note_told(envelope.present, moment)
+        if answer.definitions:
+            await self._submit(_taken(envelope, answer))
+        for refused in answer.refused:
+            log.warning("The cloud put a record aside: %s %s: %s", refused.stream, refused.seq, refused.reason)
+        is_done = bool(answer.definitions or answer.cases or envelope.commands_done or envelope.gaps)
+        return is_ahead or is_done or self._is_first
+
+    async def _acknowledge(self, envelope: Envelope, answer: IngestAnswer, moment: Moment) -> bool:
+        before = {position.stream: position.acknowledged for position in self.positions}
+        marks = {stream: mark for stream, mark in answer.marks.items() if mark > before.get(stream, 0)}
+        is_ahead = self._follow_behind(answer, before) or bool(marks)
+        if marks:
+            await self._store.acknowledge(marks, moment)
+        own = set(await self._store.gaps()) if envelope.gaps else set()
+        gaps = [gap for gap in envelope.gaps if isinstance(gap, Gap) and gap in own]
+        if gaps:
+            await self._store.acknowledge_gaps(gaps)
+        cases = [case for case in envelope.cases if isinstance(case, Case) and (case.table, case.id) in answer.cases]
+        if cases:
+            await self._store.acknowledge_cases(cases)
+        if envelope.commands_done:
+            await self._store.acknowledge_commands_done([str(done["id"]) for done in envelope.commands_done])
+        return is_ahead
+
+    def _follow_behind(self, answer: IngestAnswer, before: dict[str, int]) -> bool:
+        is_ahead = False
+        for stream, mark in sorted(self._behind.items()):
+            now = answer.marks.get(stream, mark)
+            is_ahead = is_ahead or now > mark
+            self._behind[stream] = now
+            if now >= before.get(stream, 0):
+                del self._behind[stream]
+        for stream, mark in answer.missing.items():
+            if stream not in self._behind and mark < before.get(stream, 0):
+                log.warning("The cloud has %s up to %d only: sending what is missing.", stream, mark)
+                self._behind[stream] = mark
+                is_ahead = True
+        return is_ahead
+
+    def _note_told(self, present: JsonObject, moment: Moment) -> None:
+        if moment.monotonic_s - self._told_whole_at_s >= PRESENT_WHOLE_S:
+            self._told, self._told_whole_at_s = present, moment.monotonic_s
+        else:
+            self._told = _told_after(self._told, present)
+        self._told_at_s = moment.monotonic_s
+
+    async def _confirm_clock(self, answer: IngestAnswer, sent: Moment) -> None:
+        if answer.server_time is None:
+            return
+        now = self._clock.now()
+        if now.is_trusted:
+            return
+        half_way = timedelta(seconds=(now.monotonic_s - sent.monotonic_s) / 2)
+        await self._clock_confirmed((answer.server_time - (sent.wall + half_way)).total_seconds())
+
+    async def _new_epoch(self, answer: IngestAnswer) -> None:
+        """The cloud has numbers that this mirror never made: it is an older copy of itself, and counts anew."""
+        text = ", ".join(f"{stream} {mark}" for stream, mark in sorted(answer.beyond.items()))
+        log.warning("The cloud knows more records of this hub than the mirror does (%s): a new epoch begins.", text)
+        self.identity = replace(self.identity, epoch=self.identity.epoch + 1)
+        await self._store.save_identity(self.identity)
+        self._behind.clear()
+
+
+def _taken(envelope: Envelope, answer: IngestAnswer) -> list[Input]:
+    sent = {(owed.kind, owed.id): owed for owed in envelope.definitions}
+    return [
+        DefinitionTaken(
+            each.kind,
+            each.id,
+            each.status,
+            each.version,
+            None if sent[each.kind, each.id].is_deleted else sent[each.kind, each.id].fields,
+            each.fields,
+            each.is_deleted,
+            each.error,
+            each.existing_id,
+        )
+        for each in answer.definitions
+    ]
+
+
+def _told_after(told: JsonObject, fresh: JsonObject) -> JsonObject:
+    merged = {**told}
+    for name, value in fresh.items():
+        before = told.get(name)
+        merged[name] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _is_urgent(stream: str) -> bool:
+    declared = STREAMS.get(stream)
+    return declared is not None and declared.priority is not Priority.BULK
+
+
+def _size_estimate(batch: RecordBatch) -> int:
+    return len(orjson.dumps(batch.rows[0], default=str)) * len(batch.rows)

@@ -1,0 +1,328 @@
+"""The hub's link to the cloud: becomes part of a home, sends what is owed, takes in what changed. The home never waits for it."""
+
+import asyncio
+import logging
+import random
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hub_agent.core.sync.changes import read_changes
+from hub_agent.core.sync.definitions import OwedDefinition
+from hub_agent.core.sync.pace import REFUSED_S, Pace
+from hub_agent.errors import AgentTooOld, ClaimError, CloudRefused, OperatingError
+from hub_agent.model.inputs import DefinitionArrived
+from hub_agent.model.json import JsonObject
+from hub_agent.ports import Change, Clock, Cloud, Identity, Store
+from hub_agent.runtime.exchange import IDENTITY_CODES, PRESENT_ALONE_S, Exchange, Submit
+
+log = logging.getLogger(__name__)
+
+LISTEN_S = 25
+# Without a cloud that holds the request open, changes are asked for this often.
+POLL_S = 15.0
+# An answer that took this long was held open for us: ask again at once.
+HELD_OPEN_S = 5.0
+COMMANDS_SEEN_MAX = 1_000
+COUNT_AGAIN_S = 5.0
+# Something in here is broken: not so often that the log fills, often enough to get over it.
+BROKEN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    is_online: bool
+    since: datetime
+
+
+class Uplink:
+    """`wake` after each commit. `submit` returns when what came of the inputs is stored; an empty one waits for what was
+    decided before. `claimed` is told once, after the new identity is stored. `clock_confirmed` gets the seconds by which
+    the wall clock is behind the cloud's, while the clock is not trusted.
+    """
+
+    def __init__(
+        self,
+        *,
+        cloud: Cloud,
+        store: Store,
+        clock: Clock,
+        jitter: random.Random,
+        identity: Identity,
+        address: str,
+        agent_version: str,
+        hub_name: str,
+        claim_code: str | None,
+        owed: Callable[[int], Sequence[OwedDefinition]],
+        owed_count: Callable[[], int],
+        present: Callable[[], JsonObject],
+        submit: Submit,
+        claimed: Callable[[Identity, JsonObject], Awaitable[None]],
+        clock_confirmed: Callable[[float], Awaitable[None]],
+        changed: Callable[[Change], None],
+    ) -> None:
+        self._cloud = cloud
+        self._store = store
+        self._clock = clock
+        self._address = address
+        self._agent_version = agent_version
+        self._hub_name = hub_name
+        self._claim_code = claim_code
+        self._owed_count = owed_count
+        self._submit = submit
+        self._claimed = claimed
+        self._changed = changed
+        self._exchange = Exchange(
+            cloud=cloud,
+            store=store,
+            clock=clock,
+            identity=identity,
+            agent_version=agent_version,
+            owed=owed,
+            owed_count=owed_count,
+            present=present,
+            submit=submit,
+            clock_confirmed=clock_confirmed,
+        )
+        self._up = Pace(jitter, idle_s=PRESENT_ALONE_S)
+        self._down = Pace(jitter, idle_s=POLL_S)
+        self._woken = asyncio.Event()
+        self._nudged = asyncio.Event()
+        self._may_claim = asyncio.Event()
+        # The answer to what was sent is taken in before what changed since.
+        self._turn = asyncio.Lock()
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._is_home_told = False
+        self._link = _Link(is_online=False, since=clock.now().wall)
+        self._last_contact_at: datetime | None = None
+        self._last_error: str | None = None
+        self._counted_at_s = float("-inf")
+
+    @property
+    def identity(self) -> Identity:
+        return self._exchange.identity
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self._up.noticed(self._now_s())
+        self._woken.set()
+
+    def claim_with(self, code: str) -> None:
+        """Somebody has typed a claim code."""
+        self._claim_code = code
+        self._may_claim.set()
+
+    async def run(self) -> None:
+        """Until cancelled. The world's errors are survived here."""
+        await self._attempt(self._count, None)
+        await self._become_claimed()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_on(self._speak_once, self._up, self._woken))
+            tasks.create_task(self._keep_on(self._listen_once, self._down, self._nudged))
+
+    def status(self) -> JsonObject:
+        """As in Door.sync_status."""
+        positions = self._exchange.positions
+        waiting = sum(position.waiting for position in positions)
+        acknowledged = [position.acknowledged_at for position in positions if position.acknowledged_at is not None]
+        return {
+            "is_claimed": self.identity.hub_id is not None,
+            "is_online": self._link.is_online,
+            "since": self._link.since.isoformat(),
+            "address": self._address,
+            "last_contact_at": _iso(self._last_contact_at),
+            "last_error": self._last_error,
+            "hub_id": self.identity.hub_id,
+            "home_id": self.identity.home_id,
+            "streams": [
+                {
+                    "stream": position.stream,
+                    "last": position.last,
+                    "acknowledged": position.acknowledged,
+                    "waiting": position.waiting,
+                    "acknowledged_at": _iso(position.acknowledged_at),
+                }
+                for position in positions
+            ],
+            "waiting": waiting,
+            "definitions_owed": self._owed_count(),
+            "last_acknowledged_at": _iso(max(acknowledged, default=None)),
+            "set_aside": self._exchange.isolation.set_aside,
+            "text": self._in_words(waiting),
+        }
+
+    # The claim.
+
+    async def _become_claimed(self) -> None:
+        while self.identity.hub_id is None:
+            if self._claim_code is None:
+                await self._may_claim.wait()
+            self._may_claim.clear()
+            await self._attempt(self._claim_once, self._up)
+            if self.identity.hub_id is None:
+                await self._until(self._up, self._may_claim)
+
+    async def _claim_once(self) -> None:
+        assert self._claim_code is not None
+        identity = self.identity
+        request: JsonObject = {
+            "hub_name": self._hub_name,
+            "mirror_id": identity.mirror_id,
+            "agent_version": self._agent_version,
+            "public": {},
+        }
+        answer = await self._cloud.claim(self._claim_code, request)
+        hub_id, home_id, secret = answer.get("hub_id"), answer.get("home_id"), answer.get("secret")
+        if not (isinstance(hub_id, str) and isinstance(home_id, str) and isinstance(secret, str)):
+            raise ClaimError(f"The cloud at {self._address} answered the claim with something else. Is it NEXA's?")
+        claimed = replace(identity, hub_id=hub_id, home_id=home_id, secret=secret)
+        # The secret is told once: it is kept before anything else is done.
+        await self._store.save_identity(claimed)
+        self._exchange.identity = claimed
+        self._up.succeeded(self._now_s(), is_more=True)
+        self._in_contact()
+        log.info("This hub now belongs to home %s.", home_id)
+        await self._claimed(claimed, answer)
+
+    # Up.
+
+    async def _speak_once(self) -> None:
+        if not self._up.is_online:
+            self._exchange.start_afresh()
+        async with self._turn:
+            done = await self._exchange.run()
+        if not done.is_sent:
+            self._up.looked(self._now_s(), done.look_again_s)
+            await self._count()
+            return
+        self._up.succeeded(self._now_s(), is_more=done.is_more, pause_s=done.pause_s)
+        self._down.reached(self._now_s())
+        self._nudged.set()
+        self._in_contact()
+        await self._count()
+
+    # Down.
+
+    async def _listen_once(self) -> None:
+        asked_at_s = self._now_s()
+        cursor = await self._store.cursor()
+        try:
+            answer = await self._cloud.changes(cursor, LISTEN_S)
+        except CloudRefused as err:
+            if err.code != "cursor_malformed" or cursor is None:
+                raise
+            answer = await self._cloud.changes(None, 0)
+        heard = read_changes(answer, self._clock.now().wall)
+        if heard.unread:
+            log.warning("%d changes from the cloud made no sense and were left out.", heard.unread)
+        commands = [command for command in heard.commands if command.id not in self._seen]
+        if commands:
+            await self._submit(commands)
+            self._note_seen([command.id for command in commands])
+        definitions = list(heard.definitions)
+        if heard.home is not None and not self._is_home_told:
+            definitions.insert(0, heard.home)
+        if definitions:
+            async with self._turn:
+                await self._submit([DefinitionArrived(each, is_from_cloud=True) for each in definitions])
+            self._is_home_told = True
+        if heard.cursor is not None and heard.cursor != cursor:
+            await self._store.save_cursor(heard.cursor)
+        is_held = self._now_s() - asked_at_s >= HELD_OPEN_S
+        is_news = bool(commands) or (heard.cursor is not None and heard.cursor != cursor)
+        self._down.succeeded(self._now_s(), is_more=heard.is_more or is_held or is_news)
+        self._up.reached(self._now_s())
+        self._woken.set()
+
+    def _note_seen(self, ids: Sequence[str]) -> None:
+        for each in ids:
+            self._seen[each] = None
+        while len(self._seen) > COMMANDS_SEEN_MAX:
+            self._seen.popitem(last=False)
+
+    # Going on, whatever happens.
+
+    async def _keep_on(self, once: Callable[[], Coroutine[None, None, None]], pace: Pace, event: asyncio.Event) -> None:
+        while True:
+            await self._until(pace, event)
+            await self._attempt(once, pace)
+
+    async def _until(self, pace: Pace, event: asyncio.Event) -> None:
+        """Until the pace says that it is time; `event` says that the pace may have changed."""
+        while (left_s := pace.due_s - self._now_s()) > 0:
+            event.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await event.wait()
+            if not self._link.is_online and self._now_s() - self._counted_at_s >= COUNT_AGAIN_S:
+                await self._attempt(self._count, None)
+
+    async def _attempt(self, once: Callable[[], Coroutine[None, None, None]], pace: Pace | None) -> None:
+        try:
+            await once()
+        except OperatingError as err:
+            self._failed(err, pace)
+        except Exception as err:  # the home must not stop because its link to the cloud has a fault
+            log.exception("The link to the cloud has a fault; it goes on in %d s.", BROKEN_S)
+            self._failed(OperatingError(f"A fault in the agent: {err!r}. It is in the log."), pace, BROKEN_S)
+
+    def _failed(self, err: OperatingError, pace: Pace | None, at_least_s: float = 0.0) -> None:
+        text = str(err)
+        log.log(logging.DEBUG if text == self._last_error else logging.WARNING, "%s", text)
+        self._last_error = text
+        if pace is None:
+            return
+        if isinstance(err, AgentTooOld | ClaimError) or getattr(err, "code", "") in IDENTITY_CODES:
+            at_least_s = REFUSED_S
+        pace.failed(self._now_s(), retry_after_s=getattr(err, "retry_after_s", None), at_least_s=at_least_s)
+        if pace is self._down:
+            # The long poll notices first that the cloud is gone; ask the other way whether it is so.
+            self._exchange.ask()
+            self.wake()
+        self._note_link()
+
+    def _in_contact(self) -> None:
+        self._last_contact_at = self._clock.now().wall
+        if self._last_error is not None:
+            log.info("The cloud at %s can be reached again.", self._address)
+        self._last_error = None
+        self._note_link()
+
+    def _note_link(self) -> None:
+        if self._link.is_online != self._up.is_online:
+            self._link = _Link(self._up.is_online, self._clock.now().wall)
+            self._changed(Change("sync", self.status()))
+
+    async def _count(self) -> None:
+        before = [(position.last, position.acknowledged) for position in self._exchange.positions]
+        positions = await self._exchange.look()
+        self._counted_at_s = self._now_s()
+        if before != [(position.last, position.acknowledged) for position in positions]:
+            self._changed(Change("sync", self.status()))
+
+    def _now_s(self) -> float:
+        return self._clock.now().monotonic_s
+
+    def _in_words(self, waiting: int) -> str:
+        records = (
+            "Nothing waits"
+            if waiting == 0
+            else f"{waiting} record waits"
+            if waiting == 1
+            else f"{waiting} records wait"
+        )
+        if self.identity.hub_id is None:
+            hint = self._last_error or "Set cloud.claim_code to the code shown for your home."
+            return f"This hub is not part of a home in the cloud yet. {hint}"
+        if self._link.is_online and waiting == 0:
+            return "Online: the cloud has everything."
+        if self._link.is_online:
+            return f"Online: {records} to be sent."
+        reason = self._last_error or f"The cloud at {self._address} has not answered yet."
+        return f"Offline: the home goes on. {records} to be sent. {reason}"
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
