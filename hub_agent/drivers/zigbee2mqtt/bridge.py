@@ -1,0 +1,380 @@
+"""One Zigbee2MQTT: what it lists, and what became of what it listed before."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from hub_agent.drivers.vocabulary import device_type_of
+from hub_agent.drivers.zigbee2mqtt import fields
+from hub_agent.drivers.zigbee2mqtt.exposes import GROUP_KINDS, entities_of, group_entities
+from hub_agent.drivers.zigbee2mqtt.features import Feature, read_features
+from hub_agent.drivers.zigbee2mqtt.fields import Fault
+from hub_agent.drivers.zigbee2mqtt.member import DIALECT, Member
+from hub_agent.model.device import (
+    AdvertisedEntity,
+    Advertisement,
+    Alias,
+    Capability,
+    Device,
+    DeviceType,
+    Origin,
+    ProtocolType,
+)
+from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.report import (
+    AvailabilityReported,
+    Decoded,
+    DeviceGone,
+    EntityReport,
+    MqttMessage,
+    Rejected,
+    Reported,
+)
+
+DEVICES_MAX: Final = 1_000
+GROUPS_MAX: Final = 500
+ADDRESS_CHARS_MAX: Final = 64
+NAME_CHARS_MAX: Final = 255
+# Topics below the base that nobody listed: told once each.
+UNKNOWN_TOLD_MAX: Final = 500
+
+# Parts of a device's entry that change without changing what the device is.
+_VOLATILE: Final = frozenset({"endpoints", "network_address", "interviewing"})
+
+
+@dataclass(slots=True)
+class _Listed:
+    """A device or group that the bridge lists. `digest` is None until the bridge itself has listed it."""
+
+    member: Member | None
+    digest: int | None = None
+    is_disabled: bool = False
+    # What a group that it is in needs to know of it.
+    features: tuple[Feature, ...] = field(default=())
+
+
+class Bridge:
+    def __init__(self, base: str) -> None:
+        self.base = base
+        # Set when topics have to be looked up afresh.
+        self.has_changed = False
+        self._coordinator: str | None = None
+        self._description: dict[str, JsonValue] = {}
+        self._digests: dict[str, int] = {}
+        self._devices: dict[str, _Listed] = {}
+        self._groups: dict[str, _Listed] = {}
+        self._group_entries: list[JsonObject] = []
+        self._is_online: bool | None = None
+        self._unknown_told: set[str] = set()
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether both lists have come: who is not in them now is not known to the bridge."""
+        return {"devices", "groups"} <= self._digests.keys()
+
+    def members(self) -> Iterator[Member]:
+        for listed in (*self._devices.values(), *self._groups.values()):
+            if listed.member is not None:
+                yield listed.member
+
+    def lists(self, native_id: str) -> bool:
+        return native_id in self._devices or native_id in self._groups
+
+    def tells_unknown(self, topic: str) -> bool:
+        if topic in self._unknown_told or len(self._unknown_told) >= UNKNOWN_TOLD_MAX:
+            return False
+        self._unknown_told.add(topic)
+        return True
+
+    def restore(self, device: Device) -> Member | None:
+        kind, name = device.native.get("kind"), fields.text(device.native, "name")
+        native_id = device.origin.native_id
+        if kind == "bridge":
+            self._coordinator = native_id
+            return None
+        if name is None:
+            return None
+        member = Member(native_id, f"{self.base}/{name}", device.entities)
+        (self._groups if kind == "group" else self._devices)[native_id] = _Listed(member)
+        return member
+
+    def release(self, native_id: str) -> bool:
+        """Its entry stays, so that the next list does not bring it back unless it has changed."""
+        for listed in (self._devices.get(native_id), self._groups.get(native_id)):
+            if listed is not None:
+                listed.member = None
+                return True
+        return False
+
+    def decode(self, rest: str, message: MqttMessage) -> list[Decoded]:
+        """`rest` is the topic below <base>/bridge/."""
+        if rest == "state":
+            return self._decode_state(message)
+        if rest not in {"info", "devices", "groups"}:
+            return self._decode_health(message) if rest == "response/health_check" else []
+        # Lists are long, retained, and often sent again unchanged. A cleared one takes nothing away: bridges get reinstalled.
+        digest = hash(message.payload)
+        if not message.payload or self._digests.get(rest) == digest:
+            return []
+        body = fields.parse(message.payload, is_deep=True)
+        wanted = dict if rest == "info" else list
+        if isinstance(body, Fault) or not isinstance(body, wanted):
+            fault = (
+                body if isinstance(body, Fault) else Fault("wrong_type", f"bridge/{rest} is {wanted.__name__} of JSON")
+            )
+            return [Rejected(DIALECT, message.topic, fault.code, fault.reason)]
+        self._digests[rest] = digest
+        if isinstance(body, dict):
+            return list(self._decode_info(body))
+        entries = list(fields.objects(body))
+        return list(
+            self._decode_devices(entries, message) if rest == "devices" else self._decode_groups(entries, message)
+        )
+
+    # The bridge itself.
+
+    def _decode_state(self, message: MqttMessage) -> list[Decoded]:
+        word = fields.word_of(message.payload)
+        if word not in {"online", "offline"}:
+            if not message.payload:
+                return []
+            return [Rejected(DIALECT, message.topic, "invalid_availability", f"online or offline, not {word!r}")]
+        self._is_online = word == "online"
+        return list(self._report_state())
+
+    def _decode_health(self, message: MqttMessage) -> list[Decoded]:
+        body = fields.parse_object(message.payload)
+        if isinstance(body, Fault) or not fields.flag(fields.mapping(body, "data"), "healthy"):
+            return []
+        self._is_online = True
+        return list(self._report_state())
+
+    def _report_state(self) -> Iterator[Decoded]:
+        if self._coordinator is not None and self._is_online is not None:
+            origin = Origin(DIALECT, self._coordinator)
+            yield AvailabilityReported(origin, is_available=self._is_online)
+            yield Reported(origin, (EntityReport("connection", "on" if self._is_online else "off"),))
+
+    def _decode_info(self, info: JsonObject) -> Iterator[Decoded]:
+        coordinator = fields.mapping(info, "coordinator")
+        self._description = {
+            "version": fields.text(info, "version"),
+            "coordinator": fields.text(coordinator, "type"),
+            "availability": bool(fields.mapping(info, "config").get("availability")),
+        }
+        ieee = _address(coordinator)
+        if ieee is not None or self._coordinator is not None:
+            yield from self._advertise_bridge(ieee or self._coordinator or "")
+            permit = "on" if fields.flag(info, "permit_join") else "off"
+            yield Reported(Origin(DIALECT, self._coordinator or ""), (EntityReport("permit_join", permit),))
+        output = fields.text(fields.mapping(fields.mapping(info, "config"), "advanced"), "output")
+        if output == "attribute":
+            reason = (
+                "Zigbee2MQTT is set to advanced.output: attribute; devices are heard with json or attribute_and_json"
+            )
+            yield Rejected(DIALECT, f"{self.base}/bridge/info", "attribute_output", reason)
+
+    def _advertise_bridge(self, ieee: str) -> Iterator[Decoded]:
+        if self._coordinator not in {None, ieee}:
+            yield DeviceGone(Origin(DIALECT, self._coordinator or ""))
+        self._coordinator = ieee
+        version = fields.text(self._description, "version")
+        yield Advertisement(
+            origin=Origin(DIALECT, ieee),
+            aliases=(Alias("zigbee_ieee", ieee),),
+            name="Zigbee2MQTT Bridge" if self.base == "zigbee2mqtt" else f"Zigbee2MQTT Bridge {self.base}",
+            entities=_BRIDGE_ENTITIES,
+            brand="Zigbee2MQTT",
+            model=fields.text(self._description, "coordinator"),
+            device_type=DeviceType.BRIDGE,
+            protocol=ProtocolType.ZIGBEE,
+            firmware_version=version,
+            native={"kind": "bridge", "base": self.base, "name": "bridge", **self._description},
+        )
+        yield from self._report_state()
+
+    # Devices.
+
+    def _decode_devices(self, entries: Sequence[JsonObject], message: MqttMessage) -> Iterator[Decoded]:
+        if not entries:
+            # Not even its coordinator: a bridge that has just lost its database, not a home without devices.
+            yield Rejected(DIALECT, message.topic, "empty_device_list", "an empty list of devices takes none away")
+            return
+        if len(entries) > DEVICES_MAX:
+            yield Rejected(DIALECT, message.topic, "too_many_devices", f"only the first {DEVICES_MAX} are taken up")
+        seen: set[str] = set()
+        # The coordinator first: the others are reached by it.
+        for entry in sorted(entries[:DEVICES_MAX], key=lambda entry: entry.get("type") != "Coordinator"):
+            ieee = _address(entry)
+            if ieee is None:
+                yield Rejected(DIALECT, message.topic, "device_without_address", "an entry has no ieee_address")
+                continue
+            seen.add(ieee)
+            if entry.get("type") == "Coordinator":
+                if ieee != self._coordinator:
+                    yield from self._advertise_bridge(ieee)
+            else:
+                yield from self._decode_device(ieee, entry, message)
+        for ieee in [ieee for ieee in self._devices if ieee not in seen]:
+            del self._devices[ieee]
+            self.has_changed = True
+            yield DeviceGone(Origin(DIALECT, ieee))
+        yield from self._advertise_groups()
+        self.has_changed = True
+
+    def _decode_device(self, ieee: str, entry: JsonObject, message: MqttMessage) -> Iterator[Decoded]:
+        before = self._devices.get(ieee)
+        lasting = {name: value for name, value in entry.items() if name not in _VOLATILE}
+        digest = hash((orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS), self._coordinator))
+        if before is not None and before.digest == digest:
+            return
+        name = _name(entry, ieee)
+        if name is None:
+            reason = f"the friendly name of {ieee} cannot be a topic"
+            yield Rejected(DIALECT, message.topic, "bad_friendly_name", reason, Origin(DIALECT, ieee))
+            return
+        definition = fields.mapping(entry, "definition")
+        features = read_features(definition.get("exposes"))
+        entities = entities_of(features, supports_ota=fields.flag(definition, "supports_ota"))
+        is_disabled = fields.flag(entry, "disabled")
+        self._devices[ieee] = _Listed(
+            Member(ieee, f"{self.base}/{name}", entities),
+            digest,
+            is_disabled,
+            tuple(feature for feature in features if feature.kind in GROUP_KINDS or feature.name == "effect"),
+        )
+        yield self._advertisement(ieee, name, entry, definition, entities)
+        if is_disabled or (before is not None and before.is_disabled):
+            yield AvailabilityReported(Origin(DIALECT, ieee), is_available=not is_disabled)
+
+    def _advertisement(
+        self,
+        ieee: str,
+        name: str,
+        entry: JsonObject,
+        definition: JsonObject,
+        entities: tuple[AdvertisedEntity, ...],
+    ) -> Advertisement:
+        brand = fields.text(definition, "vendor") or fields.text(entry, "manufacturer")
+        model = fields.text(definition, "model") or fields.text(entry, "model_id")
+        words = f"{fields.text(definition, 'description') or ''} {model or ''}"
+        native: dict[str, JsonValue] = {"kind": "device", "base": self.base, "name": name}
+        if fields.flag(entry, "disabled"):
+            native["disabled"] = True
+        if entry.get("interview_completed") is False:
+            native["is_interviewed"] = False
+        return Advertisement(
+            origin=Origin(DIALECT, ieee),
+            aliases=(Alias("zigbee_ieee", ieee),),
+            name=name,
+            entities=entities,
+            brand=_short(brand),
+            model=_short(model),
+            device_type=device_type_of(entities, words),
+            protocol=ProtocolType.ZIGBEE,
+            via=Origin(DIALECT, self._coordinator) if self._coordinator is not None else None,
+            firmware_version=_short(fields.text(entry, "software_build_id")),
+            power_source=_short(fields.text(entry, "power_source")),
+            native=native,
+        )
+
+    # Groups.
+
+    def _decode_groups(self, entries: Sequence[JsonObject], message: MqttMessage) -> Iterator[Decoded]:
+        if len(entries) > GROUPS_MAX:
+            yield Rejected(DIALECT, message.topic, "too_many_groups", f"only the first {GROUPS_MAX} are taken up")
+        self._group_entries = list(entries[:GROUPS_MAX])
+        yield from self._advertise_groups()
+        self.has_changed = True
+
+    def _advertise_groups(self) -> Iterator[Decoded]:
+        """Once both lists are there: what a group can do is what its members can."""
+        if not self.is_listed:
+            return
+        seen: set[str] = set()
+        for entry in self._group_entries:
+            number = fields.whole(entry, "id")
+            name = _name(entry, str(number))
+            if number is None or name is None:
+                reason = "an entry has no id, or a friendly name that cannot be a topic"
+                yield Rejected(DIALECT, f"{self.base}/bridge/groups", "bad_group", reason)
+                continue
+            native_id = f"{self.base}/group/{number}"
+            seen.add(native_id)
+            yield from self._advertise_group(native_id, name, entry)
+        for native_id in [native_id for native_id in self._groups if native_id not in seen]:
+            del self._groups[native_id]
+            yield DeviceGone(Origin(DIALECT, native_id))
+
+    def _advertise_group(self, native_id: str, name: str, entry: JsonObject) -> Iterator[Decoded]:
+        addresses = sorted({_address(member) or "" for member in fields.objects(entry.get("members"))})
+        members = [self._devices[ieee] for ieee in addresses if ieee in self._devices]
+        digest = hash((name, tuple(addresses), tuple(member.digest for member in members), self._coordinator))
+        known = self._groups.get(native_id)
+        if known is not None and known.digest == digest:
+            return
+        entities = group_entities(member.features for member in members)
+        self._groups[native_id] = _Listed(Member(native_id, f"{self.base}/{name}", entities), digest)
+        yield Advertisement(
+            origin=Origin(DIALECT, native_id),
+            aliases=(Alias("zigbee_group", native_id),),
+            name=name,
+            entities=entities,
+            brand="Zigbee2MQTT",
+            model="Group",
+            device_type=device_type_of(entities),
+            protocol=ProtocolType.ZIGBEE,
+            via=Origin(DIALECT, self._coordinator) if self._coordinator is not None else None,
+            native={"kind": "group", "base": self.base, "name": name, "members": addresses},
+        )
+
+
+_BRIDGE_ENTITIES: Final = (
+    AdvertisedEntity(
+        key="connection",
+        domain="binary_sensor",
+        name="Connection state",
+        device_class="connectivity",
+        category="diagnostic",
+        capabilities={"connection": Capability("bool")},
+        native={"kind": "connection"},
+    ),
+    AdvertisedEntity(
+        key="permit_join",
+        domain="switch",
+        name="Permit join",
+        category="config",
+        capabilities={"on": Capability("bool", "rw")},
+        native={
+            "kind": "bridge",
+            "request": "permit_join",
+            "bodies": {"turn_on": {"value": True, "time": 254}, "turn_off": {"value": False, "time": 0}},
+        },
+    ),
+    AdvertisedEntity(
+        key="restart",
+        domain="button",
+        name="Restart",
+        device_class="restart",
+        category="config",
+        capabilities={"press": Capability("enum", "w", options=("restart",))},
+        native={"kind": "bridge", "request": "restart", "bodies": {"press": {}}},
+    ),
+)
+
+
+def _address(entry: JsonObject) -> str | None:
+    ieee = fields.text(entry, "ieee_address")
+    return ieee.lower() if ieee and len(ieee) <= ADDRESS_CHARS_MAX else None
+
+
+def _name(entry: JsonObject, otherwise: str) -> str | None:
+    name = fields.text(entry, "friendly_name") or otherwise
+    is_topic = len(name) <= NAME_CHARS_MAX and not any(letter in name for letter in "+#\0")
+    return name if is_topic else None
+
+
+def _short(value: str | None) -> str | None:
+    return value.strip()[:NAME_CHARS_MAX] or None if value is not None else None

@@ -1,0 +1,269 @@
+"""The topics below a bridge's base: which one says what.
+
+    <base>/bridge/info, /devices, /groups, /state     the bridge, its devices and groups (retained)
+    <base>/<friendly name>                            the state of a device or group
+    <base>/<friendly name>/availability               whether it can be reached
+    <base>/<friendly name>/set, /get                  what we send
+
+A friendly name may hold spaces, slashes and any letter. A state may arrive before the list that tells what it means: it waits.
+https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import orjson
+
+from hub_agent.drivers.zigbee2mqtt import fields, writing
+from hub_agent.drivers.zigbee2mqtt.bridge import Bridge
+from hub_agent.drivers.zigbee2mqtt.member import DIALECT, Member
+from hub_agent.errors import NotPossible
+from hub_agent.model.device import Device, Entity
+from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.report import (
+    AvailabilityReported,
+    Decoded,
+    DeviceGone,
+    MqttMessage,
+    Publication,
+    Rejected,
+    Subscribe,
+)
+
+__all__ = ["DIALECT", "Zigbee2Mqtt"]
+
+# Bridges in one home; topics of more are not adopted.
+BRIDGES_MAX: Final = 8
+# States that wait for the list of devices: the newest of each topic; the oldest gives way.
+WAITING_MAX: Final = 2_000
+WAITING_BYTES_MAX: Final = 16 * 1024
+GET_PROPERTIES_MAX: Final = 8
+
+_DISCOVERY: Final = ("info", "devices", "groups", "state")
+_SPOKEN_TO_BRIDGE: Final = ("/set", "/get")
+
+
+class Zigbee2Mqtt:
+    """Every Zigbee2MQTT in the home: those named in the settings, and any other with a base topic of one level."""
+
+    dialect: Final = DIALECT
+
+    def __init__(self, base_topics: Sequence[str] = ("zigbee2mqtt",)) -> None:
+        self._bridges = {base: Bridge(base) for base in base_topics}
+        self._members: dict[str, Member] = {}
+        self._topics_by_base: dict[str, set[str]] = {}
+        self._waiting: dict[str, MqttMessage] = {}
+
+    def subscriptions(self) -> tuple[str, ...]:
+        return (*(f"+/bridge/{name}" for name in _DISCOVERY), *(f"{base}/#" for base in self._bridges))
+
+    def restore(self, devices: Iterable[Device]) -> tuple[str, ...]:
+        topics: list[str] = []
+        for device in devices:
+            base = fields.text(device.native, "base")
+            if device.origin.dialect != DIALECT or base is None:
+                continue
+            if base not in self._bridges:
+                self._bridges[base] = Bridge(base)
+                topics.append(f"{base}/#")
+            member = self._bridges[base].restore(device)
+            if member is not None:
+                self._members[member.state_topic] = member
+                self._topics_by_base.setdefault(base, set()).add(member.state_topic)
+        return tuple(topics)
+
+    def wants(self, topic: str) -> bool:
+        base, _, rest = topic.partition("/bridge/")
+        if rest in _DISCOVERY and "/" not in base:
+            return True
+        if topic.endswith(_SPOKEN_TO_BRIDGE) or "/set/" in topic or "/get/" in topic:
+            return False
+        bridge = self._bridge_of(topic)
+        if bridge is None:
+            return False
+        below = topic[len(bridge.base) + 1 :]
+        return not below.startswith("bridge/") or below[7:] in {*_DISCOVERY, "response/health_check"}
+
+    def decode(self, message: MqttMessage) -> Sequence[Decoded]:
+        member = self._members.get(message.topic)
+        return member.decode(message) if member is not None else self._decode_other(message)
+
+    def _decode_other(self, message: MqttMessage) -> list[Decoded]:
+        topic = message.topic
+        base, _, rest = topic.partition("/bridge/")
+        bridge = self._bridges.get(base)
+        if rest and bridge is not None:
+            return self._decode_bridge(bridge, rest, message)
+        if rest in _DISCOVERY and "/" not in base:
+            return self._meet(base, rest, message)
+        bridge = self._bridge_of(topic)
+        if bridge is None or not self.wants(topic):
+            return []
+        name, _, last = topic.rpartition("/")
+        if last == "availability":
+            member = self._members.get(name)
+            if member is not None:
+                return _availability(member, message)
+        return self._wait(bridge, message)
+
+    def _bridge_of(self, topic: str) -> Bridge | None:
+        base, slash, _ = topic.partition("/")
+        if slash and base in self._bridges:
+            return self._bridges[base]
+        # Base topics of several levels are few, if any: they are named in the settings.
+        for deep, bridge in self._bridges.items():
+            if "/" in deep and topic.startswith(f"{deep}/"):
+                return bridge
+        return None
+
+    def _meet(self, base: str, rest: str, message: MqttMessage) -> list[Decoded]:
+        """A bridge that nobody named: adopted once it has said something that only Zigbee2MQTT says."""
+        if len(self._bridges) >= BRIDGES_MAX or rest not in {"info", "devices"} or not message.payload:
+            return []
+        body = fields.parse(message.payload)
+        is_info = isinstance(body, dict) and "version" in body and "coordinator" in body
+        is_list = isinstance(body, list) and any("ieee_address" in entry for entry in fields.objects(body))
+        if not is_info and not is_list:
+            return []
+        self._bridges[base] = Bridge(base)
+        return [Subscribe((f"{base}/#",)), *self._decode_bridge(self._bridges[base], rest, message)]
+
+    def _decode_bridge(self, bridge: Bridge, rest: str, message: MqttMessage) -> list[Decoded]:
+        decoded = [decoded for decoded in bridge.decode(rest, message) if not self._has_moved(bridge, decoded)]
+        if bridge.has_changed:
+            self._route(bridge)
+            decoded += self._catch_up(bridge)
+        return decoded
+
+    def _has_moved(self, bridge: Bridge, decoded: Decoded) -> bool:
+        """A device that left one bridge for another is not gone."""
+        if not isinstance(decoded, DeviceGone):
+            return False
+        return any(other.lists(decoded.origin.native_id) for other in self._bridges.values() if other is not bridge)
+
+    def _route(self, bridge: Bridge) -> None:
+        """Friendly names change: topics follow the list, and the newest list of a device is where it is."""
+        bridge.has_changed = False
+        listed = {member.state_topic: member for member in bridge.members()}
+        for topic in self._topics_by_base.get(bridge.base, set()) - listed.keys():
+            self._members.pop(topic, None)
+        self._topics_by_base[bridge.base] = set(listed)
+        self._members |= listed
+
+    def _catch_up(self, bridge: Bridge) -> list[Decoded]:
+        """What waited for the list and is understood now, as old as it is."""
+        decoded: list[Decoded] = []
+        for topic in [topic for topic in self._waiting if self._is_known(topic)]:
+            decoded += self.decode(self._waiting.pop(topic))
+        if bridge.is_listed:
+            # The lists are complete, and still nobody knows these: they are told as they come.
+            for topic in [topic for topic in self._waiting if topic.startswith(f"{bridge.base}/")]:
+                decoded += self._unknown(bridge, self._waiting.pop(topic))
+        return decoded
+
+    def _is_known(self, topic: str) -> bool:
+        return topic in self._members or topic.removesuffix("/availability") in self._members
+
+    def _wait(self, bridge: Bridge, message: MqttMessage) -> list[Decoded]:
+        if self._is_below_member(message.topic):
+            # The Home Assistant extension repeats single endpoints and actions one level below a device.
+            return []
+        self._waiting.pop(message.topic, None)
+        if not message.payload or len(message.payload) > WAITING_BYTES_MAX:
+            return []
+        told = self._unknown(bridge, message) if bridge.is_listed else []
+        if len(self._waiting) >= WAITING_MAX:
+            del self._waiting[next(iter(self._waiting))]
+        self._waiting[message.topic] = message
+        return told
+
+    def _is_below_member(self, topic: str) -> bool:
+        return topic.rpartition("/")[0] in self._members
+
+    def _unknown(self, bridge: Bridge, message: MqttMessage) -> list[Decoded]:
+        # After a rename a device's availability may be ahead of the list.
+        if message.topic.endswith("/availability") or not bridge.tells_unknown(message.topic):
+            return []
+        reason = f"{bridge.base} lists no device or group of this name"
+        return [Rejected(DIALECT, message.topic, "unknown_device", reason)]
+
+    # Commands.
+
+    def encode(self, device: Device, entity: Entity, action: str, data: JsonObject) -> Sequence[Publication]:
+        base, name = _address(device)
+        if action.partition(".")[0] not in {entity.domain, "homeassistant"}:
+            raise NotPossible(f"{device.name}: {action} cannot be done with {entity.id}, a {entity.domain}.")
+        kind = fields.text(entity.native, "kind")
+        try:
+            if kind == "update":
+                return [_ask_bridge(base, "device/ota_update/update", {"id": _install(device, action)})]
+            if kind == "bridge":
+                return [_ask_bridge(base, *_bridge_request(entity, action))]
+            body = writing.write(entity.native, action, data)
+        except NotPossible as error:
+            raise NotPossible(f"{device.name}: {error}") from error
+        return [_publication(f"{base}/{name}/set", body)]
+
+    def encode_refresh(self, device: Device) -> Sequence[Publication]:
+        base, name = _address(device)
+        if device.native.get("kind") == "bridge":
+            return [_ask_bridge(base, "health_check", {})]
+        entities = sorted(device.entities, key=lambda entity: entity.category is not None)
+        wanted = [name for entity in entities for name in fields.texts(entity.native, "get")]
+        properties = list(dict.fromkeys(wanted))[:GET_PROPERTIES_MAX]
+        return [_publication(f"{base}/{name}/get", dict.fromkeys(properties, ""))] if properties else []
+
+    def encode_reconfigure(self, device: Device) -> Sequence[Publication]:
+        base, _ = _address(device)
+        kind = device.native.get("kind")
+        if kind == "device":
+            return [_ask_bridge(base, "device/configure", {"id": device.origin.native_id})]
+        return [_ask_bridge(base, "restart", {})] if kind == "bridge" else []
+
+    def release(self, device: Device) -> tuple[str, ...]:
+        """The bridge's own topics stay subscribed: its other devices are heard by them."""
+        for bridge in self._bridges.values():
+            if bridge.release(device.origin.native_id):
+                self._route(bridge)
+        return ()
+
+
+def _availability(member: Member, message: MqttMessage) -> list[Decoded]:
+    """`online`, or since 1.30 {"state": "online"}."""
+    if not message.payload:
+        return []
+    word = fields.word_of(message.payload)
+    if word not in {"online", "offline"}:
+        reason = f"availability is online or offline, not {word!r}"
+        return [Rejected(DIALECT, message.topic, "invalid_availability", reason, member.origin)]
+    return [AvailabilityReported(member.origin, is_available=word == "online")]
+
+
+def _address(device: Device) -> tuple[str, str]:
+    base, name = fields.text(device.native, "base"), fields.text(device.native, "name")
+    if base is None or name is None:
+        raise NotPossible(f"{device.name}: the address below its bridge is not known yet.")
+    return base, name
+
+
+def _install(device: Device, action: str) -> str:
+    if action != "update.install":
+        raise NotPossible(f"{action} is nothing that firmware understands; it understands update.install.")
+    return device.origin.native_id
+
+
+def _bridge_request(entity: Entity, action: str) -> tuple[str, dict[str, JsonValue]]:
+    request = fields.text(entity.native, "request")
+    bodies = fields.mapping(entity.native, "bodies")
+    verb = action.partition(".")[2]
+    if request is None or verb not in bodies:
+        raise NotPossible(f"{action} is nothing that the bridge understands.")
+    return request, dict(fields.mapping(bodies, verb))
+
+
+def _ask_bridge(base: str, request: str, body: dict[str, JsonValue]) -> Publication:
+    return _publication(f"{base}/bridge/request/{request}", body)
+
+
+def _publication(topic: str, body: JsonObject) -> Publication:
+    return Publication(topic, orjson.dumps(body))
