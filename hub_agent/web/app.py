@@ -1,0 +1,278 @@
+"""The application: API under /api/v1, described by OpenAPI, and the page that is its first user."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from hub_agent.errors import NotFound, NotPossible, OperatingError
+from hub_agent.model.json import JsonObject
+from hub_agent.ports import Change, Door
+from hub_agent.web.access import SESSION_COOKIE, SESSION_LIFETIME, Access, PairingRefused
+from hub_agent.web.guard import Guard, fault
+from hub_agent.web.shapes import (
+    ActivationAnswer,
+    Alive,
+    AutomationAnswer,
+    CallAnswer,
+    CallRequestBody,
+    DeviceAnswer,
+    DeviceChange,
+    FaultAnswer,
+    IssueAnswer,
+    PairRequest,
+    RejectedAnswer,
+    RoomAnswer,
+    RunAnswer,
+    SceneAnswer,
+    SetRequest,
+)
+
+STATIC = Path(__file__).parent / "static"
+HEARTBEAT_S = 15.0
+API = "/api/v1"
+
+_FAULTS: dict[int | str, dict[str, object]] = {
+    status: {"model": FaultAnswer, "description": words}
+    for status, words in (
+        (401, "Not paired"),
+        (404, "Nothing of that name"),
+        (409, "The device cannot do that"),
+        (422, "The request is not understood"),
+    )
+}
+
+
+class OrjsonResponse(JSONResponse):
+    def render(self, content: object) -> bytes:
+        return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
+
+
+def create_app(door: Door, access: Access, version: str) -> FastAPI:
+    """Same app for the network and the Unix socket (there wrapped by guard.trusted)."""
+    app = FastAPI(
+        title="nexa-hub",
+        version=version,
+        description="The home's own API. Pair once (POST /api/v1/pair), then the session cookie opens the rest.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=OrjsonResponse,
+        responses=_FAULTS,
+    )
+    app.include_router(_seeing(door), prefix=API, tags=["see"])
+    app.include_router(_doing(door), prefix=API, tags=["do"])
+    app.include_router(_pairing(access), prefix=API, tags=["pair"])
+    app.include_router(_page(access))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(Guard, access=access)
+    _speak_of_errors(app)
+    return app
+
+
+def _seeing(door: Door) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/status")
+    async def status() -> JsonObject:
+        """The agent, its broker, its cloud, and how much there is of everything."""
+        return door.status()
+
+    @router.get("/rooms", response_model=list[RoomAnswer])
+    async def rooms() -> Response:
+        return OrjsonResponse(door.rooms())
+
+    @router.get("/devices", response_model=list[DeviceAnswer])
+    async def devices() -> Response:
+        """Every device with its entities and their states."""
+        return OrjsonResponse(door.devices())
+
+    @router.get("/devices/{device_id}", response_model=DeviceAnswer)
+    async def device(device_id: str) -> Response:
+        return OrjsonResponse(_by_id(door.devices(), device_id, "device"))
+
+    @router.get("/scenes", response_model=list[SceneAnswer])
+    async def scenes() -> Response:
+        return OrjsonResponse(door.scenes())
+
+    @router.get("/automations", response_model=list[AutomationAnswer])
+    async def automations() -> Response:
+        return OrjsonResponse(door.automations())
+
+    @router.get("/runs", response_model=list[RunAnswer])
+    async def runs(
+        automation_id: Annotated[str | None, Query(max_length=64)] = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 20,
+    ) -> Response:
+        """The latest runs of automations, newest first."""
+        return OrjsonResponse(await door.runs(automation_id, limit))
+
+    @router.get("/runs/{run_id}")
+    async def trace(run_id: str) -> JsonObject:
+        """The story of a run: its trigger, each condition with the values it saw, each step with its time and result."""
+        return await door.trace(run_id)
+
+    @router.get("/issues", response_model=list[IssueAnswer])
+    async def issues() -> Response:
+        """Everything that is wrong now."""
+        return OrjsonResponse(door.issues())
+
+    @router.get("/sync")
+    async def sync() -> JsonObject:
+        """The link to the cloud: what is waiting, what was acknowledged when."""
+        return door.sync_status()
+
+    @router.get("/rejected", response_model=list[RejectedAnswer])
+    async def rejected() -> Response:
+        """Messages that no driver understood."""
+        return OrjsonResponse(door.rejected())
+
+    @router.get("/events", response_class=StreamingResponse)
+    async def events() -> Response:
+        """Live changes as server-sent events. After `resync` read everything anew."""
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(_stream(door.changes()), media_type="text/event-stream", headers=headers)
+
+    return router
+
+
+def _doing(door: Door) -> APIRouter:
+    router = APIRouter()
+
+    @router.patch("/devices/{device_id}", response_model=DeviceAnswer)
+    async def edit_device(device_id: str, change: DeviceChange, request: Request) -> Response:
+        """Names a device, or puts it into a room."""
+        return OrjsonResponse(await door.edit_device(device_id, change.name, change.room_id, _by(request)))
+
+    @router.post("/devices/{name}/set", response_model=CallAnswer)
+    async def set_device(name: str, wanted: SetRequest, request: Request) -> Response:
+        """Sets capabilities of a device or entity, by id or name. Answers when the device has."""
+        return OrjsonResponse(await door.set_device(name, wanted.values, _by(request)))
+
+    @router.post("/scenes/{name}/activate", response_model=ActivationAnswer)
+    async def activate(name: str, request: Request) -> Response:
+        """By id or name. Answers when every device has answered, or could not be reached."""
+        return OrjsonResponse(await door.activate_scene(name, _by(request)))
+
+    @router.post("/call", response_model=CallAnswer)
+    async def call(body: CallRequestBody, request: Request) -> Response:
+        """Calls an action in the words of automations."""
+        return OrjsonResponse(await door.call(body.action, body.target, body.data, _by(request)))
+
+    return router
+
+
+def _pairing(access: Access) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/pair", responses={429: {"model": FaultAnswer, "description": "Too many tries"}})
+    async def pair(body: PairRequest, request: Request) -> Response:
+        """Turns the code on the hub's console into a session."""
+        try:
+            cookie = access.pair(body.code, body.name)
+        except PairingRefused as err:
+            return fault(429 if err.retry_after_s else 403, "pairing_refused", str(err))
+        response = OrjsonResponse({"paired": True})
+        response.set_cookie(
+            SESSION_COOKIE,
+            cookie,
+            max_age=int(SESSION_LIFETIME.total_seconds()),
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    @router.post("/leave")
+    async def leave(request: Request) -> Response:
+        """Ends this browser's session."""
+        access.forget(request.cookies.get(SESSION_COOKIE, ""))
+        response = OrjsonResponse({"paired": False})
+        response.delete_cookie(SESSION_COOKIE)
+        return response
+
+    return router
+
+
+def _page(access: Access) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def page() -> Response:
+        return FileResponse(STATIC / "page.html", headers={"cache-control": "no-cache"})
+
+    @router.get("/pair")
+    async def pair_page() -> Response:
+        access.offer_code()
+        return FileResponse(STATIC / "pair.html", headers={"cache-control": "no-cache"})
+
+    @router.get("/live")
+    async def live() -> Alive:
+        return Alive()
+
+    return router
+
+
+def _by(request: Request) -> str:
+    return str(request.scope.get("by", ""))
+
+
+def _by_id(things: Sequence[JsonObject], wanted: str, kind: str) -> JsonObject:
+    found = next((thing for thing in things if thing.get("id") == wanted), None)
+    if found is None:
+        raise NotFound(f"There is no {kind} '{wanted}'.")
+    return found
+
+
+async def _stream(changes: AsyncIterator[Change]) -> AsyncIterator[bytes]:
+    """Heartbeats in between show both ends that the other one lives."""
+    yield b": welcome\n\n"
+    reading = asyncio.ensure_future(anext(changes, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait({reading}, timeout=HEARTBEAT_S)
+            if not done:
+                yield b": still here\n\n"
+                continue
+            change = reading.result()
+            if change is None:
+                return
+            reading = asyncio.ensure_future(anext(changes, None))
+            yield b"event: " + change.topic.encode() + b"\ndata: " + _dump(change.body) + b"\n\n"
+    finally:
+        reading.cancel()
+
+
+def _dump(body: Mapping[str, object]) -> bytes:
+    return orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _speak_of_errors(app: FastAPI) -> None:
+    @app.exception_handler(NotFound)
+    async def not_found(_request: Request, err: NotFound) -> Response:
+        return fault(404, "not_found", str(err))
+
+    @app.exception_handler(NotPossible)
+    async def not_possible(_request: Request, err: NotPossible) -> Response:
+        return fault(409, "not_possible", str(err))
+
+    @app.exception_handler(OperatingError)
+    async def operating(_request: Request, err: OperatingError) -> Response:
+        return fault(503, "not_now", str(err))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, err: RequestValidationError) -> Response:
+        words = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in err.errors()]
+        return fault(422, "not_understood", "; ".join(words), f"The API is described at {API}/openapi.json")
+
+    @app.exception_handler(HTTPException)
+    async def http(_request: Request, err: HTTPException) -> Response:
+        code = {404: "not_found", 405: "method_not_allowed"}.get(err.status_code, "refused")
+        return fault(err.status_code, code, str(err.detail))

@@ -1,0 +1,90 @@
+"""Serves the app on the network and on the Unix socket, on the agent's own event loop."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from hub_agent.errors import AddressInUse
+
+SOCKET_MODE = 0o660
+SHUTDOWN_S_MAX = 3
+
+
+class _Server(uvicorn.Server):
+    """The agent listens to signals; uvicorn does not."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind_tcp(host: str, port: int) -> socket.socket:
+    """Raises AddressInUse."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as err:
+        listener.close()
+        raise AddressInUse(
+            f"The page cannot be served at {host}:{port}: {err.strerror}. Set web.port (or web.host) in the settings."
+        ) from err
+    return listener
+
+
+def bind_unix(path: Path) -> socket.socket:
+    """Raises AddressInUse when another agent lives there; a socket left by a dead one is replaced."""
+    if _is_alive(path):
+        raise AddressInUse(f"Another agent answers at {path}. Stop it, or set agent.socket in the settings.")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        os.chmod(path, SOCKET_MODE)  # noqa: PTH101 a socket's mode, not a file's
+    except OSError as err:
+        listener.close()
+        raise AddressInUse(f"The socket {path} cannot be made: {err}. Set agent.socket in the settings.") from err
+    return listener
+
+
+async def serve(app: ASGIApp, listener: socket.socket) -> None:
+    """Until cancelled; then requests under way may end."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_S_MAX,
+        limit_concurrency=200,
+        h11_max_incomplete_event_size=32 * 1024,
+    )
+    server = _Server(config)
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+    finally:
+        listener.close()
+
+
+def _is_alive(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,187 @@
+"""What the API answers and takes: the public contract, described by OpenAPI."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Fault(BaseModel):
+    code: str = Field(examples=["not_found"])
+    message: str = Field(examples=["There is no scene 'Moive night'."])
+    hint: str | None = Field(None, examples=["This home has: 'Movie night', 'Good night'."])
+
+
+class FaultAnswer(BaseModel):
+    """Every error has this shape."""
+
+    error: Fault
+
+
+class Alive(BaseModel):
+    status: Literal["alive"] = "alive"
+
+
+class RoomAnswer(Shape):
+    id: str
+    name: str = Field(examples=["Living room"])
+    sort_order: int = 0
+
+
+class CapabilityAnswer(Shape):
+    type: Literal["bool", "int", "float", "enum", "text"]
+    access: Literal["r", "w", "rw"]
+    unit: str | None = None
+    min: float | None = None
+    max: float | None = None
+    step: float | None = None
+    options: list[str] | None = None
+
+
+class EntityAnswer(Shape):
+    id: str = Field(examples=["light.living_room_lamp"])
+    name: str | None = None
+    domain: str = Field(examples=["light"])
+    device_class: str | None = None
+    unit: str | None = None
+    category: str | None = None
+    capabilities: dict[str, CapabilityAnswer]
+    state: str = Field(examples=["on"])
+    attributes: dict[str, Any] = Field(examples=[{"brightness": 128}])
+    changed_at: datetime | None = None
+
+
+class DeviceAnswer(Shape):
+    id: str
+    name: str = Field(examples=["Living Room Lamp"])
+    room: str | None = None
+    room_id: str | None = None
+    brand: str | None = None
+    model: str | None = None
+    device_type: str = Field(examples=["light"])
+    protocol: str | None = Field(None, examples=["zigbee"])
+    dialect: str = Field(examples=["zigbee2mqtt"])
+    availability: Literal["available", "unavailable", "unknown"]
+    last_seen_at: datetime | None = None
+    battery_level: int | None = None
+    signal_strength: int | None = None
+    entities: list[EntityAnswer]
+
+
+class SceneAnswer(Shape):
+    id: str
+    name: str = Field(examples=["Movie night"])
+    room_id: str | None = None
+    icon: str | None = None
+    color: str | None = None
+    devices: int = Field(description="How many devices it sets.")
+    last_activated_at: datetime | None = None
+    last_status: str | None = None
+    activation_count: int = 0
+
+
+class FailedDevice(Shape):
+    id: str
+    name: str | None = None
+    error: str | None = None
+
+
+class ActivationAnswer(Shape):
+    """status: success | partial | failed, or pending when devices still move."""
+
+    scene: str | None = None
+    activation_id: str | None = None
+    status: str = Field(examples=["partial"])
+    devices_targeted: int = 0
+    devices_succeeded: int = 0
+    devices_failed: int = 0
+    failed_devices: list[FailedDevice] = []
+    duration_ms: int | None = None
+
+
+class AutomationAnswer(Shape):
+    id: str
+    entity_id: str = Field(examples=["automation.hall_light_on_motion"])
+    name: str
+    description: str | None = None
+    is_enabled: bool
+    mode: str
+    last_triggered_at: datetime | None = None
+    last_status: str | None = None
+    running: int = 0
+    problem: str | None = Field(None, description="Why it cannot run, in words.")
+
+
+class RunAnswer(Shape):
+    id: str
+    automation_id: str
+    automation: str | None = None
+    status: str = Field(examples=["success"])
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    duration_ms: int | None = None
+    triggered_by: str | None = None
+    trigger: Any = None
+
+
+class IssueAnswer(Shape):
+    code: str = Field(examples=["device_silent"])
+    severity: Literal["info", "warning", "error", "critical"]
+    title: str
+    text: str
+    subject: str
+    since: datetime
+
+
+class RejectedAnswer(Shape):
+    dialect: str
+    topic: str
+    code: str
+    reason: str
+    count: int
+    last_at: datetime
+
+
+class SettleAnswer(Shape):
+    entity_id: str
+    outcome: str = Field(examples=["confirmed"])
+    error: str | None = None
+
+
+class CallAnswer(Shape):
+    commands: list[SettleAnswer] = []
+
+
+class PairRequest(BaseModel):
+    code: str = Field(max_length=32, examples=["123456"])
+    name: str = Field("browser", max_length=200)
+
+
+class DeviceChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(None, min_length=1, max_length=200)
+    room_id: str | None = Field(None, max_length=64)
+
+
+class SetRequest(BaseModel):
+    """Capabilities in people's units; `transition` in seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    values: Annotated[
+        dict[str, bool | int | float | str | None],
+        Field(min_length=1, max_length=32, examples=[{"on": True, "brightness": 40}]),
+    ]
+
+
+class CallRequestBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    action: str = Field(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$", examples=["light.turn_on"])
+    target: list[str] = Field(default_factory=list, max_length=500, examples=[["light.living_room_lamp"]])
+    data: dict[str, Any] = Field(default_factory=dict, examples=[{"brightness_pct": 40}])
