@@ -1,0 +1,3 @@
+"""nexa-hub: the agent that runs a home."""
+
+__version__ = "0.1.0"

@@ -16,24 +16,27 @@ TRUST_CHECK_S = 10.0
 
 
 class SystemClock:
-    """Fills ports.Clock. The wall clock is trusted when the kernel says it is synchronised, or `confirm` was called."""
+    """Fills ports.Clock. The wall clock is trusted when the kernel says it is synchronised, or when the cloud has told the time."""
 
     def __init__(self) -> None:
         self._boot_id = _read_boot_id()
-        self._is_confirmed = False
-        self._is_trusted = _is_synchronised()
+        self._told_offset_s: float | None = None
+        self._is_synchronised = _is_synchronised()
         self._asked_at_s = time.monotonic()
 
     def now(self) -> Moment:
         monotonic_s = time.monotonic()
-        if not self._is_trusted and monotonic_s - self._asked_at_s > TRUST_CHECK_S:
+        if not self._is_synchronised and monotonic_s - self._asked_at_s > TRUST_CHECK_S:
             self._asked_at_s = monotonic_s
-            self._is_trusted = self._is_confirmed or _is_synchronised()
-        return Moment(datetime.fromtimestamp(time.time(), UTC), monotonic_s, self._boot_id, self._is_trusted)
+            self._is_synchronised = _is_synchronised()
+        offset_s = 0.0 if self._is_synchronised else self._told_offset_s or 0.0
+        wall = datetime.fromtimestamp(time.time() + offset_s, UTC)
+        is_trusted = self._is_synchronised or self._told_offset_s is not None
+        return Moment(wall, monotonic_s, self._boot_id, is_trusted)
 
-    def confirm(self) -> None:
-        """The cloud's time agrees with ours."""
-        self._is_confirmed = self._is_trusted = True
+    async def confirm(self, behind_s: float) -> None:
+        """The cloud's clock is ahead of ours by so much: until the kernel is synchronised, its time is taken."""
+        self._told_offset_s = (self._told_offset_s or 0.0) + behind_s
 
 
 def _read_boot_id() -> str:

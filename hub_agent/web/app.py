@@ -190,6 +190,13 @@ def _pairing(access: Access) -> APIRouter:
         )
         return response
 
+    @router.get("/pairing", include_in_schema=False)
+    async def pairing(request: Request) -> Response:
+        """The code, for whoever may open the Unix socket."""
+        if not request.scope.get("nexa_local"):
+            return fault(403, "local_only", "The code is told on the hub itself only: nexa-hub pair")
+        return OrjsonResponse({"code": access.offer_code()})
+
     @router.post("/leave")
     async def leave(request: Request) -> Response:
         """Ends this browser's session."""

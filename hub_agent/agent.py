@@ -1,0 +1,345 @@
+"""Builds all parts and joins them; the only file that knows them all.
+
+The order of the start is the order of what matters: the mirror, the automations, the broker; then, at leisure, the page and the cloud.
+"""
+
+import asyncio
+import gc
+import logging
+import random
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from hub_agent import __version__
+from hub_agent.adapters.clock import SystemClock
+from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
+from hub_agent.adapters.systemd import SystemdNotifier
+from hub_agent.config import Config, read_secret
+from hub_agent.core.hub import Hub
+from hub_agent.drivers.registry import Dialects, default_drivers
+from hub_agent.errors import ConfigError
+from hub_agent.model.automation import Place
+from hub_agent.model.ids import HomeId
+from hub_agent.model.inputs import BrokerConnected, BrokerLost
+from hub_agent.model.json import JsonObject
+from hub_agent.model.report import Decoded, MqttMessage, Subscribe, Unsubscribe
+from hub_agent.ports import Broker, Clock, Identity, Remembered, Store
+from hub_agent.runtime.changes import Changes
+from hub_agent.runtime.door import HubDoor
+from hub_agent.runtime.effects import Effects
+from hub_agent.runtime.inbox import Inbox
+from hub_agent.runtime.loop import Loop
+from hub_agent.runtime.supervisor import Supervisor, Task, feed_watchdog
+from hub_agent.runtime.uplink import Uplink
+from hub_agent.store.store import Mirror
+
+log = logging.getLogger(__name__)
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class Core:
+    """The part that runs the home: hub, loop, broker. The same on a Pi and in the simulation."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        place: Place,
+        store: Store,
+        clock: Clock,
+        broker: Broker,
+        new_id: Callable[[], str],
+        discovery_prefix: str = "homeassistant",
+        zigbee2mqtt_topics: tuple[str, ...] = ("zigbee2mqtt",),
+        on_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.broker = broker
+        drivers = default_drivers(discovery_prefix=discovery_prefix, zigbee2mqtt_topics=zigbee2mqtt_topics)
+        self.dialects = Dialects(drivers)
+        self.hub = Hub(home_id=HomeId(identity.home_id), place=place, new_id=new_id)
+        self.changes = Changes()
+        self.inbox = Inbox(broker.resume)
+        self.effects = Effects(
+            broker=broker,
+            drivers={driver.dialect: driver for driver in drivers},
+            find_device=self.hub.inventory.device,
+            find_entity=self.hub.inventory.entity,
+            feed_back=self.inbox.put,
+            changes=self.changes,
+        )
+        self.loop = Loop(
+            hub=self.hub,
+            decode=self._decode,
+            store=store,
+            clock=clock,
+            inbox=self.inbox,
+            carry_out=self.effects.carry_out,
+            on_commit=on_commit,
+        )
+
+    async def start(self, remembered: Remembered) -> None:
+        """From what the mirror remembers to automations that are live. Then the broker may speak."""
+        now = self.clock.now().wall
+        topics = self.dialects.restore(remembered.devices)
+        effects = self.hub.restore(
+            devices=remembered.devices,
+            states=remembered.states,
+            saved=remembered.saved,
+            commands=remembered.commands,
+            definitions=remembered.definitions,
+            cloud_commands_done=remembered.cloud_commands_done,
+            last_alive_at=remembered.last_alive_at,
+            now=now,
+        )
+        await self.loop.begin([*effects, *self.hub.start(now)])
+        self.broker.subscribe([*self.dialects.subscriptions(), *topics])
+        self.broker.start(self.inbox.put_message, self._broker_changed)
+
+    async def stop(self) -> None:
+        await self.broker.stop()
+        await self.loop.flush()
+
+    def _decode(self, message: MqttMessage) -> list[Decoded]:
+        decoded = self.dialects.decode(message)
+        for each in decoded:
+            if isinstance(each, Subscribe):
+                self.broker.subscribe(each.topics)
+            elif isinstance(each, Unsubscribe):
+                self.broker.unsubscribe(each.topics)
+        return decoded
+
+    def _broker_changed(self, is_connected: bool, reason: str) -> None:  # noqa: FBT001 the port's shape
+        self.inbox.put(BrokerConnected() if is_connected else BrokerLost(reason))
+
+
+class Agent:
+    """The whole agent in one process."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._clock = SystemClock()
+        self._notifier = SystemdNotifier()
+        self._random = random.Random()
+        self._stopping = asyncio.Event()
+        self._begins_anew = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT. Raises OperatingError when it cannot start."""
+        self._listen_to_signals()
+        _make_state_dir(self._config.agent.state_dir)
+        while not self._stopping.is_set():
+            mirror = Mirror(self._config.agent.state_dir / "mirror.db", new_id=new_uuid)
+            remembered = await mirror.open(self._clock.now())
+            for finding in remembered.findings:
+                log.warning("%s", finding)
+            try:
+                await self._live(mirror, remembered)
+            finally:
+                await mirror.close(self._clock.now())
+
+    async def _live(self, mirror: Mirror, remembered: Remembered) -> None:
+        config = self._config
+        address = _broker_address(config)
+        broker = MqttBroker(address, self._random, f"nexa-hub-{remembered.identity.mirror_id[:8]}")
+        woken = Woken()
+        core = Core(
+            identity=remembered.identity,
+            place=_place(config),
+            store=mirror,
+            clock=self._clock,
+            broker=broker,
+            new_id=new_uuid,
+            discovery_prefix=config.mqtt.discovery_prefix,
+            zigbee2mqtt_topics=config.mqtt.zigbee2mqtt_topics,
+            on_commit=woken,
+        )
+        await core.start(remembered)
+        gc.collect()
+        gc.freeze()
+        self._notifier.ready()
+        log.info("Automations are live; %d devices are known.", len(remembered.devices))
+        uplink = self._uplink(core, mirror, remembered.identity)
+        if uplink:
+            woken.by = uplink.wake
+        tasks = [Task("loop", core.loop.run, is_vital=True), *self._vital_tasks(core)]
+        if uplink:
+            tasks.append(Task("uplink", uplink.run, is_vital=True))
+        tasks += self._page_tasks(self._door(core, mirror, str(address), uplink))
+        try:
+            await self._until_stopped(tasks)
+        finally:
+            if self._stopping.is_set():
+                self._notifier.stopping()
+            await core.stop()
+
+    # The parts that come after the automations.
+
+    def _uplink(self, core: Core, mirror: Mirror, identity: Identity) -> Uplink | None:
+        cloud = self._config.cloud
+        if cloud.url is None:
+            return None
+        from hub_agent.adapters.cloud import HttpCloud
+
+        code = read_secret(cloud.claim_code_file) if cloud.claim_code_file else cloud.claim_code
+
+        async def claimed(fresh: Identity, _answer: JsonObject) -> None:
+            """All ids were made for the home before the claim: the mirror makes them again when it is opened."""
+            if fresh.home_id != identity.home_id:
+                log.info("The hub begins anew as part of its home.")
+                self._begins_anew.set()
+                await asyncio.Event().wait()
+
+        return Uplink(
+            cloud=HttpCloud(cloud.url, hub_id=identity.hub_id, secret=identity.secret),
+            store=mirror,
+            clock=self._clock,
+            jitter=self._random,
+            identity=identity,
+            address=cloud.url,
+            agent_version=__version__,
+            hub_name=socket.gethostname(),
+            claim_code=code,
+            owed=core.hub.definitions.owed,
+            owed_count=lambda: core.hub.definitions.owed_count,
+            present=core.hub.present,
+            submit=core.inbox.submit,
+            claimed=claimed,
+            clock_confirmed=self._clock.confirm,
+            changed=core.changes.tell,
+        )
+
+    def _door(self, core: Core, mirror: Mirror, broker_address: str, uplink: Uplink | None) -> HubDoor:
+        return HubDoor(
+            hub=core.hub,
+            inbox=core.inbox,
+            effects=core.effects,
+            changes=core.changes,
+            store=mirror,
+            broker=core.broker,
+            clock=self._clock,
+            new_id=new_uuid,
+            broker_address=broker_address,
+            sync_status=uplink.status if uplink else _without_cloud,
+            handled=lambda: core.loop.handled,
+            version=__version__,
+        )
+
+    def _page_tasks(self, door: HubDoor) -> list[Task]:
+        """The page must not keep the home from running: a taken port is told, and tried again."""
+        from hub_agent.web.access import Access
+        from hub_agent.web.app import create_app
+        from hub_agent.web.guard import trusted
+        from hub_agent.web.server import bind_tcp, bind_unix, serve
+
+        web = self._config.web
+        names = frozenset({socket.gethostname().casefold(), *(name.casefold() for name in web.names)})
+        access = Access(
+            self._config.agent.state_dir / "sessions.json", lambda: self._clock.now().wall, self._tell_code, names
+        )
+        app = create_app(door, access, __version__)
+        if not access.has_sessions:
+            access.offer_code()
+
+        async def page() -> None:
+            await serve(app, bind_tcp(web.host, web.port))
+
+        async def command_line() -> None:
+            await serve(trusted(app), bind_unix(self._config.agent.socket))
+
+        return [Task("command line", command_line), Task("page", page)]
+
+    def _tell_code(self, code: str) -> None:
+        web = self._config.web
+        host = socket.gethostname() if web.host in {"0.0.0.0", "::"} else web.host  # noqa: S104 a comparison
+        log.info("To pair a browser open http://%s:%d/pair and enter %s", host, web.port, code)
+
+    def _vital_tasks(self, core: Core) -> list[Task]:
+        if not self._notifier.watchdog_s:
+            return []
+        every_s = self._notifier.watchdog_s / 2
+
+        async def watchdog() -> None:
+            await feed_watchdog(self._notifier, self._clock, lambda: core.loop.beaten_at_s, every_s)
+
+        return [Task("watchdog", watchdog, is_vital=True)]
+
+    # Stopping.
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+
+    async def _until_stopped(self, tasks: list[Task]) -> None:
+        """Until somebody stops the agent, the hub begins anew, or a vital task fails."""
+        self._begins_anew.clear()
+        keeping = asyncio.ensure_future(Supervisor(self._clock).keep(tasks))
+        others = [asyncio.ensure_future(event.wait()) for event in (self._stopping, self._begins_anew)]
+        try:
+            await asyncio.wait({keeping, *others}, return_when=asyncio.FIRST_COMPLETED)
+            if keeping.done():
+                keeping.result()
+        finally:
+            for task in (keeping, *others):
+                task.cancel()
+            await asyncio.gather(keeping, *others, return_exceptions=True)
+
+
+class Woken:
+    """Who is told after each commit; known only once the parts that come later are there."""
+
+    def __init__(self) -> None:
+        self.by: Callable[[], None] | None = None
+
+    def __call__(self) -> None:
+        if self.by:
+            self.by()
+
+
+def new_uuid() -> str:
+    return str(uuid4())
+
+
+def run(config: Config) -> None:
+    """`nexa-hub run`: until it is told to stop. Raises OperatingError."""
+    logging.basicConfig(
+        level=LEVELS[config.agent.log_level], format="%(levelname)s %(message)s", stream=sys.stderr, force=True
+    )
+    for noisy in ("httpx", "httpcore", "uvicorn.error"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    asyncio.run(Agent(config).run())
+
+
+def _make_state_dir(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as err:
+        raise ConfigError(f"The state directory {path} cannot be made: {err}. Set agent.state_dir.") from err
+
+
+def _broker_address(config: Config) -> BrokerAddress:
+    mqtt = config.mqtt
+    password = read_secret(mqtt.password_file) if mqtt.password_file else None
+    return BrokerAddress(mqtt.host, mqtt.port, mqtt.username, password, mqtt.tls)
+
+
+def _place(config: Config) -> Place:
+    return Place(config.home.timezone, config.home.latitude, config.home.longitude)
+
+
+def _without_cloud() -> JsonObject:
+    return {
+        "is_claimed": False,
+        "is_online": False,
+        "streams": [],
+        "waiting": 0,
+        "definitions_owed": 0,
+        "text": "No cloud is configured: this hub stays at home. Set cloud.url to change that.",
+    }
