@@ -7,8 +7,9 @@ from typing import Protocol
 
 from hub_agent.model.action import Command
 from hub_agent.model.definition import Definition
-from hub_agent.model.device import Device
+from hub_agent.model.device import Alias, Device
 from hub_agent.model.effects import Persistent
+from hub_agent.model.ids import DeviceId
 from hub_agent.model.json import JsonObject, JsonValue, Row
 from hub_agent.model.report import MqttMessage, Publication
 from hub_agent.model.state import EntityState
@@ -91,6 +92,7 @@ class Remembered:
     cloud_commands_done: frozenset[str]
     last_alive_at: datetime | None
     findings: Sequence[str] = ()
+    gone_aliases: Sequence[tuple[Alias, DeviceId]] = ()  # of devices that left: met again, they are themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,15 @@ class StreamPosition:
 
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
-    """Rows of one stream in order. `numbers[i]` is the sequence number of `rows[i]`; the numbers have no gaps unless told by `gaps`."""
+    """Rows of one stream in order: the first has the number `first`, and so on without a hole.
+    Only in answer to `numbered` are there holes: there `numbers[i]` is the number of `rows[i]`.
+    """
 
     stream: str
     first: int
     rows: Sequence[Row]
     is_clock_trusted: bool = True
+    numbers: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Memory: the mirror of the home in SQLite."""

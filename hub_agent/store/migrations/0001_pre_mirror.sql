@@ -1,0 +1,143 @@
+-- Instants in columns are whole milliseconds since 1970 UTC. Bodies are JSON, behind zlib where that pays.
+
+CREATE TABLE identity (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    home_id TEXT NOT NULL,
+    hub_id TEXT,
+    secret TEXT,
+    mirror_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL
+);
+
+CREATE TABLE downlink (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    cursor TEXT NOT NULL
+);
+
+CREATE TABLE life (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    alive_at INTEGER NOT NULL
+);
+
+-- What state machines keep for themselves.
+CREATE TABLE saved (
+    room TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (room, key)
+) WITHOUT ROWID;
+
+CREATE TABLE commands (
+    command_id TEXT PRIMARY KEY,
+    body BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE devices (
+    device_id TEXT PRIMARY KEY,
+    is_gone INTEGER NOT NULL DEFAULT 0,
+    body BLOB NOT NULL
+);
+
+-- Every native identity a device was met under; stays when the device leaves.
+CREATE TABLE device_aliases (
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    PRIMARY KEY (kind, value)
+) WITHOUT ROWID;
+
+CREATE TABLE definitions (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (kind, id)
+);
+
+CREATE TABLE traces (
+    trace_id INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL UNIQUE,
+    automation_id TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE INDEX traces_by_automation ON traces (automation_id, trace_id);
+
+CREATE TABLE boots (
+    boot_number INTEGER PRIMARY KEY,
+    boot_id TEXT NOT NULL UNIQUE
+);
+
+-- The clock of this boot was wrong by so much for the blocks up to this turn (and after the boot's last correction).
+CREATE TABLE clock_corrections (
+    boot_number INTEGER NOT NULL,
+    turn_max INTEGER NOT NULL,
+    offset_ms INTEGER NOT NULL,
+    PRIMARY KEY (boot_number, turn_max)
+) WITHOUT ROWID;
+
+-- All records of one stream that were committed together. `turn` orders the blocks of all streams.
+-- The key is the last number, so that the block that holds a number is the first one at or above it.
+CREATE TABLE record_blocks (
+    stream TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
+    made_at INTEGER NOT NULL,
+    boot_number INTEGER NOT NULL,
+    monotonic_ms INTEGER NOT NULL,
+    is_clock_trusted INTEGER NOT NULL,
+    is_thinned INTEGER NOT NULL DEFAULT 0,
+    body BLOB NOT NULL,
+    PRIMARY KEY (stream, last)
+) WITHOUT ROWID;
+
+-- `last` and `bytes` are as of the row's last writing: what was appended since is added at start.
+CREATE TABLE streams (
+    stream TEXT PRIMARY KEY,
+    last INTEGER NOT NULL,
+    acknowledged INTEGER NOT NULL,
+    acknowledged_at INTEGER,
+    bytes INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE gaps (
+    gap_id INTEGER PRIMARY KEY,
+    stream TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    from_at INTEGER,
+    to_at INTEGER
+);
+CREATE INDEX gaps_by_stream ON gaps (stream, last);
+
+-- `table_name` is the central schema's table.
+CREATE TABLE cases (
+    table_name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    acknowledged_revision INTEGER NOT NULL DEFAULT 0,
+    changed_at INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (table_name, id)
+);
+CREATE INDEX cases_owed ON cases (changed_at) WHERE revision > acknowledged_revision;
+
+CREATE TABLE cloud_commands (
+    id TEXT PRIMARY KEY,
+    status TEXT NOT NULL,
+    done_at INTEGER NOT NULL,
+    is_told INTEGER NOT NULL DEFAULT 0,
+    result BLOB NOT NULL
+);
+CREATE INDEX cloud_commands_untold ON cloud_commands (done_at) WHERE is_told = 0;
+
+-- The states of all devices after all blocks up to `turn`; `numbers` holds the last number of each stream that bears states.
+CREATE TABLE state_snapshots (
+    turn INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    numbers TEXT NOT NULL,
+    acknowledged TEXT NOT NULL,
+    body BLOB NOT NULL
+);

@@ -1,0 +1,232 @@
+-- Who and where we are
+
+-- name: read_identity
+SELECT home_id, hub_id, secret, mirror_id, epoch FROM identity;
+
+-- name: save_identity
+INSERT INTO identity VALUES (1, ?, ?, ?, ?, ?)
+ON CONFLICT (only_row) DO UPDATE SET
+    home_id = excluded.home_id, hub_id = excluded.hub_id, secret = excluded.secret,
+    mirror_id = excluded.mirror_id, epoch = excluded.epoch;
+
+-- name: read_cursor
+SELECT cursor FROM downlink;
+
+-- name: save_cursor
+INSERT INTO downlink VALUES (1, ?) ON CONFLICT (only_row) DO UPDATE SET cursor = excluded.cursor;
+
+-- name: read_alive_at
+SELECT max(at) FROM (
+    SELECT alive_at AS at FROM life
+    UNION ALL
+    SELECT (SELECT made_at FROM record_blocks WHERE stream = streams.stream ORDER BY last DESC LIMIT 1) FROM streams
+);
+
+-- name: save_alive_at
+INSERT INTO life VALUES (1, ?) ON CONFLICT (only_row) DO UPDATE SET alive_at = excluded.alive_at;
+
+-- name: boot_number
+SELECT boot_number FROM boots WHERE boot_id = ?;
+
+-- name: add_boot
+INSERT INTO boots (boot_id) VALUES (?);
+
+-- What state machines keep
+
+-- name: save
+INSERT INTO saved VALUES (?, ?, ?) ON CONFLICT (room, key) DO UPDATE SET body = excluded.body;
+
+-- name: forget_saved
+DELETE FROM saved WHERE room = ? AND key = ?;
+
+-- name: read_saved
+SELECT room, key, body FROM saved;
+
+-- name: save_command
+INSERT INTO commands VALUES (?, ?) ON CONFLICT (command_id) DO UPDATE SET body = excluded.body;
+
+-- name: forget_command
+DELETE FROM commands WHERE command_id = ?;
+
+-- name: read_commands
+SELECT body FROM commands;
+
+-- Devices and definitions
+
+-- name: save_device
+INSERT INTO devices (device_id, is_gone, body) VALUES (?, 0, ?)
+ON CONFLICT (device_id) DO UPDATE SET is_gone = 0, body = excluded.body;
+
+-- name: forget_device
+UPDATE devices SET is_gone = 1 WHERE device_id = ?;
+
+-- name: save_alias
+INSERT INTO device_aliases VALUES (?, ?, ?)
+ON CONFLICT (kind, value) DO UPDATE SET device_id = excluded.device_id WHERE device_id <> excluded.device_id;
+
+-- name: read_devices
+SELECT device_id, body FROM devices WHERE is_gone = 0;
+
+-- name: read_gone_aliases
+SELECT kind, value, device_id FROM device_aliases
+WHERE device_id NOT IN (SELECT device_id FROM devices WHERE is_gone = 0);
+
+-- name: save_definition
+INSERT INTO definitions (kind, id, body) VALUES (?, ?, ?)
+ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body;
+
+-- name: read_definitions
+SELECT kind, id, body FROM definitions;
+
+-- Traces
+
+-- name: save_trace
+INSERT INTO traces (run_id, automation_id, made_at, body) VALUES (?, ?, ?, ?)
+ON CONFLICT (run_id) DO UPDATE SET body = excluded.body;
+
+-- name: trim_traces
+DELETE FROM traces WHERE automation_id = ?1 AND trace_id NOT IN (
+    SELECT trace_id FROM traces WHERE automation_id = ?1 ORDER BY trace_id DESC LIMIT ?2
+);
+
+-- name: trim_old_traces
+DELETE FROM traces WHERE made_at < ?;
+
+-- name: read_runs
+SELECT body FROM traces ORDER BY trace_id DESC LIMIT ?;
+
+-- name: read_runs_of
+SELECT body FROM traces WHERE automation_id = ? ORDER BY trace_id DESC LIMIT ?;
+
+-- name: read_traces_between
+SELECT run_id, body FROM traces WHERE run_id >= ? AND run_id < ? LIMIT 2;
+
+-- Records
+
+-- name: read_streams
+SELECT stream, last, acknowledged, acknowledged_at, bytes FROM streams;
+
+-- name: save_stream
+INSERT INTO streams VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (stream) DO UPDATE SET
+    last = excluded.last, acknowledged = excluded.acknowledged,
+    acknowledged_at = excluded.acknowledged_at, bytes = excluded.bytes;
+
+-- name: appended_since
+SELECT coalesce(max(last), 0), coalesce(sum(length(body)), 0) FROM record_blocks WHERE stream = ? AND last > ?;
+
+-- name: newest_turn
+SELECT coalesce(max(turn), 0) FROM (
+    SELECT (SELECT turn FROM record_blocks WHERE stream = streams.stream ORDER BY last DESC LIMIT 1) AS turn FROM streams
+    UNION ALL
+    SELECT max(turn) FROM state_snapshots
+    UNION ALL
+    SELECT max(turn_max) FROM clock_corrections
+);
+
+-- name: append_block
+INSERT INTO record_blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: read_blocks
+SELECT stream, last, first, turn, made_at, boot_number, monotonic_ms, is_clock_trusted, is_thinned, body
+FROM record_blocks WHERE stream = ? AND last > ? ORDER BY last LIMIT ?;
+
+-- name: read_block_heads
+SELECT last, first, turn, made_at, is_clock_trusted, is_thinned, length(body)
+FROM record_blocks WHERE stream = ? AND last > ? ORDER BY last LIMIT ?;
+
+-- name: delete_block
+DELETE FROM record_blocks WHERE stream = ? AND last = ?;
+
+-- name: trusted_before
+SELECT made_at FROM record_blocks WHERE stream = ? AND last < ? AND is_clock_trusted = 1 ORDER BY last DESC LIMIT 1;
+
+-- name: trusted_after
+SELECT made_at FROM record_blocks WHERE stream = ? AND last > ? AND is_clock_trusted = 1 ORDER BY last LIMIT 1;
+
+-- name: read_corrections
+SELECT boot_number, turn_max, offset_ms FROM clock_corrections ORDER BY boot_number, turn_max;
+
+-- name: add_correction
+INSERT OR REPLACE INTO clock_corrections VALUES (?, ?, ?);
+
+-- name: untrusted_of_boot
+SELECT first, last FROM record_blocks
+WHERE stream = ? AND last > ? AND boot_number = ? AND is_clock_trusted = 0 AND turn > ?;
+
+-- Gaps
+
+-- name: last_gap
+SELECT gap_id, last, reason FROM gaps WHERE stream = ? ORDER BY last DESC LIMIT 1;
+
+-- name: add_gap
+INSERT INTO gaps (stream, first, last, count, reason, from_at, to_at) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: extend_gap
+UPDATE gaps SET last = ?, count = count + ?, to_at = ? WHERE gap_id = ?;
+
+-- name: read_gaps
+SELECT stream, first, last, count, reason, from_at, to_at FROM gaps ORDER BY stream, first;
+
+-- name: delete_gap
+DELETE FROM gaps WHERE stream = ? AND first = ? AND last = ?;
+
+-- name: shorten_gap
+UPDATE gaps SET first = ?, count = count - ?, from_at = ? WHERE stream = ? AND first = ? AND last > ?;
+
+-- Snapshots of states
+
+-- name: save_snapshot
+INSERT OR REPLACE INTO state_snapshots VALUES (?, ?, ?, ?, ?);
+
+-- name: newest_snapshot
+SELECT turn, numbers, body FROM state_snapshots ORDER BY turn DESC LIMIT 1;
+
+-- name: read_snapshot_numbers
+SELECT turn, at, numbers FROM state_snapshots ORDER BY turn;
+
+-- name: read_snapshot
+SELECT turn, numbers, body FROM state_snapshots WHERE turn = ?;
+
+-- name: delete_snapshot
+DELETE FROM state_snapshots WHERE turn = ?;
+
+-- Cases
+
+-- name: save_case
+INSERT INTO cases (table_name, id, revision, changed_at, body) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (table_name, id) DO UPDATE SET
+    revision = excluded.revision, changed_at = excluded.changed_at, body = excluded.body
+WHERE excluded.revision > revision;
+
+-- name: read_owed_cases
+SELECT table_name, id, revision, body FROM cases WHERE revision > acknowledged_revision ORDER BY changed_at, id LIMIT ?;
+
+-- name: acknowledge_case
+UPDATE cases SET acknowledged_revision = max(acknowledged_revision, ?3)
+WHERE table_name = ?1 AND id = ?2 AND revision >= ?3;
+
+-- name: trim_cases
+DELETE FROM cases WHERE changed_at < ? AND revision <= acknowledged_revision;
+
+-- Commands of the cloud
+
+-- name: save_cloud_command
+INSERT INTO cloud_commands (id, status, done_at, result) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING;
+
+-- name: read_cloud_command_ids
+SELECT id FROM cloud_commands;
+
+-- name: read_untold_commands
+SELECT id, status, result FROM cloud_commands WHERE is_told = 0 ORDER BY done_at, id LIMIT ?;
+
+-- name: tell_command
+UPDATE cloud_commands SET is_told = 1 WHERE id = ?;
+
+-- name: trim_cloud_commands
+DELETE FROM cloud_commands WHERE is_told = 1 AND done_at < ?;
+
+-- The file
+
+-- name: count_tables
+SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name;

@@ -1,0 +1,142 @@
+-- Made by: python -m hub_agent.store.migrate > hub_agent/store/schema.sql
+
+CREATE TABLE boots (
+    boot_number INTEGER PRIMARY KEY,
+    boot_id TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE cases (
+    table_name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    acknowledged_revision INTEGER NOT NULL DEFAULT 0,
+    changed_at INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (table_name, id)
+);
+
+CREATE TABLE clock_corrections (
+    boot_number INTEGER NOT NULL,
+    turn_max INTEGER NOT NULL,
+    offset_ms INTEGER NOT NULL,
+    PRIMARY KEY (boot_number, turn_max)
+) WITHOUT ROWID;
+
+CREATE TABLE cloud_commands (
+    id TEXT PRIMARY KEY,
+    status TEXT NOT NULL,
+    done_at INTEGER NOT NULL,
+    is_told INTEGER NOT NULL DEFAULT 0,
+    result BLOB NOT NULL
+);
+
+CREATE TABLE commands (
+    command_id TEXT PRIMARY KEY,
+    body BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE definitions (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (kind, id)
+);
+
+CREATE TABLE device_aliases (
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    PRIMARY KEY (kind, value)
+) WITHOUT ROWID;
+
+CREATE TABLE devices (
+    device_id TEXT PRIMARY KEY,
+    is_gone INTEGER NOT NULL DEFAULT 0,
+    body BLOB NOT NULL
+);
+
+CREATE TABLE downlink (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    cursor TEXT NOT NULL
+);
+
+CREATE TABLE gaps (
+    gap_id INTEGER PRIMARY KEY,
+    stream TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    from_at INTEGER,
+    to_at INTEGER
+);
+
+CREATE TABLE identity (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    home_id TEXT NOT NULL,
+    hub_id TEXT,
+    secret TEXT,
+    mirror_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL
+);
+
+CREATE TABLE life (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    alive_at INTEGER NOT NULL
+);
+
+CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);
+
+CREATE TABLE record_blocks (
+    stream TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
+    made_at INTEGER NOT NULL,
+    boot_number INTEGER NOT NULL,
+    monotonic_ms INTEGER NOT NULL,
+    is_clock_trusted INTEGER NOT NULL,
+    is_thinned INTEGER NOT NULL DEFAULT 0,
+    body BLOB NOT NULL,
+    PRIMARY KEY (stream, last)
+) WITHOUT ROWID;
+
+CREATE TABLE saved (
+    room TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (room, key)
+) WITHOUT ROWID;
+
+CREATE TABLE state_snapshots (
+    turn INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    numbers TEXT NOT NULL,
+    acknowledged TEXT NOT NULL,
+    body BLOB NOT NULL
+);
+
+CREATE TABLE streams (
+    stream TEXT PRIMARY KEY,
+    last INTEGER NOT NULL,
+    acknowledged INTEGER NOT NULL,
+    acknowledged_at INTEGER,
+    bytes INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE traces (
+    trace_id INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL UNIQUE,
+    automation_id TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+
+CREATE INDEX cases_owed ON cases (changed_at) WHERE revision > acknowledged_revision;
+
+CREATE INDEX cloud_commands_untold ON cloud_commands (done_at) WHERE is_told = 0;
+
+CREATE INDEX gaps_by_stream ON gaps (stream, last);
+
+CREATE INDEX traces_by_automation ON traces (automation_id, trace_id);
+
