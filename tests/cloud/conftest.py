@@ -114,7 +114,9 @@ class Hub:
     def changes(self, cursor: str | None = None, **request: Any) -> dict[str, Any]:
         return self.call("hub_changes_v1", {"cursor": cursor, "wait_s": 0, **request})
 
-    def define(self, entity_type: str, entity_id: str, base_version: int | None = None, *, deleted: bool = False, **fields: Any):
+    def define(
+        self, entity_type: str, entity_id: str, base_version: int | None = None, *, deleted: bool = False, **fields: Any
+    ):
         definition = {
             "entity_type": entity_type,
             "id": entity_id,
@@ -136,14 +138,24 @@ class Hub:
         answer = self.define(
             "automation",
             automation_id,
-            **({"name": "hall light", "automation_type": "trigger_based", "triggers": [{"trigger": "sun"}], "actions": []} | fields),
+            **(
+                {
+                    "name": "hall light",
+                    "automation_type": "trigger_based",
+                    "triggers": [{"trigger": "sun"}],
+                    "actions": [],
+                }
+                | fields
+            ),
         )
         assert answer["status"] == "synced", answer
         return automation_id
 
     def add_scene(self, **fields: Any) -> str:
         scene_id = str(uuid.uuid4())
-        assert self.define("scene", scene_id, **({"name": "evening", "device_states": []} | fields))["status"] == "synced"
+        assert (
+            self.define("scene", scene_id, **({"name": "evening", "device_states": []} | fields))["status"] == "synced"
+        )
         return scene_id
 
     def count(self, table: str) -> int:

@@ -30,7 +30,12 @@ def test_without_a_cursor_everything_comes_in_an_order_that_can_be_applied(hub):
 
 def test_aliases_come_down_to_a_hub_that_starts_anew(hub):
     device_id = str(uuid.uuid4())
-    definition = {"entity_type": "device", "id": device_id, "fields": {"device_name": "a", "device_type": "light"}, "aliases": [{"kind": "mac", "value": "aa"}]}
+    definition = {
+        "entity_type": "device",
+        "id": device_id,
+        "fields": {"device_name": "a", "device_type": "light"},
+        "aliases": [{"kind": "mac", "value": "aa"}],
+    }
     hub.ingest(definitions=[definition])
     assert by_id(hub.changes())[device_id]["aliases"] == [{"kind": "mac", "value": "aa"}]
 
@@ -123,7 +128,9 @@ def test_a_hub_that_polls_while_others_write_misses_nothing(hub, dsn):
     assert heard == {scene_id: f"changed {turn}" for turn, scene_id in enumerate(scenes)}
 
 
-@pytest.mark.parametrize("kind,table", [("scene", "scenes"), ("room", "rooms"), ("device", "devices"), ("automation", "automations")])
+@pytest.mark.parametrize(
+    "kind,table", [("scene", "scenes"), ("room", "rooms"), ("device", "devices"), ("automation", "automations")]
+)
 def test_a_deletion_leaves_a_tombstone(hub, db, kind, table):
     entity_id = str(uuid.uuid4())
     fields = {"device_name": "x", "device_type": "light", "automation_type": "scheduled", "name": "x"}
@@ -143,7 +150,11 @@ def test_a_soft_deletion_is_a_deletion(hub, db):
 
 def test_pages_together_are_the_whole_of_ones_own_definitions_too(hub):
     scenes = {hub.add_scene(name=f"scene {n}") for n in range(7)}
-    hub.ingest(definitions=[{"entity_type": "room", "id": str(uuid.uuid4()), "fields": {"name": f"room {n}"}} for n in range(5)])
+    hub.ingest(
+        definitions=[
+            {"entity_type": "room", "id": str(uuid.uuid4()), "fields": {"name": f"room {n}"}} for n in range(5)
+        ]
+    )
     seen, cursor, more = [], None, True
     while more:
         answer = hub.changes(cursor, limits={"changes_max": 3})
@@ -171,8 +182,16 @@ def test_an_edit_in_the_cloud_is_pending_until_the_hub_has_taken_it_over(hub, db
 
 def test_every_automation_and_scene_has_a_sync_row_whoever_made_it(hub, db):
     by_hub = {hub.add_automation(), hub.add_scene()}
-    by_cloud = {str(db.execute("INSERT INTO scenes (home_id, name) VALUES (%s, 'cloud') RETURNING id", (hub.home_id,)).fetchone()[0])}
-    rows = db.execute("SELECT entity_id::text, sync_status FROM ecosystem_sync_status WHERE home_id = %s", (hub.home_id,)).fetchall()
+    by_cloud = {
+        str(
+            db.execute(
+                "INSERT INTO scenes (home_id, name) VALUES (%s, 'cloud') RETURNING id", (hub.home_id,)
+            ).fetchone()[0]
+        )
+    }
+    rows = db.execute(
+        "SELECT entity_id::text, sync_status FROM ecosystem_sync_status WHERE home_id = %s", (hub.home_id,)
+    ).fetchall()
     assert dict(rows) == dict.fromkeys(by_hub, "synced") | dict.fromkeys(by_cloud, "pending")
 
 

@@ -21,7 +21,12 @@ def refusal(error) -> tuple[str, str]:
 
 
 def claim(call_as, code, mirror_id=None):
-    return call_as("anon", {}, "hub_claim_v1", {"claim_code": code, "hub_name": "hall", "mirror_id": mirror_id or str(uuid.uuid4())})
+    return call_as(
+        "anon",
+        {},
+        "hub_claim_v1",
+        {"claim_code": code, "hub_name": "hall", "mirror_id": mirror_id or str(uuid.uuid4())},
+    )
 
 
 def test_a_code_makes_a_hub_of_its_home(call_as, code, home_id, db):
@@ -32,7 +37,9 @@ def test_a_code_makes_a_hub_of_its_home(call_as, code, home_id, db):
     assert (claimed["home"]["latitude"], claimed["home"]["longitude"]) == (59.3, 18.1)
     granted = call_as("anon", {}, "hub_token_v1", {"hub_id": claimed["hub_id"], "secret": claimed["secret"]})
     assert (granted["role"], granted["home_id"]) == ("hub", home_id)
-    stored = db.execute("SELECT encode(secret_sha256, 'hex') FROM hub_hubs WHERE id = %s", (claimed["hub_id"],)).fetchone()[0]
+    stored = db.execute(
+        "SELECT encode(secret_sha256, 'hex') FROM hub_hubs WHERE id = %s", (claimed["hub_id"],)
+    ).fetchone()[0]
     assert claimed["secret"] not in stored
 
 

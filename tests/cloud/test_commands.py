@@ -5,7 +5,12 @@ import pytest
 
 
 def send(call_as, hub, kind="scene.activate", role="service_role", claims=None, **request):
-    return call_as(role, claims or {}, "hub_command_v1", {"home_id": hub.home_id, "kind": kind, "payload": {"scene_id": "s"}, "expires_in_s": 60, **request})
+    return call_as(
+        role,
+        claims or {},
+        "hub_command_v1",
+        {"home_id": hub.home_id, "kind": kind, "payload": {"scene_id": "s"}, "expires_in_s": 60, **request},
+    )
 
 
 def status(db, command_id):
@@ -17,11 +22,16 @@ def test_a_command_is_delivered_and_done(hub, call_as, db):
     assert command["status"] == "pending"
 
     delivered = hub.changes()["commands"]
-    assert [(one["id"], one["kind"], one["payload"]) for one in delivered] == [(command["id"], "scene.activate", {"scene_id": "s"})]
+    assert [(one["id"], one["kind"], one["payload"]) for one in delivered] == [
+        (command["id"], "scene.activate", {"scene_id": "s"})
+    ]
     assert status(db, command["id"]) == "delivered"
 
     hub.ingest(commands_done=[{"id": command["id"], "status": "done", "result": {"status": "success"}}])
-    assert db.execute("SELECT status, result FROM hub_commands WHERE id = %s", (command["id"],)).fetchone() == ("done", {"status": "success"})
+    assert db.execute("SELECT status, result FROM hub_commands WHERE id = %s", (command["id"],)).fetchone() == (
+        "done",
+        {"status": "success"},
+    )
 
 
 def test_a_delivered_command_comes_again_after_a_while_until_it_is_done(hub, call_as, db):
@@ -74,7 +84,9 @@ def test_who_may_control_the_home_may_send(hub, call_as, new_home, db):
     with pytest.raises(psycopg.Error, match="may not control"):
         send(call_as, hub, **as_guest)
 
-    db.execute("""UPDATE home_members SET permissions = '{"view": true, "control": true}' WHERE user_id = %s""", (guest_id,))
+    db.execute(
+        """UPDATE home_members SET permissions = '{"view": true, "control": true}' WHERE user_id = %s""", (guest_id,)
+    )
     assert send(call_as, hub, **as_guest)["id"]
     with pytest.raises(psycopg.Error, match="may not control"):
         send(call_as, hub, kind="upgrade", **as_guest)
@@ -86,7 +98,10 @@ def test_a_kind_that_is_not_known_is_refused(hub, call_as):
 
 
 def test_too_many_waiting_commands_are_refused(hub, call_as, db):
-    db.execute("INSERT INTO hub_commands (home_id, kind, expires_at) SELECT %s, 'diagnose', now() + interval '1 hour' FROM generate_series(1, 1000)", (hub.home_id,))
+    db.execute(
+        "INSERT INTO hub_commands (home_id, kind, expires_at) SELECT %s, 'diagnose', now() + interval '1 hour' FROM generate_series(1, 1000)",
+        (hub.home_id,),
+    )
     with pytest.raises(psycopg.Error) as error:
         send(call_as, hub)
     assert error.value.sqlstate == "PT429"
@@ -95,13 +110,20 @@ def test_too_many_waiting_commands_are_refused(hub, call_as, db):
 
 def test_reconciling_names_the_days_and_versions_that_differ(hub):
     device_id, scene_id = hub.add_device(), hub.add_scene()
-    rows = [{"time": f"2026-03-0{day}T12:00:00Z", "device_id": device_id, "metric_type": "power", "value": 1} for day in (1, 1, 2)]
+    rows = [
+        {"time": f"2026-03-0{day}T12:00:00Z", "device_id": device_id, "metric_type": "power", "value": 1}
+        for day in (1, 1, 2)
+    ]
     hub.ingest(streams={"device_telemetry": {"first": 1, "rows": rows}})
     answer = hub.call(
         "hub_reconcile_v1",
         {
             "epoch": 1,
-            "streams": {"device_telemetry": {"days": {"2026-03-01": {"count": 2}, "2026-03-02": {"count": 2}, "2026-03-03": {"count": 1}}}},
+            "streams": {
+                "device_telemetry": {
+                    "days": {"2026-03-01": {"count": 2}, "2026-03-02": {"count": 2}, "2026-03-03": {"count": 1}}
+                }
+            },
             "definitions": {"device": {device_id: 1}, "scene": {scene_id: 7}},
         },
     )

@@ -8,7 +8,9 @@ import pytest
 def row(db, table, entity_id, *columns):
     from psycopg import sql
 
-    statement = sql.SQL("SELECT {} FROM {} WHERE id = %s").format(sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table))
+    statement = sql.SQL("SELECT {} FROM {} WHERE id = %s").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table)
+    )
     return db.execute(statement, (entity_id,)).fetchone()
 
 
@@ -27,17 +29,37 @@ def test_a_found_device_becomes_a_row_with_its_aliases(hub, db):
             "entity_type": "device",
             "id": device_id,
             "base_version": None,
-            "fields": {"device_name": "Ceiling", "device_type": "light", "room_id": room_id, "primary_protocol": "zigbee", "capabilities": {"entities": {}}, "is_online": True},
-            "aliases": [{"kind": "zigbee_ieee", "value": "0x1"}, {"kind": "zigbee_ieee", "value": "0x1"}, {"kind": None}],
+            "fields": {
+                "device_name": "Ceiling",
+                "device_type": "light",
+                "room_id": room_id,
+                "primary_protocol": "zigbee",
+                "capabilities": {"entities": {}},
+                "is_online": True,
+            },
+            "aliases": [
+                {"kind": "zigbee_ieee", "value": "0x1"},
+                {"kind": "zigbee_ieee", "value": "0x1"},
+                {"kind": None},
+            ],
         },
         {"entity_type": "room", "id": room_id, "base_version": None, "fields": {"name": "Kitchen"}},
     ]
     for _ in range(2):
         answers = hub.ingest(definitions=definitions)["definitions"]
-        assert [(one["entity_type"], one["version"], one["status"]) for one in answers] == [("room", 1, "synced"), ("device", 1, "synced")]
-    assert row(db, "devices", device_id, "device_name", "primary_protocol", "is_online", "home_id")[:3] == ("Ceiling", "zigbee", True)
+        assert [(one["entity_type"], one["version"], one["status"]) for one in answers] == [
+            ("room", 1, "synced"),
+            ("device", 1, "synced"),
+        ]
+    assert row(db, "devices", device_id, "device_name", "primary_protocol", "is_online", "home_id")[:3] == (
+        "Ceiling",
+        "zigbee",
+        True,
+    )
     assert str(row(db, "devices", device_id, "room_id")[0]) == room_id
-    assert db.execute("SELECT kind, value FROM hub_device_aliases WHERE device_id = %s", (device_id,)).fetchall() == [("zigbee_ieee", "0x1")]
+    assert db.execute("SELECT kind, value FROM hub_device_aliases WHERE device_id = %s", (device_id,)).fetchall() == [
+        ("zigbee_ieee", "0x1")
+    ]
 
 
 def test_an_edit_on_the_newest_version_makes_the_next(hub, db):
@@ -82,7 +104,10 @@ def test_actions_changed_on_both_sides_wait_for_a_person_and_both_are_kept(hub, 
     assert (answer["status"], answer["disputed"], answer["version"]) == ("conflict", ["actions"], 3)
     assert row(db, "automations", automation_id, "actions", "name") == ([{"delay": 1}], "by hub")
     assert sync_status(db, automation_id) == ("conflict", 3, 1)
-    kept = db.execute("SELECT metadata -> 'conflict' -> 'fields' -> 'actions' FROM ecosystem_sync_status WHERE entity_id = %s", (automation_id,)).fetchone()[0]
+    kept = db.execute(
+        "SELECT metadata -> 'conflict' -> 'fields' -> 'actions' FROM ecosystem_sync_status WHERE entity_id = %s",
+        (automation_id,),
+    ).fetchone()[0]
     assert kept == {"hub": [{"delay": 2}], "cloud": [{"delay": 1}], "base": []}
 
 
@@ -99,13 +124,30 @@ def test_a_conflict_ends_when_someone_decides(hub, db, who, delay):
         assert hub.define("automation", automation_id, version, actions=[{"delay": 2}])["status"] == "synced"
         assert sync_status(db, automation_id)[0] == "synced"
     assert row(db, "automations", automation_id, "actions")[0] == [{"delay": delay}]
-    assert db.execute("SELECT metadata ? 'conflict' FROM ecosystem_sync_status WHERE entity_id = %s", (automation_id,)).fetchone() == (False,)
+    assert db.execute(
+        "SELECT metadata ? 'conflict' FROM ecosystem_sync_status WHERE entity_id = %s", (automation_id,)
+    ).fetchone() == (False,)
+
+
+def test_a_conflict_stays_while_other_columns_change(hub, db):
+    automation_id = hub.add_automation()
+    db.execute("""UPDATE automations SET actions = '[{"delay": 1}]' WHERE id = %s""", (automation_id,))
+    version = hub.define("automation", automation_id, 1, actions=[{"delay": 2}])["version"]
+
+    db.execute("UPDATE automations SET name = 'by cloud' WHERE id = %s", (automation_id,))
+    assert sync_status(db, automation_id)[0] == "conflict"
+    version = hub.define("automation", automation_id, version + 1, description="by hub")["version"]
+    assert sync_status(db, automation_id)[0] == "conflict"
+    hub.define("automation", automation_id, version, actions=[{"delay": 1}])
+    assert sync_status(db, automation_id)[0] == "synced"
 
 
 @pytest.mark.parametrize("resolution,expected", [("nexa_wins", [{"delay": 1}]), ("ecosystem_wins", [{"delay": 2}])])
 def test_a_conflict_follows_the_resolution_that_was_set(hub, db, resolution, expected):
     automation_id = hub.add_automation()
-    db.execute("UPDATE ecosystem_sync_status SET conflict_resolution = %s WHERE entity_id = %s", (resolution, automation_id))
+    db.execute(
+        "UPDATE ecosystem_sync_status SET conflict_resolution = %s WHERE entity_id = %s", (resolution, automation_id)
+    )
     db.execute("""UPDATE automations SET actions = '[{"delay": 1}]' WHERE id = %s""", (automation_id,))
     assert hub.define("automation", automation_id, 1, actions=[{"delay": 2}])["status"] == "synced"
     assert row(db, "automations", automation_id, "actions")[0] == expected
@@ -120,16 +162,21 @@ def test_a_device_found_again_without_a_base_takes_over_what_people_set(hub, db)
 
 def test_what_only_the_hub_describes_makes_no_version(hub, db):
     device_id = hub.add_device()
-    answer = hub.define("device", device_id, 1, device_name="lamp", capabilities={"entities": {"light.a": {}}}, power_source="wired")
+    answer = hub.define(
+        "device", device_id, 1, device_name="lamp", capabilities={"entities": {"light.a": {}}}, power_source="wired"
+    )
     assert answer["version"] == 1
     assert row(db, "devices", device_id, "capabilities", "power_source") == ({"entities": {"light.a": {}}}, "wired")
 
 
 def test_brand_and_model_are_found_in_the_catalogue_by_name(hub, db):
     name = f"IKEA {uuid.uuid4()}"
-    brand_id = db.execute("INSERT INTO brands (name, slug) VALUES (%s, %s) RETURNING id", (name, name.lower())).fetchone()[0]
+    brand_id = db.execute(
+        "INSERT INTO brands (name, slug) VALUES (%s, %s) RETURNING id", (name, name.lower())
+    ).fetchone()[0]
     model_id = db.execute(
-        "INSERT INTO device_models (brand_id, model_number, model_name, device_type) VALUES (%s, 'LED1545G12', 'Bulb', 'light') RETURNING id", (brand_id,)
+        "INSERT INTO device_models (brand_id, model_number, model_name, device_type) VALUES (%s, 'LED1545G12', 'Bulb', 'light') RETURNING id",
+        (brand_id,),
     ).fetchone()[0]
     device_id = hub.add_device(brand=name.upper(), model="led1545g12")
     assert row(db, "devices", device_id, "brand_id", "device_model_id") == (brand_id, model_id)
@@ -145,7 +192,12 @@ def test_a_bad_definition_fails_alone(hub):
     good = str(uuid.uuid4())
     answers = hub.ingest(
         definitions=[
-            {"entity_type": "device", "id": str(uuid.uuid4()), "base_version": None, "fields": {"device_name": "x", "device_type": "spaceship"}},
+            {
+                "entity_type": "device",
+                "id": str(uuid.uuid4()),
+                "base_version": None,
+                "fields": {"device_name": "x", "device_type": "spaceship"},
+            },
             {"entity_type": "user", "id": str(uuid.uuid4()), "fields": {}},
             {"entity_type": "home", "id": hub.home_id, "base_version": 1, "fields": {"name": "Mine"}},
             {"entity_type": "room", "id": "kitchen", "fields": {"name": "Kitchen"}},
@@ -214,4 +266,6 @@ def test_of_old_versions_a_bounded_number_is_kept(hub, db):
     scene_id = hub.add_scene()
     for n in range(1, 30):
         hub.define("scene", scene_id, n, name=f"name {n}")
-    assert db.execute("SELECT min(version), max(version) FROM hub_definition_history WHERE entity_id = %s", (scene_id,)).fetchone() == (11, 30)
+    assert db.execute(
+        "SELECT min(version), max(version) FROM hub_definition_history WHERE entity_id = %s", (scene_id,)
+    ).fetchone() == (11, 30)

@@ -12,11 +12,32 @@ from cloud_schema.apply import ApplyError, apply, engine_of, seed
 
 CONTRACT = json.loads((Path(cloud_schema.__file__).parent / "contract" / "contract.json").read_text())
 NOT_YET = {"alert_rules"}
-TABLES = (
-    "users homes home_members rooms brands device_models ecosystems devices device_states device_groups device_group_members "
-    "device_telemetry energy_usage device_error_logs device_health_history automations automation_executions automation_health_checks "
-    "scenes scene_activations self_healing_actions self_healing_executions ecosystem_sync_status alerts"
-).split()
+TABLES = [
+    "users",
+    "homes",
+    "home_members",
+    "rooms",
+    "brands",
+    "device_models",
+    "ecosystems",
+    "devices",
+    "device_states",
+    "device_groups",
+    "device_group_members",
+    "device_telemetry",
+    "energy_usage",
+    "device_error_logs",
+    "device_health_history",
+    "automations",
+    "automation_executions",
+    "automation_health_checks",
+    "scenes",
+    "scene_activations",
+    "self_healing_actions",
+    "self_healing_executions",
+    "ecosystem_sync_status",
+    "alerts",
+]
 # Added by us to the contract's lists.
 ADDED_ENUM_VALUES = {"alert_type": ["safety_alarm"]}
 
@@ -61,7 +82,10 @@ def test_a_table_has_the_contracts_defaults(db, table):
 def test_a_closed_list_of_values_is_enforced(db, table):
     checks = [
         text
-        for (text,) in db.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c'", (base_of(table),))
+        for (text,) in db.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c'",
+            (base_of(table),),
+        )
     ]
     for column in CONTRACT["tables"][table]["columns"]:
         for value in column.get("allowed_values", []):
@@ -102,7 +126,10 @@ def test_a_plain_tables_references_are_the_contracts(db, table):
 
 def test_the_enums_have_the_contracts_values_in_its_order(db):
     for name, values in CONTRACT["enums"].items():
-        found = db.execute("SELECT array_agg(enumlabel::text ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = %s::regtype", (name,)).fetchone()[0]
+        found = db.execute(
+            "SELECT array_agg(enumlabel::text ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = %s::regtype",
+            (name,),
+        ).fetchone()[0]
         assert found == values + ADDED_ENUM_VALUES.get(name, [])
 
 
@@ -110,7 +137,9 @@ def test_a_hypertables_view_shows_all_columns_of_its_base(db):
     for table in (table for table in TABLES if CONTRACT["tables"][table]["hypertable"]):
         columns = "SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
         assert db.execute(columns, (f"public.{table}",)).fetchone() == db.execute(columns, (f"ts.{table}",)).fetchone()
-        options = db.execute("SELECT reloptions FROM pg_class WHERE oid = %s::regclass", (f"public.{table}",)).fetchone()[0]
+        options = db.execute(
+            "SELECT reloptions FROM pg_class WHERE oid = %s::regclass", (f"public.{table}",)
+        ).fetchone()[0]
         assert any(option.startswith("security_barrier") for option in options)
 
 
@@ -119,10 +148,16 @@ def test_a_deleted_home_takes_all_its_rows_with_it(hub, db):
     at = "2026-03-01T12:00:00Z"
     answer = hub.ingest(
         streams={
-            "device_telemetry": {"first": 1, "rows": [{"time": at, "device_id": device_id, "metric_type": "temperature", "value": 20}]},
+            "device_telemetry": {
+                "first": 1,
+                "rows": [{"time": at, "device_id": device_id, "metric_type": "temperature", "value": 20}],
+            },
             "energy_usage": {"first": 1, "rows": [{"time": at, "device_id": device_id, "power_watts": 5}]},
             "device_states": {"first": 1, "rows": [{"created_at": at, "device_id": device_id, "state": {}}]},
-            "automation_executions": {"first": 1, "rows": [{"time": at, "automation_id": automation_id, "status": "success", "started_at": at}]},
+            "automation_executions": {
+                "first": 1,
+                "rows": [{"time": at, "automation_id": automation_id, "status": "success", "started_at": at}],
+            },
             "scene_activations": {"first": 1, "rows": [{"time": at, "scene_id": scene_id, "status": "success"}]},
             "nonsense": {"first": 1, "rows": []},
         },
@@ -133,7 +168,13 @@ def test_a_deleted_home_takes_all_its_rows_with_it(hub, db):
                 "id": str(uuid.uuid4()),
                 "time": at,
                 "revision": 1,
-                "row": {"alert_type": "safety_alarm", "severity": "critical", "title": "Smoke", "message": "Smoke in the hall", "source_device_id": device_id},
+                "row": {
+                    "alert_type": "safety_alarm",
+                    "severity": "critical",
+                    "title": "Smoke",
+                    "message": "Smoke in the hall",
+                    "source_device_id": device_id,
+                },
             }
         ],
     )
@@ -151,19 +192,26 @@ def test_a_deleted_home_takes_all_its_rows_with_it(hub, db):
     for table, columns in tables:
         for column in columns:
             left = db.execute(
-                psycopg.sql.SQL("SELECT count(*) FROM {} WHERE {} = %s").format(psycopg.sql.SQL(table), psycopg.sql.Identifier(column)), (ids[column],)
+                psycopg.sql.SQL("SELECT count(*) FROM {} WHERE {} = %s").format(
+                    psycopg.sql.SQL(table), psycopg.sql.Identifier(column)
+                ),
+                (ids[column],),
             ).fetchone()[0]
             assert left == 0, (table, column)
 
 
 def test_a_deleted_device_takes_its_records_with_it_and_leaves_its_neighbours(hub, db):
     gone, stays = hub.add_device(), hub.add_device()
-    rows = [{"time": "2026-03-01T12:00:00Z", "device_id": one, "metric_type": "power", "value": 1} for one in (gone, stays)]
+    rows = [
+        {"time": "2026-03-01T12:00:00Z", "device_id": one, "metric_type": "power", "value": 1} for one in (gone, stays)
+    ]
     hub.ingest(streams={"device_telemetry": {"first": 1, "rows": rows}})
 
     db.execute("DELETE FROM devices WHERE id = %s", (gone,))
 
-    assert db.execute("SELECT array_agg(device_id::text) FROM ts.device_telemetry WHERE device_id IN (%s, %s)", (gone, stays)).fetchone()[0] == [stays]
+    assert db.execute(
+        "SELECT array_agg(device_id::text) FROM ts.device_telemetry WHERE device_id IN (%s, %s)", (gone, stays)
+    ).fetchone()[0] == [stays]
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated", "hub"])
@@ -194,7 +242,9 @@ def test_applying_without_the_right_to_create_says_what_is_missing(server_dsn, n
     database = new_database()
     role = f"nexa_test_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(server_dsn, autocommit=True) as connection:
-        connection.execute(psycopg.sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'").format(psycopg.sql.Identifier(role)))
+        connection.execute(
+            psycopg.sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'").format(psycopg.sql.Identifier(role))
+        )
         try:
             poor = psycopg.conninfo.make_conninfo(database, user=role, password="secret")
             with pytest.raises(ApplyError, match="may not create schemas and tables"):

@@ -44,22 +44,30 @@ BEGIN
     DELETE FROM hub_definition_history WHERE entity_type = kind.entity_type AND entity_id = (document ->> 'id')::uuid
         AND version <= new_version - hub_sync.history_versions_max();
     IF kind.has_sync_status THEN
-        PERFORM hub_sync.note_sync_status(kind.entity_type, (document ->> 'id')::uuid, home, new_version, writer IS NOT NULL, is_gone);
+        PERFORM hub_sync.note_sync_status(kind.entity_type, (document ->> 'id')::uuid, home, new_version, writer IS NOT NULL, is_gone,
+            ARRAY(SELECT c FROM unnest(kind.people_columns) c WHERE was -> c IS DISTINCT FROM becomes -> c));
     END IF;
     PERFORM pg_notify('nexa_hub_changes', home::text);
     RETURN NULL;
 END
 $$;
 
--- "Local" is NEXA's row, "remote" the hub's copy.
-CREATE OR REPLACE FUNCTION hub_sync.note_sync_status(in_type text, in_id uuid, home uuid, in_version integer, is_from_hub boolean, is_gone boolean)
-RETURNS void LANGUAGE plpgsql AS $$
+-- "Local" is NEXA's row, "remote" the hub's copy. A conflict stays until each disputed column has been touched again.
+CREATE OR REPLACE FUNCTION hub_sync.note_sync_status(
+    in_type text, in_id uuid, home uuid, in_version integer, is_from_hub boolean, is_gone boolean, touched text[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    open_conflict jsonb;
+    open_fields jsonb;
 BEGIN
     IF is_gone THEN
         DELETE FROM public.ecosystem_sync_status
         WHERE home_id = home AND ecosystem_id = hub_sync.hub_ecosystem() AND entity_type = in_type AND entity_id = in_id;
         RETURN;
     END IF;
+    SELECT s.metadata -> 'conflict' INTO open_conflict FROM public.ecosystem_sync_status s
+    WHERE s.home_id = home AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = in_type AND s.entity_id = in_id;
+    open_fields := coalesce(open_conflict -> 'fields', '{}') - touched;
     INSERT INTO public.ecosystem_sync_status AS s (
         home_id, ecosystem_id, entity_type, entity_id, sync_status, sync_direction, conflict_resolution, local_version, remote_version,
         last_modified_locally_at, last_modified_remotely_at, last_synced_at, last_sync_attempt_at)
@@ -68,13 +76,16 @@ BEGIN
            CASE WHEN is_from_hub THEN now() END, CASE WHEN is_from_hub THEN now() END, CASE WHEN is_from_hub THEN now() END
     FROM public.ecosystems e WHERE e.id = hub_sync.hub_ecosystem()
     ON CONFLICT (home_id, ecosystem_id, entity_type, entity_id) DO UPDATE SET
-        sync_status = excluded.sync_status, local_version = excluded.local_version, error_message = NULL,
+        sync_status = CASE WHEN open_fields = '{}' THEN excluded.sync_status ELSE 'conflict' END,
+        error_message = CASE WHEN open_fields <> '{}' THEN s.error_message END,
+        local_version = excluded.local_version,
         remote_version = coalesce(excluded.remote_version, s.remote_version),
         last_modified_locally_at = coalesce(excluded.last_modified_locally_at, s.last_modified_locally_at),
         last_modified_remotely_at = coalesce(excluded.last_modified_remotely_at, s.last_modified_remotely_at),
         last_synced_at = coalesce(excluded.last_synced_at, s.last_synced_at),
         last_sync_attempt_at = coalesce(excluded.last_sync_attempt_at, s.last_sync_attempt_at),
-        metadata = coalesce(s.metadata, '{}') - 'conflict';
+        metadata = CASE WHEN open_fields = '{}' THEN coalesce(s.metadata, '{}') - 'conflict'
+                        ELSE s.metadata || jsonb_build_object('conflict', open_conflict || jsonb_build_object('fields', open_fields)) END;
 END
 $$;
 
@@ -212,7 +223,7 @@ CREATE OR REPLACE FUNCTION hub_sync.keep_conflict(
         sync_status = 'conflict', local_version = in_version, remote_version = hub_version, last_sync_attempt_at = now(),
         error_message = format('changed on both sides: %s', (SELECT string_agg(key, ', ' ORDER BY key) FROM jsonb_object_keys(conflicts) key)),
         metadata = coalesce(metadata, '{}') || jsonb_build_object('conflict', jsonb_build_object(
-            'fields', conflicts, 'base_version', hub_version, 'hub_modified_at', modified))
+            'fields', coalesce(metadata -> 'conflict' -> 'fields', '{}') || conflicts, 'base_version', hub_version, 'hub_modified_at', modified))
     WHERE home_id = home AND ecosystem_id = hub_sync.hub_ecosystem() AND entity_type = in_type AND entity_id = in_id
 $$;
 
@@ -236,6 +247,7 @@ DECLARE
     answer jsonb;
     resolution text;
     is_unchanged boolean;
+    is_decision boolean := false;
 BEGIN
     SELECT * INTO kind FROM public.hub_definition_kinds WHERE entity_type = item ->> 'entity_type' AND comes_from_hub;
     IF NOT FOUND OR entity IS NULL OR jsonb_typeof(sent) <> 'object' THEN
@@ -282,6 +294,7 @@ BEGIN
         IF base_version = known.version THEN
             -- The hub has seen all there is: what it says now is the decision.
             PERFORM hub_sync.write_columns(kind, entity, hub.home_id, people, false);
+            is_decision := true;
         ELSE
             SELECT h.fields INTO base_fields FROM public.hub_definition_history h
             WHERE h.entity_type = kind.entity_type AND h.entity_id = entity AND h.version = base_version;
@@ -311,7 +324,8 @@ BEGIN
         PERFORM hub_sync.keep_conflict(kind.entity_type, entity, hub.home_id, known.version, base_version, disputed, item ->> 'modified_at');
         answer := answer || jsonb_build_object('error', 'changed on both sides', 'disputed', ARRAY(SELECT jsonb_object_keys(disputed)));
     ELSIF kind.has_sync_status THEN
-        PERFORM hub_sync.note_sync_status(kind.entity_type, entity, hub.home_id, known.version, true, false);
+        PERFORM hub_sync.note_sync_status(kind.entity_type, entity, hub.home_id, known.version, true, false,
+            CASE WHEN is_decision THEN ARRAY(SELECT jsonb_object_keys(people)) ELSE '{}' END);
     END IF;
     RETURN answer;
 END
