@@ -43,8 +43,9 @@ _TYPES: Final = (
 
 # A word of the model's description that says more than the entities do: (pattern, types it may replace, type).
 _SWITCHES: Final = frozenset({DeviceType.SWITCH, DeviceType.OTHER})
+_UNTOLD: Final = frozenset({DeviceType.OTHER, DeviceType.SENSOR_CONTACT, DeviceType.SENSOR_MOTION})
 _WORDS: Final = (
-    (re.compile(r"\bdoor ?bell", re.IGNORECASE), frozenset(DeviceType), DeviceType.DOORBELL),
+    (re.compile(r"\bdoor ?bell", re.IGNORECASE), _UNTOLD, DeviceType.DOORBELL),
     (
         re.compile(r"\bgarage", re.IGNORECASE),
         frozenset({DeviceType.BLIND, DeviceType.SENSOR_CONTACT, *_SWITCHES}),

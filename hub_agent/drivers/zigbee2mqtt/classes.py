@@ -113,6 +113,14 @@ BINARY: Final = MappingProxyType(
     }
 )
 
+_NUMBERED: Final = re.compile(r"(_alarm)?(_[0-9]{1,2}|_phase_[a-z]|_[a-d])?$")
+
+
+def plain_name(name: str) -> str:
+    """ "water_leak_alarm_1" -> "water_leak": one of several of the same kind."""
+    return _NUMBERED.sub("", name, count=1)
+
+
 DIAGNOSTIC: Final = frozenset(
     {"battery", "battery_low", "battery_state", "battery_voltage", "linkquality", "device_temperature", "cpu_temperature",
      "power_outage_count", "trigger_count", "test", "ac_frequency", "reported_packages", "rejoin_count", "reboot_count"}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from hub_agent.drivers.vocabulary import kelvin_of
-from hub_agent.drivers.zigbee2mqtt.classes import BINARY, DIAGNOSTIC, EVERYDAY, numeric_meaning, title
+from hub_agent.drivers.zigbee2mqtt.classes import BINARY, DIAGNOSTIC, EVERYDAY, numeric_meaning, plain_name, title
 from hub_agent.drivers.zigbee2mqtt.features import Feature, Scalar
 from hub_agent.model.device import AdvertisedEntity, Capability
 from hub_agent.model.json import JsonObject, JsonValue
@@ -248,7 +248,9 @@ def _fan(fan: Feature, _siblings: Sequence[Feature]) -> Iterator[AdvertisedEntit
         **(_on_off(state) if state is not None else {}),
         **({"speed_limits": _limits(speed)} if speed is not None else {}),
     }
-    capabilities = {"on": Capability("bool", "rw")}
+    capabilities: dict[str, Capability] = {}
+    if state is not None or "off" in options:
+        capabilities["on"] = Capability("bool", "rw")
     if speeds or speed is not None:
         capabilities["speed"] = Capability("int", "rw", unit="%", min=0, max=100)
     if presets:
@@ -276,7 +278,7 @@ def _binary(binary: Feature, _siblings: Sequence[Feature]) -> Iterator[Advertise
         yield replace(entity, name=None) if _is_plain_state(binary) else entity
         return
     native["kind"] = "binary"
-    device_class = BINARY.get(binary.name)
+    device_class = BINARY.get(binary.name) or BINARY.get(plain_name(binary.name))
     entity = _single("binary_sensor", binary, {binary.property_name: Capability("bool")}, native)
     yield replace(entity, device_class=device_class)
 

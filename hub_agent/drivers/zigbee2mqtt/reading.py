@@ -12,6 +12,7 @@ import orjson
 from hub_agent.drivers.vocabulary import kelvin_of
 from hub_agent.drivers.zigbee2mqtt import fields
 from hub_agent.drivers.zigbee2mqtt.colours import hs_of_rgb, rgb_of_hs, rgb_of_xy, xy_of_rgb
+from hub_agent.drivers.zigbee2mqtt.fields import NOTHING
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.report import EntityReport
 
@@ -23,26 +24,24 @@ ReadBody = Callable[[JsonObject, list[str]], EntityReport | None]
 
 
 class Single:
-    """Reads an entity that hangs on one property."""
+    """Reads an entity that hangs on one property. `value`, `kind` and `last`: what was read last, and its report."""
 
-    __slots__ = ("_kind", "_read", "_report", "_value", "property_name")
+    __slots__ = ("kind", "last", "property_name", "read", "value")
 
     def __init__(self, property_name: str, read: ReadValue) -> None:
         self.property_name = property_name
-        self._read = read
-        self._value: object = _UNREAD
-        self._kind: type = object
-        self._report: EntityReport | None = None
+        self.read = read
+        self.value: object = _UNREAD
+        # True equals 1 and 1 equals 1.0, but they are not said in the same words.
+        self.kind: type = object
+        self.last: EntityReport | None = None
 
     def report(self, value: JsonValue) -> EntityReport | None:
         """None if the value was not understood."""
-        # True equals 1 and 1 equals 1.0, but they are not said in the same words.
-        if value == self._value and type(value) is self._kind:
-            return self._report
-        self._report = self._read(value)
-        self._value = value
-        self._kind = type(value)
-        return self._report
+        self.last = report = self.read(value)
+        self.value = value
+        self.kind = type(value)
+        return report
 
 
 class Compound:
@@ -81,14 +80,16 @@ def reader_of(key: str, native: JsonObject) -> Reader | None:
 # Single properties.
 
 
+_NUMBERS: Final = frozenset({int, float})
+
+
 def _numeric(key: str, native: JsonObject) -> Reader:
     def read(value: JsonValue) -> EntityReport | None:
-        if isinstance(value, bool):
-            return None
-        if isinstance(value, int | float):
-            return EntityReport(key, repr(value))
+        # Exact types first: most of what a home says is numbers, and true is no number.
+        if type(value) in _NUMBERS:
+            return EntityReport(key, repr(value), NOTHING)
         if isinstance(value, str):
-            return EntityReport(key, value.strip()) if _is_number(value) else None
+            return EntityReport(key, value.strip(), NOTHING) if _is_number(value) else None
         return None
 
     return Single(_property(native), read)
@@ -109,9 +110,9 @@ def _enum(key: str, native: JsonObject) -> Reader:
 
 def _words(key: str, value: JsonValue) -> EntityReport | None:
     if isinstance(value, bool):
-        return EntityReport(key, "true" if value else "false")
+        return EntityReport(key, "true" if value else "false", NOTHING)
     if isinstance(value, str | int | float):
-        return EntityReport(key, str(value)[:STATE_CHARS_MAX])
+        return EntityReport(key, str(value)[:STATE_CHARS_MAX], NOTHING)
     return None
 
 
@@ -138,7 +139,7 @@ def _two_states(on: str, off: str) -> Callable[[str, JsonObject], Reader]:
 
         def read(value: JsonValue) -> EntityReport | None:
             state = state_of(value)
-            return EntityReport(key, state) if state is not None else None
+            return EntityReport(key, state, NOTHING) if state is not None else None
 
         return Single(_property(native), read)
 
@@ -412,7 +413,7 @@ class _Given:
             return value
         if value is not None:
             self._fault(role)
-        return fields.NOTHING
+        return NOTHING
 
     def word(self, role: str, word_of: Callable[[JsonValue], str | None]) -> str | None:
         value = self._value(role)

@@ -1,0 +1,92 @@
+"""All dialects behind one door. A new dialect is one line in `default_drivers`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from hub_agent.drivers.driver import Driver
+from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
+from hub_agent.model.device import Device
+from hub_agent.model.report import Decoded, MqttMessage, Rejected, Subscribe, Unsubscribe
+
+
+def default_drivers(
+    *, discovery_prefix: str = "homeassistant", zigbee2mqtt_topics: Sequence[str] = ("zigbee2mqtt",)
+) -> list[Driver]:
+    """Every dialect this agent speaks; where two know the same device, the first one serves it."""
+    from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
+
+    return [Zigbee2Mqtt(zigbee2mqtt_topics), HomeAssistantDiscovery(discovery_prefix)]
+
+
+PAYLOAD_BYTES_MAX: Final = 1024 * 1024
+# A bridge's list of devices tells every detail of every model.
+LIST_BYTES_MAX: Final = 16 * 1024 * 1024
+_LIST: Final = "/bridge/devices"
+TOPICS_MAX: Final = 20_000
+
+
+class Dialects:
+    """Gives each message to the drivers that want it, and lets none of them stop the house."""
+
+    def __init__(self, drivers: Iterable[Driver]) -> None:
+        self._drivers = tuple(drivers)
+        self._by_dialect: dict[str, Driver] = {}
+        for driver in self._drivers:
+            self._by_dialect.setdefault(driver.dialect, driver)
+        # Full, it is emptied: the topics in use come back at once.
+        self._drivers_by_topic: dict[str, tuple[Driver, ...]] = {}
+
+    def subscriptions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(topic for driver in self._drivers for topic in driver.subscriptions()))
+
+    def restore(self, devices: Iterable[Device]) -> tuple[str, ...]:
+        """Topic filters to subscribe to, for the devices that the mirror knows."""
+        known = tuple(devices)
+        topics: dict[str, None] = {}
+        for driver in self._drivers:
+            own = [device for device in known if device.origin.dialect == driver.dialect]
+            topics |= dict.fromkeys(driver.restore(own))
+        self._drivers_by_topic.clear()
+        return tuple(topics)
+
+    def driver(self, dialect: str) -> Driver:
+        """Raises KeyError: a device's dialect is one of ours."""
+        return self._by_dialect[dialect]
+
+    def release(self, device: Device) -> tuple[str, ...]:
+        """Topic filters no longer needed."""
+        driver = self._by_dialect.get(device.origin.dialect)
+        self._drivers_by_topic.clear()
+        return driver.release(device) if driver is not None else ()
+
+    def decode(self, message: MqttMessage) -> list[Decoded]:
+        drivers = self._drivers_by_topic.get(message.topic)
+        if drivers is None:
+            drivers = self._remember(message.topic)
+        decoded: list[Decoded] = []
+        for driver in drivers:
+            decoded += self._decode_by(driver, message)
+        return decoded
+
+    def is_wanted(self, topic: str) -> bool:
+        """Whether any dialect may make something of this topic."""
+        return any(driver.wants(topic) for driver in self._drivers)
+
+    def _remember(self, topic: str) -> tuple[Driver, ...]:
+        if len(self._drivers_by_topic) >= TOPICS_MAX:
+            self._drivers_by_topic.clear()
+        drivers = tuple(driver for driver in self._drivers if driver.wants(topic))
+        self._drivers_by_topic[topic] = drivers
+        return drivers
+
+    def _decode_by(self, driver: Driver, message: MqttMessage) -> Sequence[Decoded]:
+        size = len(message.payload)
+        if size > PAYLOAD_BYTES_MAX and (size > LIST_BYTES_MAX or not message.topic.endswith(_LIST)):
+            return [Rejected(driver.dialect, message.topic, "too_large", f"the payload has {size} bytes")]
+        try:
+            decoded = driver.decode(message)
+        except Exception as error:  # noqa: BLE001 -- a fault of one driver, or one payload, must not stop the house
+            return [Rejected(driver.dialect, message.topic, "driver_error", f"{type(error).__name__}: {error}"[:200])]
+        if any(isinstance(one, Subscribe | Unsubscribe) for one in decoded):
+            self._drivers_by_topic.clear()
+        return decoded
