@@ -1,0 +1,93 @@
+"""nexa-hub automations"""
+
+from urllib.parse import quote
+
+import click
+
+from hub_agent.cli.link import Json, Link, as_json_option, print_json, print_table
+
+
+@click.group(name="automations")
+def command() -> None:
+    """List automations and their runs; show a run's trace."""
+
+
+@command.command(name="list")
+@as_json_option
+@click.pass_obj
+def list_automations(socket: str | None, as_json: bool) -> None:
+    """Every automation, and what keeps it from running."""
+    automations = Link(socket).get("automations")
+    if as_json:
+        print_json(automations)
+        return
+    rows = [
+        (
+            each["name"],
+            "on" if each["is_enabled"] else "off",
+            each["mode"],
+            each["last_triggered_at"],
+            each["problem"] or each["last_status"],
+        )
+        for each in automations
+    ]
+    print_table(rows, ("NAME", "IS", "MODE", "LAST TRIGGERED", "OUTCOME"))
+
+
+@command.command(name="runs")
+@click.argument("name", required=False)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@as_json_option
+@click.pass_obj
+def runs(socket: str | None, name: str | None, limit: int, as_json: bool) -> None:
+    """The latest runs, of all automations or of one."""
+    link = Link(socket)
+    listed = link.get("runs", automation_id=_id_of(link, name) if name else None, limit=limit)
+    if as_json:
+        print_json(listed)
+        return
+    rows = [
+        (each["id"][:8], each["started_at"], each["duration_ms"], each["status"], each["automation"]) for each in listed
+    ]
+    print_table(rows, ("RUN", "STARTED", "MS", "STATUS", "AUTOMATION"))
+
+
+@command.command(name="trace")
+@click.argument("run")
+@as_json_option
+@click.pass_obj
+def trace(socket: str | None, run: str, as_json: bool) -> None:
+    """The story of a run: trigger, conditions with the values they saw, steps with time and result."""
+    body = Link(socket).get(f"runs/{quote(run, safe='')}")
+    if as_json:
+        print_json(body)
+        return
+    click.echo(f"{body.get('automation')}: {body.get('status')} ({body.get('duration_ms')} ms)")
+    click.echo(f"triggered by {body.get('triggered_by')} at {body.get('started_at')}: {_short(body.get('trigger'))}")
+    rows = [
+        (step.get("at"), step.get("path"), step.get("kind") or step.get("action"), step.get("result"), _details(step))
+        for step in body.get("steps", [])
+    ]
+    print_table(rows, ("AT", "STEP", "KIND", "RESULT", "DETAILS"))
+
+
+def _id_of(link: Link, name: str) -> str:
+    wanted = name.casefold()
+    automations = link.get("automations")
+    for each in automations:
+        if wanted in {each["id"], each["entity_id"], each["name"].casefold()}:
+            return str(each["id"])
+    raise click.UsageError(f"There is no automation '{name}'. List them with: nexa-hub automations list")
+
+
+def _details(step: Json) -> str:
+    if step.get("error"):
+        return str(step["error"])
+    return _short(step.get("values") or step.get("target") or "")
+
+
+def _short(value: Json) -> str:
+    import json
+
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 160 else f"{text[:157]}..."

@@ -1,0 +1,39 @@
+"""nexa-hub status"""
+
+import click
+
+from hub_agent.cli.link import Link, as_json_option, print_json
+
+
+@click.command(name="status")
+@as_json_option
+@click.pass_obj
+def command(socket: str | None, as_json: bool) -> None:
+    """How the agent, its broker and its cloud are."""
+    status = Link(socket).get("status")
+    if as_json:
+        print_json(status)
+        return
+    agent, counts, inbox = status["agent"], status["counts"], status["inbox"]
+    memory = agent["memory_bytes"] / 1024 / 1024
+    click.echo(f"nexa-hub {agent['version']}, running for {_span(agent['uptime_s'])}, {memory:.0f} MiB of memory")
+    click.echo(f"home     {status['home']['name']} ({status['home']['timezone']})")
+    is_connected = status["broker"]["is_connected"]
+    click.echo(f"broker   {status['broker']['address']}: {'connected' if is_connected else 'NOT connected'}")
+    click.echo(f"cloud    {status['cloud']['text']}")
+    click.echo(
+        f"there are {counts['devices']} devices with {counts['entities']} entities, {counts['automations']} automations, "
+        f"{counts['scenes']} scenes and {counts['issues']} issues"
+    )
+    click.echo(f"handled  {inbox['handled']} messages, {inbox['waiting']} waiting, {inbox['rejected']} not understood")
+    if not status["clock"]["is_trusted"]:
+        click.echo("clock    not synchronised: records are dated right once it is")
+
+
+def _span(seconds: float) -> str:
+    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{seconds:.0f} s"
