@@ -92,7 +92,11 @@ class DefinitionError(OperatingError):
 
 
 class TemplateError(OperatingError):
-    pass
+    """`is_value_missing`: the template is sound, but asks for something that is not there."""
+
+    def __init__(self, message: str, *, is_value_missing: bool = False) -> None:
+        super().__init__(message)
+        self.is_value_missing = is_value_missing
 
 
 class NotFound(OperatingError):

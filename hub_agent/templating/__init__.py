@@ -84,7 +84,10 @@ class Template:
             context = environment.context(self._code, variables)
             return "".join(self._code.root_render_func(context)).strip()
         except Exception as err:
-            raise TemplateError(f"{_say(err)} in template {_shorten(self.source)}") from err
+            is_missing = isinstance(err, jinja2.UndefinedError | NameError)
+            raise TemplateError(
+                f"{_say(err)} in template {_shorten(self.source)}", is_value_missing=is_missing
+            ) from err
         finally:
             environment.budget = before
 
