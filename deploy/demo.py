@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import re
 import secrets
 import shutil
 import signal
@@ -35,6 +36,7 @@ FREE_BYTES_MIN = 400 * 1024 * 1024
 SOCKET_PATH_MAX = 100
 SYNC_EVERY_S = 5.0
 ROOMS_WITHIN_S = 60.0
+PAIRING_CODE = re.compile(r"pair.*?\b(\d{6})\b", re.IGNORECASE)
 
 BROKER_SETTINGS = """\
 id = 0
@@ -132,7 +134,7 @@ class Demo:
         await self._start_home(mqtt_port)
         self._write_settings(page_port, mqtt_port, code)
         await self._start_agent()
-        pairing = await self._pairing_code()
+        pairing = self._pairing_code()
         say(f"The page: http://127.0.0.1:{page_port}/" + (f"   pairing code: {pairing}" if pairing else ""))
         say(f"The command line: .venv/bin/nexa-hub --socket {self._socket} status")
         say("Press Ctrl-C to stop everything.")
@@ -337,10 +339,10 @@ class Demo:
 
     # Talking to the parts.
 
-    async def _pairing_code(self) -> str | None:
-        with contextlib.suppress(httpx.HTTPError, ValueError, KeyError):
-            return str((await self._get("pairing"))["code"])
-        return None
+    def _pairing_code(self) -> str | None:
+        """The agent tells it on its console only; here that is its log. The newest counts."""
+        codes = PAIRING_CODE.findall(self._agent.log_text())
+        return codes[-1] if codes else None
 
     async def _is_gateway_live(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):
@@ -386,7 +388,7 @@ class Demo:
         return part
 
     def _has_hub(self) -> bool:
-        return bool(self._options.keep) and any((self._dir / "agent").glob("*.sqlite*"))
+        return bool(self._options.keep) and (self._dir / "agent" / "mirror.db").exists()
 
     async def _stop_all(self) -> None:
         if any(part.pid for part in self._parts):

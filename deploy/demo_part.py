@@ -89,11 +89,12 @@ class Part:
             await self._process.wait()
 
     def last_words(self, lines: int = 8) -> str:
-        try:
-            text = self._log.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
-        return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
+        return "\n".join(f"    {line}" for line in self.log_text().splitlines()[-lines:])
+
+    def log_text(self) -> str:
+        with contextlib.suppress(OSError):
+            return self._log.read_text(encoding="utf-8", errors="replace")
+        return ""
 
     def _failed(self, what: str) -> DemoError:
         return DemoError(f"{self.name} {what}. Its last words ({self._log}):\n{self.last_words()}")

@@ -12,6 +12,7 @@ class Story:
     def __init__(self) -> None:
         self._name_by_device: dict[str, str] = {}
         self._device_by_entity: dict[str, str] = {}
+        self._text_by_issue: dict[tuple[str, str], str] = {}
         self._waiting: int | None = None
         self._is_online: bool | None = None
 
@@ -56,11 +57,14 @@ class Story:
         return f"automation '{name}': {status}" if status != "running" else f"automation '{name}' runs"
 
     def _issue(self, body: Json) -> str | None:
-        subject = self._name_by_device.get(str(body.get("subject")), "")
-        text = body.get("text") or body.get("title") or body.get("code")
-        if body.get("is_cleared"):
-            return f"well again: {subject or text}"
-        return f"issue: {text}"
+        """A text says what is wrong; none says that it is over."""
+        key = (str(body.get("code")), str(body.get("subject")))
+        text = body.get("text")
+        if text:
+            self._text_by_issue[key] = str(text)
+            return f"issue: {text}"
+        earlier = self._text_by_issue.pop(key, None)
+        return f"no longer: {earlier}" if earlier else None
 
     def _healing(self, body: Json) -> str | None:
         name = self._name_by_device.get(str(body.get("device_id")), body.get("device") or "a device")

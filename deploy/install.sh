@@ -12,7 +12,7 @@ usage: deploy/install.sh [options]            install or upgrade (as root)
   --claim-code CODE    one-time code that makes this hub part of a home
   --no-broker          do not install mosquitto: the home has an MQTT broker already
   --wheels DIR         take Python packages from DIR instead of the package index (no network needed)
-  --python PATH        Python 3.11 or newer to use (default: python3)
+  --python PATH        Python 3.11 or newer to use (default: /usr/bin/python3)
   --no-start           install only; do not enable or start anything
   --root DIR           install below DIR, as into the image of an SD card: enabled there, nothing started, nothing by apt
   --uninstall          stop and remove the agent; settings and the home's data stay
@@ -23,7 +23,10 @@ END
 say() { printf '%s\n' "nexa-hub: $*"; }
 fail() { printf '%s\n' "nexa-hub: $*" >&2; exit 1; }
 
-cloud= code= wheels= root= python=python3
+cloud= code= wheels= root=
+# The system's own: one under /home or /root is hidden from the hardened service.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
 broker=yes start=yes action=install purge=no
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -95,6 +98,9 @@ need_packages() {
 need_python() {
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
         fail "Python 3.11 or newer is needed and '$python' is not; name one with --python"
+    case "$("$python" -c 'import os, sys; print(os.path.realpath(sys.executable))')" in
+        /home/* | /root/*) say "warning: the service cannot see '$python' (ProtectHome=): give a system Python with --python" ;;
+    esac
 }
 
 # The environment is made aside and moved into place, so that an interrupted installation leaves the old one working.
