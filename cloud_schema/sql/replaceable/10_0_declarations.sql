@@ -1,5 +1,5 @@
 -- Declared tables: the streams a hub may send, and who owns which column of a definition.
--- A new stream is one row here (and its table); a new kind of definition is one row here and its trigger below.
+-- A new stream is one row here (and its table); so is a new kind of definition.
 
 -- parents: column -> table in which its id must exist, in the same home where that table has homes.
 -- key_columns: what makes a record the same record when it is sent again for repair.

@@ -89,16 +89,21 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR UPDATE OR DELETE ON homes
-    FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change('home');
-CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR UPDATE OR DELETE ON rooms
-    FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change('room');
-CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR UPDATE OR DELETE ON devices
-    FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change('device');
-CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR UPDATE OR DELETE ON scenes
-    FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change('scene');
-CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR UPDATE OR DELETE ON automations
-    FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change('automation');
+-- Only for the columns that count: what is observed is written many times a day and must not pay for it.
+DO $$
+DECLARE
+    kind hub_definition_kinds;
+BEGIN
+    FOR kind IN SELECT * FROM hub_definition_kinds LOOP
+        EXECUTE format(
+            'CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR DELETE OR UPDATE OF %s ON public.%I '
+            'FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change(%L)',
+            (SELECT string_agg(quote_ident(c), ', ')
+             FROM unnest(kind.people_columns || kind.cloud_columns || CASE WHEN kind.is_soft_deleted THEN '{deleted_at}'::text[] ELSE '{}' END) c),
+            kind.target_table, kind.entity_type);
+    END LOOP;
+END
+$$;
 
 -- What a definition looks like on the wire. Of the columns only people's, the hub's and those that come down.
 CREATE OR REPLACE FUNCTION hub_sync.wire_fields(kind public.hub_definition_kinds, document jsonb, extra jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$

@@ -12,10 +12,13 @@ BEGIN
     END IF;
     SELECT * INTO STRICT kind FROM public.hub_definition_kinds WHERE entity_type = in_type;
     statement := format(
+        'WITH arrived AS MATERIALIZED ('
+        '  SELECT CASE WHEN key ~* ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'' THEN key::uuid END AS id, value'
+        '  FROM jsonb_each($1) WHERE jsonb_typeof(value) = ''object'') '
         'UPDATE public.%1$I t SET %2$s FROM ('
-        '  SELECT was.id, becomes.* FROM jsonb_each($1) p JOIN public.%1$I was ON was.id::text = lower(p.key)'
-        '  CROSS JOIN LATERAL (SELECT %3$s FROM jsonb_populate_record(was, p.value) r) becomes'
-        '  WHERE was.home_id = $2 AND jsonb_typeof(p.value) = ''object''' || ') s WHERE t.id = s.id AND (%4$s) IS DISTINCT FROM (%5$s)',
+        '  SELECT was.id, %3$s FROM arrived JOIN public.%1$I was ON was.id = arrived.id'
+        '  CROSS JOIN LATERAL jsonb_populate_record(was, arrived.value) r WHERE was.home_id = $2'
+        ') s WHERE t.id = s.id AND (%4$s) IS DISTINCT FROM (%5$s)',
         kind.target_table,
         (SELECT string_agg(format('%1$I = s.%1$I', c), ', ') FROM unnest(kind.observed_columns) c),
         (SELECT string_agg(format('r.%1$I', c), ', ') FROM unnest(kind.observed_columns) c),
