@@ -45,7 +45,8 @@ _CONTINUED: Final = re.compile(r"^[\s}\]]")
 
 def read_capture(text: str) -> Iterator[MqttMessage | LineNotRead]:
     """Every message of the capture in its order, and every line that is none."""
-    lines = text.splitlines()
+    # Not splitlines: payloads may hold other separators that Unicode takes for ends of lines.
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
     topics = _listed_topics(lines)
     number = 0
     while number < len(lines):
@@ -55,10 +56,15 @@ def read_capture(text: str) -> Iterator[MqttMessage | LineNotRead]:
             continue
         # A payload that its bridge wrote prettily goes on below: with brackets, or indented.
         joined = [line]
-        while number < len(lines) and len(joined) < LINES_JOINED_MAX and _CONTINUED.match(lines[number]):
+        while _is_continued(line, lines, number) and len(joined) < LINES_JOINED_MAX:
             joined.append(lines[number])
             number += 1
         yield _read("\n".join(joined), first + 1, topics)
+
+
+def _is_continued(line: str, lines: list[str], number: int) -> bool:
+    is_json_line = line.lstrip().startswith("{")
+    return not is_json_line and number < len(lines) and _CONTINUED.match(lines[number]) is not None
 
 
 def _read(line: str, number: int, topics: "_Topics") -> MqttMessage | LineNotRead:
@@ -67,7 +73,7 @@ def _read(line: str, number: int, topics: "_Topics") -> MqttMessage | LineNotRea
     topic, payload = topics.split(line)
     if not topic or len(topic) > TOPIC_CHARS_MAX:
         return LineNotRead(number, "neither JSON with a topic nor a topic and its payload")
-    return MqttMessage(topic, b"" if payload == "(null)" else payload.encode())
+    return MqttMessage(topic, _on_the_wire(None if payload == "(null)" else payload))
 
 
 def _read_json(line: str, number: int) -> MqttMessage | LineNotRead:
@@ -81,11 +87,13 @@ def _read_json(line: str, number: int) -> MqttMessage | LineNotRead:
     if "payload" not in body:
         return LineNotRead(number, 'JSON without a "payload"')
     payload = body["payload"]
+    return MqttMessage(topic, _on_the_wire(payload), body.get("retain") is True or body.get("retained") is True)
+
+
+def _on_the_wire(payload: JsonValue) -> bytes:
     if payload is None:
-        written = b""
-    else:
-        written = payload.encode() if isinstance(payload, str) else orjson.dumps(payload)
-    return MqttMessage(topic, written, body.get("retain") is True or body.get("retained") is True)
+        return b""
+    return payload.encode(errors="surrogateescape") if isinstance(payload, str) else orjson.dumps(payload)
 
 
 class _Topics:

@@ -126,3 +126,12 @@ def states(decoded: Iterable[Decoded]) -> dict[str, tuple[str | None, dict[str, 
         if isinstance(one, Reported)
         for report in one.entities
     }
+
+
+def check_snapshot(name: str, body: Any) -> None:
+    """Compares with the readable JSON in the data folder; NEXA_SNAPSHOTS=write writes it instead."""
+    path = DATA / f"{name}.json"
+    if os.environ.get("NEXA_SNAPSHOTS") == "write":
+        path.write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n")
+    assert path.exists(), f"{path} is missing: write it with NEXA_SNAPSHOTS=write"
+    assert json.loads(json.dumps(body)) == json.loads(path.read_text())
