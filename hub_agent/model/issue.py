@@ -62,6 +62,12 @@ ISSUES: Mapping[str, IssueKind] = {
             "{name} was told {action} and did not report that it did.",
         ),
         IssueKind(
+            "devices_failing_together",
+            "error",
+            "Several devices failed together",
+            "{count} devices behind {name} stopped answering together: {devices}. Look at {name} and what powers it first.",
+        ),
+        IssueKind(
             "automation_invalid",
             "error",
             "An automation cannot run",

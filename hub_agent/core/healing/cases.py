@@ -1,0 +1,155 @@
+"""The rows of a healing: `self_healing_executions` and `alerts`, with all columns of the contract but the home (the cloud's)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TypeAlias, cast
+
+from hub_agent.core.healing.remedies import action_id, is_battery
+from hub_agent.model.device import Device
+from hub_agent.model.healing import Remedy, Symptom
+from hub_agent.model.issue import Issue
+from hub_agent.model.json import Column, JsonObject, JsonValue
+
+CaseRow: TypeAlias = dict[str, Column]
+
+_INSTANTS = frozenset({"time", "started_at", "completed_at", "verified_at", "created_at", "resolved_at"})
+_ALERT_TYPES = {
+    Symptom.SILENT: "device_offline",
+    Symptom.UNAVAILABLE: "device_offline",
+    Symptom.UNCONFIRMED: "connectivity_issue",
+    Symptom.TOGETHER: "connectivity_issue",
+}
+
+
+def execution(
+    execution_id: str,
+    device: Device,
+    remedy: Remedy,
+    issue: Issue,
+    *,
+    attempt: int,
+    snapshot: JsonObject,
+    now: datetime,
+) -> CaseRow:
+    """An attempt that has just begun. `attempt` counts from 1; the column counts retries."""
+    return {
+        "id": execution_id,
+        "time": now,
+        "device_id": device.id,
+        "action_id": action_id(remedy),
+        "triggered_by": "diagnostic",
+        "trigger_source_id": None,
+        "issue_detected": issue.text,
+        "issue_severity": issue.kind.severity,
+        "device_state_before": snapshot,
+        "status": "in_progress",
+        "started_at": now,
+        "completed_at": None,
+        "duration_ms": None,
+        "action_parameters": {"remedy": remedy.name, "verify_within_s": remedy.verify_within.total_seconds()},
+        "retry_attempt": attempt - 1,
+        "success": None,
+        "device_state_after": None,
+        "error_message": None,
+        "error_details": None,
+        "issue_resolved": None,
+        "verified_at": None,
+        "verification_method": remedy.verification,
+        "required_user_approval": False,
+        "approved_by": None,
+        "approved_at": None,
+        "user_feedback": None,
+        "follow_up_required": False,
+        "follow_up_action": None,
+        "follow_up_scheduled_at": None,
+        "metadata": {"remedy": remedy.name, "issue": issue.code},
+        "created_at": now,
+    }
+
+
+def ended(
+    row: CaseRow, status: str, now: datetime, *, is_resolved: bool, snapshot: JsonObject, error: str | None = None
+) -> CaseRow:
+    """The attempt's last revision. status: completed | failed | skipped | requires_manual."""
+    started_at = row["started_at"]
+    took = now - started_at if isinstance(started_at, datetime) else timedelta(0)
+    return {
+        **row,
+        "status": status,
+        "completed_at": now,
+        "duration_ms": max(0, round(took.total_seconds() * 1000)),
+        "success": {"completed": True, "failed": False}.get(status),
+        "device_state_after": snapshot,
+        "error_message": error,
+        "issue_resolved": is_resolved,
+        "verified_at": now if status == "completed" else None,
+        "follow_up_required": status == "requires_manual",
+    }
+
+
+def alert(alert_id: str, device: Device, issue: Issue, *, tried: str, snapshot: JsonObject, now: datetime) -> CaseRow:
+    message = f"{issue.text} {tried}".strip()
+    return {
+        "id": alert_id,
+        "time": now,
+        "alert_rule_id": None,
+        "alert_type": _ALERT_TYPES[Symptom(issue.code)],
+        "severity": issue.kind.severity,
+        "priority": "normal",
+        "title": issue.kind.title,
+        "message": message,
+        "source_device_id": device.id,
+        "source_type": "device",
+        "source_id": device.id,
+        "context": {"issue": issue.code, **issue.details},
+        "device_state": snapshot,
+        "actionable": True,
+        "suggested_actions": ["check_battery" if is_battery(device) else "check_power", "check_distance"],
+        "action_taken": None,
+        "action_taken_at": None,
+        "action_taken_by": None,
+        "status": "active",
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "resolved_at": None,
+        "resolved_by": None,
+        "dismissed_at": None,
+        "dismissed_by": None,
+        "notification_sent": False,
+        "notification_channels_used": None,
+        "notification_sent_at": None,
+        "notification_failed": False,
+        "notification_error": None,
+        "expires_at": None,
+        "metadata": {},
+        "created_at": now,
+    }
+
+
+def resolved(row: CaseRow, now: datetime) -> CaseRow:
+    return {**row, "status": "resolved", "resolved_at": now}
+
+
+def as_json(row: CaseRow) -> JsonObject:
+    plain = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+    return cast(JsonObject, plain)  # the only other values that `execution` and `alert` put in are JSON
+
+
+def from_json(body: JsonValue) -> CaseRow:
+    if not isinstance(body, Mapping):
+        return {}
+    return {
+        name: datetime.fromisoformat(value) if name in _INSTANTS and isinstance(value, str) else value
+        for name, value in body.items()
+    }
+
+
+def in_words(length: timedelta) -> str:
+    """ "35 minutes": one unit, as people say it."""
+    seconds = length.total_seconds()
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size * 1.5 or (unit == "minute" and seconds >= size):
+            count = round(seconds / size)
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    count = max(1, round(seconds))
+    return f"{count} second{'s' if count != 1 else ''}"

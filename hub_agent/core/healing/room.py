@@ -1,0 +1,642 @@
+"""Healing decides: symptom -> issue -> shared cause? -> remedy -> guards -> act -> verify -> record -> tell a person.
+
+Per device at most one trouble, which may have several symptoms; per trouble at most one remedy at a time. The guards:
+
+* a remedy is tried on a device at most `attempts_max` times in one trouble, and never within its `cooldown`;
+* at most HEALINGS_MAX remedies are being verified in the home at once; the others wait, longest first;
+* while the broker is away nothing is judged, and for a while after it came back silence is not;
+* when a bridge is away, or SHARED_DEVICES behind it fail within SHARED_WITHIN, the bridge is the issue: its devices are
+  held, not healed one by one. They are let go when the bridge is back or the others have recovered, after a grace;
+* a command is sent again only while it is still wanted: fresh, not replaced, and nobody changed the thing since.
+
+`handle_report` is on the path of every message. It remembers the time and nothing else, unless the device is in trouble.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from hub_agent.core.expectation import meets
+from hub_agent.core.healing import cases
+from hub_agent.core.healing.guards import Home, is_fitting, is_in_bounds, is_still_wanted
+from hub_agent.core.healing.remedies import (
+    ASK_STATE,
+    LADDER,
+    RECONFIGURE,
+    RESEND_COMMAND,
+    TELL_PERSON,
+    WORDS,
+    is_battery,
+)
+from hub_agent.core.healing.rhythm import Rhythm
+from hub_agent.core.healing.trouble import Attempt, Told, Trouble, Unconfirmed
+from hub_agent.core.healing.watch import Wakes, Watch
+from hub_agent.model.action import Call, CommandSettled
+from hub_agent.model.device import Device
+from hub_agent.model.effects import (
+    Announce,
+    AppendCase,
+    AskState,
+    Durability,
+    Effect,
+    IssueCleared,
+    IssueRaised,
+    Reconfigure,
+    Save,
+)
+from hub_agent.model.healing import Remedy, Symptom
+from hub_agent.model.ids import CallId, DeviceId, NewId
+from hub_agent.model.issue import Issue
+from hub_agent.model.json import JsonObject
+from hub_agent.model.state import Cause
+
+Given: TypeAlias = Effect | Call
+
+ROOM = "healing"
+HEALINGS_MAX = 3
+SHARED_DEVICES = 3
+SHARED_WITHIN = timedelta(minutes=2)
+UNAVAILABLE_FOR = timedelta(seconds=60)
+GRACE = timedelta(minutes=5)
+# Before the first remedy: what fails together fails within this, and is seen together then.
+LOOK_ROUND = timedelta(seconds=2)
+# How soon a device is looked at again that has no rhythm yet, or whose ladder had nothing left to try.
+LOOK_AGAIN = timedelta(minutes=10)
+PASS_AGAIN = timedelta(minutes=30)
+SAVE_RHYTHMS_EVERY = timedelta(hours=6)
+
+_TROUBLE = "trouble/"
+_TRIED = "tried/"
+_RHYTHMS = "rhythms"
+_SELF = "self_healing"
+
+
+class Healing:
+    def __init__(self, home: Home, new_id: NewId) -> None:
+        self._home = home
+        self._new_id = new_id
+        self._watches: dict[DeviceId, Watch] = {}
+        self._troubled: dict[DeviceId, Watch] = {}
+        self._healing_count = 0
+        self._is_connected = True
+        self._silence_from: datetime | None = None
+        self._save_at: datetime | None = None
+        self._wakes = Wakes(self._watches)
+
+    # What happens in the home.
+
+    def handle_report(self, device: Device, now: datetime) -> list[Given]:
+        """The device said something by itself (never for retained messages). Called after its states were written."""
+        watch = self._watches.get(device.id)
+        if watch is None:
+            watch = self._meet(device, now)
+        watch.device = device
+        if watch.trouble is None and watch.unavailable_since is None:
+            watch.rhythm.note(now)
+            return []
+        watch.rhythm.pause(now)  # a gap that was wrong is not learnt
+        return [] if watch.trouble is None else self._hear(watch, watch.trouble, now)
+
+    def handle_availability(self, device: Device, is_available: bool, now: datetime) -> list[Given]:  # noqa: FBT001 a port's shape
+        watch = self._watches.get(device.id) or self._meet(device, now)
+        watch.device = device
+        if is_available:
+            return self._come_back(watch, now)
+        if watch.unavailable_since is None:
+            watch.unavailable_since = now
+            self._wakes.set(watch, now + UNAVAILABLE_FOR)
+        return self._hold_all_behind(device.id, now)
+
+    def handle_settled(self, settled: CommandSettled, device: Device | None, now: datetime) -> list[Given]:
+        """Every command's end, also of those that healing itself called for."""
+        if device is None:
+            return []
+        watch = self._watches.get(device.id) or self._meet(device, now)
+        watch.device = device
+        trouble, command = watch.trouble, settled.command
+        if command.cause.kind == _SELF:
+            return self._settle_resent(watch, settled, now)
+        if settled.outcome == "unconfirmed":
+            return self._open(watch, Symptom.UNCONFIRMED, {"action": command.action}, now, Unconfirmed.of(command))
+        if trouble is None or Symptom.UNCONFIRMED not in trouble.symptoms:
+            return []
+        is_same = trouble.command is not None and trouble.command.entity_id == command.entity_id
+        if settled.outcome == "confirmed" or (settled.outcome == "superseded" and is_same):
+            return self._clear(watch, Symptom.UNCONFIRMED, now)
+        return []
+
+    def handle_removed(self, device_id: DeviceId, now: datetime) -> list[Given]:
+        watch = self._watches.pop(device_id, None)
+        if watch is None:
+            return []
+        given = self._close(watch, watch.trouble, now) if watch.trouble else []
+        if watch.tried_at:
+            given.append(Save(ROOM, f"{_TRIED}{device_id}", None, Durability.LAZY))
+        return [*given, *self._let_go(device_id, now), *self._let_go_if_few(watch.device.via, now)]
+
+    def handle_connected(self, now: datetime) -> list[Given]:
+        """The broker is there again: everybody gets a grace, and nobody learns from the gap."""
+        self._is_connected = True
+        self._silence_from = now + GRACE
+        for watch in self._watches.values():
+            watch.rhythm.pause(now)
+            if watch.trouble is not None and watch.trouble.attempt is None:
+                watch.trouble.ready_at = max(watch.trouble.ready_at, now + GRACE)
+            self._wakes.set(watch, now + GRACE)
+        return []
+
+    def handle_disconnected(self, now: datetime) -> list[Given]:
+        """Without the broker nothing can be heard or tried. What was being tried is called off and does not count."""
+        self._is_connected = False
+        given: list[Given] = []
+        for watch in self._troubled.values():
+            if watch.trouble and watch.trouble.attempt:
+                given += self._call_off(watch, watch.trouble, "The broker is away.", now)
+        return given
+
+    def troubled(self) -> list[DeviceId]:
+        """The devices that something is wrong with."""
+        return sorted(self._troubled)
+
+    def handle_clock_step(self, by: timedelta) -> None:
+        """The wall clock was set: what counts elapsed time moves with it."""
+        for watch in self._watches.values():
+            watch.shift(by)
+        if self._silence_from:
+            self._silence_from += by
+        if self._save_at:
+            self._save_at += by
+        self._wakes.shift(by)
+
+    # Time.
+
+    def get_timer(self) -> datetime | None:
+        return min((at for at in (self._wakes.first(), self._save_at) if at), default=None)
+
+    def handle_timer(self, now: datetime) -> list[Given]:
+        given: list[Given] = []
+        while (watch := self._wakes.pop(now)) is not None:
+            given += self._consider(watch, now)
+        if self._save_at and self._save_at <= now:
+            self._save_at = now + SAVE_RHYTHMS_EVERY
+            given.append(self._save_rhythms())
+        return given
+
+    # Memory.
+
+    def restore(self, saved: Mapping[str, JsonObject], now: datetime) -> list[Given]:
+        """After a start, when the devices are known. Nobody is judged silent, and nothing is tried, before a grace is over."""
+        self._silence_from = now + GRACE
+        given: list[Given] = []
+        for device_id, body in _mapping(saved.get(_RHYTHMS)).items():
+            if watch := self._watch_known(DeviceId(device_id), now):
+                watch.rhythm = Rhythm.from_json(_mapping(body), now)
+        for key, body in sorted(saved.items()):
+            kind, _, rest = key.partition("/")
+            if kind == "tried" and (watch := self._watch_known(DeviceId(rest), now)):
+                watch.tried_at = {name: datetime.fromisoformat(str(at)) for name, at in body.items()}
+            elif kind == "trouble":
+                given += self._take_up(DeviceId(rest), body, now)
+        return given
+
+    def _take_up(self, device_id: DeviceId, body: JsonObject, now: datetime) -> list[Given]:
+        watch = self._watch_known(device_id, now)
+        if watch is None:
+            return [Save(ROOM, f"{_TROUBLE}{device_id}", None)]
+        watch.trouble = trouble = Trouble.from_json(body, now + GRACE)
+        self._troubled[device_id] = watch
+        if Symptom.UNAVAILABLE in trouble.symptoms:
+            watch.unavailable_since = trouble.since
+        given: list[Given] = [IssueRaised(self._issue(watch, trouble, symptom)) for symptom in sorted(trouble.raised)]
+        if trouble.attempt is not None:
+            self._healing_count += 1
+            given += self._call_off(watch, trouble, "The agent was restarted meanwhile.", now)
+        self._wakes.set(watch, trouble.ready_at)
+        return given
+
+    def _watch_known(self, device_id: DeviceId, now: datetime) -> Watch | None:
+        device = self._home.device(device_id)
+        if device is None:
+            return None
+        return self._watches.get(device_id) or self._meet(device, now)
+
+    def _save_rhythms(self) -> Save:
+        known = {
+            str(device_id): watch.rhythm.as_json()
+            for device_id, watch in self._watches.items()
+            if watch.rhythm.usual() is not None
+        }
+        return Save(ROOM, _RHYTHMS, known, Durability.LAZY)
+
+    # Watching.
+
+    def _meet(self, device: Device, now: datetime) -> Watch:
+        self._watches[device.id] = watch = Watch(device, Rhythm(now))
+        if self._save_at is None:
+            self._save_at = now + SAVE_RHYTHMS_EVERY
+        self._wakes.set(watch, now + LOOK_AGAIN)
+        return watch
+
+    def _consider(self, watch: Watch, now: datetime) -> list[Given]:
+        """Look at one device: what has become due of it?"""
+        if not self._is_connected:
+            return []  # `handle_connected` wakes everybody
+        given = self._judge_availability(watch, now)
+        given += self._judge_silence(watch, now)
+        trouble = watch.trouble
+        if trouble is None:
+            return given
+        if trouble.attempt is None:
+            return [*given, *self._heal(watch, trouble, now)]
+        if now >= trouble.attempt.verify_by:
+            return [*given, *self._conclude(watch, trouble, "failed", now, "Nothing came of it in time.")]
+        self._wakes.set(watch, trouble.attempt.verify_by)
+        return given
+
+    def _judge_availability(self, watch: Watch, now: datetime) -> list[Given]:
+        if watch.unavailable_since is None or watch.has(Symptom.UNAVAILABLE):
+            return []
+        if now < watch.unavailable_since + UNAVAILABLE_FOR:
+            self._wakes.set(watch, watch.unavailable_since + UNAVAILABLE_FOR)
+            return []
+        reason = "its bridge, or it itself, says so"
+        return self._open(watch, Symptom.UNAVAILABLE, {"reason": reason}, now)
+
+    def _judge_silence(self, watch: Watch, now: datetime) -> list[Given]:
+        if not watch.is_judged:
+            return []
+        is_known = watch.has(Symptom.SILENT) or watch.unavailable_since is not None
+        limit = watch.rhythm.limit(now, is_battery=is_battery(watch.device))
+        if limit is None or is_known:
+            self._wakes.set(watch, now + LOOK_AGAIN)
+            return []
+        due = max(watch.rhythm.last_at + limit, self._silence_from or now)
+        if now < due or watch.rhythm.last_at + limit >= now:
+            self._wakes.set(watch, max(due, now + timedelta(seconds=1)))
+            return []
+        rhythm = watch.rhythm.usual()
+        details: JsonObject = {
+            "silent_for": cases.in_words(now - watch.rhythm.last_at),
+            "rhythm": cases.in_words(rhythm) if rhythm else "?",
+        }
+        return self._open(watch, Symptom.SILENT, details, now)
+
+    def _hear(self, watch: Watch, trouble: Trouble, now: datetime) -> list[Given]:
+        """A report from a device in trouble."""
+        given: list[Given] = []
+        if Symptom.SILENT in trouble.symptoms:
+            given += self._clear(watch, Symptom.SILENT, now)
+        if Symptom.UNCONFIRMED in trouble.symptoms and self._is_settled_by_itself(trouble):
+            given += self._clear(watch, Symptom.UNCONFIRMED, now)
+        attempt = trouble.attempt
+        if watch.trouble is trouble and attempt and attempt.remedy.verification == "report":
+            given += self._conclude(watch, trouble, "completed", now)
+        return given
+
+    def _is_settled_by_itself(self, trouble: Trouble) -> bool:
+        """The thing is as it was wanted, or somebody has changed it since: the command is no longer owed."""
+        command = trouble.command
+        state = self._home.state(command.entity_id) if command else None
+        if command is None or state is None:
+            return False
+        return meets(command.expected, state) or state.changed_at > command.sent_at
+
+    def _come_back(self, watch: Watch, now: datetime) -> list[Given]:
+        was_away = watch.unavailable_since is not None
+        watch.unavailable_since = None
+        if not was_away:
+            return []
+        watch.rhythm.pause(now)
+        given = self._clear(watch, Symptom.UNAVAILABLE, now) if watch.has(Symptom.UNAVAILABLE) else []
+        return [*given, *self._let_go(watch.device.id, now)]
+
+    # Troubles.
+
+    def _open(
+        self,
+        watch: Watch,
+        symptom: Symptom,
+        details: JsonObject,
+        now: datetime,
+        command: Unconfirmed | None = None,
+    ) -> list[Given]:
+        trouble = watch.trouble
+        if trouble is None:
+            trouble = watch.trouble = Trouble(now, now + LOOK_ROUND)
+            self._troubled[watch.device.id] = watch
+        is_new = symptom not in trouble.symptoms
+        trouble.symptoms[symptom] = {"name": watch.device.name, **details}
+        if command is not None:
+            trouble.command = command
+            trouble.passed.clear()  # a new command is a new reason to try
+            if trouble.attempt is None:
+                trouble.ready_at = min(trouble.ready_at, now + LOOK_ROUND)
+        via = watch.device.via
+        if is_new and via is not None and trouble.held_by is None:
+            if self._is_away(via):
+                trouble.held_by = via
+            elif len(self._failing_with(via, now)) >= SHARED_DEVICES:
+                return self._blame(via, now)
+        given = self._raise(watch, trouble) if trouble.held_by is None else []
+        self._wakes.set(watch, trouble.ready_at)
+        return [*given, self._save(watch)]
+
+    def _raise(self, watch: Watch, trouble: Trouble) -> list[Given]:
+        missing = [symptom for symptom in trouble.symptoms if symptom not in trouble.raised]
+        trouble.raised.update(missing)
+        return [IssueRaised(self._issue(watch, trouble, symptom)) for symptom in missing]
+
+    def _issue(self, watch: Watch, trouble: Trouble, symptom: Symptom) -> Issue:
+        return Issue(symptom.value, watch.device.id, trouble.since, trouble.symptoms.get(symptom, {}))
+
+    def _clear(self, watch: Watch, symptom: Symptom, now: datetime) -> list[Given]:
+        trouble = watch.trouble
+        assert trouble is not None
+        trouble.symptoms.pop(symptom, None)
+        if symptom is Symptom.UNCONFIRMED:
+            trouble.command = None
+        if not trouble.symptoms:
+            return [*self._close(watch, trouble, now, last=symptom), *self._let_go_if_few(watch.device.via, now)]
+        given: list[Given] = []
+        if symptom in trouble.raised:
+            trouble.raised.discard(symptom)
+            given.append(IssueCleared(symptom.value, watch.device.id))
+        self._wakes.set(watch, max(trouble.ready_at, now + LOOK_ROUND))
+        return [*given, self._save(watch)]
+
+    def _close(self, watch: Watch, trouble: Trouble, now: datetime, last: Symptom | None = None) -> list[Given]:
+        """The trouble is over: what was being tried has helped, who was told learns it."""
+        given: list[Given] = []
+        if trouble.attempt is not None:
+            status = "completed" if last is not None else "skipped"
+            given += self._end_attempt(watch, trouble, status, now, is_resolved=last is not None)
+        if trouble.told is not None:
+            execution = cases.ended(
+                trouble.told.execution, "completed", now, is_resolved=True, snapshot=self._snapshot(watch.device)
+            )
+            alert = cases.resolved(trouble.told.alert, now)
+            given.append(AppendCase("self_healing_executions", str(execution["id"]), 2, execution))
+            given.append(AppendCase("alerts", str(alert["id"]), 2, alert))
+        given += [IssueCleared(symptom.value, watch.device.id) for symptom in sorted(trouble.raised)]
+        watch.trouble = None
+        self._troubled.pop(watch.device.id, None)
+        given.append(Save(ROOM, f"{_TROUBLE}{watch.device.id}", None, Durability.COMMIT))
+        return [*given, *self._start_waiting(now)]
+
+    def _save(self, watch: Watch) -> Save:
+        assert watch.trouble is not None
+        return Save(ROOM, f"{_TROUBLE}{watch.device.id}", watch.trouble.as_json(), Durability.COMMIT)
+
+    # What they share.
+
+    def _is_away(self, via: DeviceId) -> bool:
+        watch = self._watches.get(via)
+        return watch is not None and (watch.unavailable_since is not None or watch.has(Symptom.TOGETHER))
+
+    def _behind(self, via: DeviceId) -> list[Watch]:
+        return [watch for watch in self._troubled.values() if watch.device.via == via and watch.trouble]
+
+    def _failing_with(self, via: DeviceId, now: datetime) -> list[Watch]:
+        return [watch for watch in self._behind(via) if watch.trouble and now - watch.trouble.since <= SHARED_WITHIN]
+
+    def _blame(self, via: DeviceId, now: datetime) -> list[Given]:
+        """Devices fail together: what they share is the issue."""
+        bridge = self._watch_known(via, now)
+        failing = self._failing_with(via, now)
+        names = ", ".join(sorted(watch.device.name for watch in failing))
+        given: list[Given] = []
+        for watch in failing:
+            given += self._hold(watch, via, now)
+        if bridge is None:
+            return given
+        details: JsonObject = {"count": len(failing), "devices": names}
+        return [*given, *self._open(bridge, Symptom.TOGETHER, details, now)]
+
+    def _hold_all_behind(self, via: DeviceId, now: datetime) -> list[Given]:
+        return [given for watch in self._behind(via) for given in self._hold(watch, via, now)]
+
+    def _hold(self, watch: Watch, via: DeviceId, now: datetime) -> list[Given]:
+        trouble = watch.trouble
+        if trouble is None or trouble.held_by is not None:
+            return []
+        given: list[Given] = []
+        if trouble.attempt is not None:
+            given += self._call_off(watch, trouble, "Its bridge is in trouble.", now)
+        given += [IssueCleared(symptom.value, watch.device.id) for symptom in sorted(trouble.raised)]
+        trouble.raised.clear()
+        trouble.held_by = via
+        return [*given, self._save(watch)]
+
+    def _let_go(self, via: DeviceId, now: datetime) -> list[Given]:
+        """The bridge is well again: its devices may come back by themselves first."""
+        bridge = self._watches.get(via)
+        given: list[Given] = []
+        if bridge and bridge.has(Symptom.TOGETHER):
+            given += self._clear(bridge, Symptom.TOGETHER, now)
+        for watch in self._behind(via):
+            trouble = watch.trouble
+            if trouble is not None and trouble.held_by == via:
+                given.append(self._release(watch, trouble, now))
+        return given
+
+    def _release(self, watch: Watch, trouble: Trouble, now: datetime) -> Save:
+        trouble.held_by = None
+        trouble.ready_at = now + GRACE
+        self._wakes.set(watch, trouble.ready_at)
+        return self._save(watch)
+
+    def _let_go_if_few(self, via: DeviceId | None, now: datetime) -> list[Given]:
+        """A shared cause that only a few suffer from still is none any more."""
+        bridge = self._watches.get(via) if via else None
+        if bridge is None or not bridge.has(Symptom.TOGETHER):
+            return []
+        held = [watch for watch in self._behind(bridge.device.id) if watch.trouble and watch.trouble.held_by]
+        return self._let_go(bridge.device.id, now) if len(held) < SHARED_DEVICES else []
+
+    # Remedies.
+
+    def _heal(self, watch: Watch, trouble: Trouble, now: datetime) -> list[Given]:
+        """Try the next remedy that fits and that the guards allow."""
+        if trouble.held_by is not None and not self._is_away(trouble.held_by):
+            return [self._release(watch, trouble, now)]
+        if trouble.held_by is not None or not self._is_connected:
+            return []
+        if now < trouble.ready_at:
+            self._wakes.set(watch, trouble.ready_at)
+            return []
+        given = self._raise(watch, trouble)
+        remedy = self._next_remedy(watch, trouble, now)
+        if remedy is None:
+            trouble.passed.clear()
+            trouble.ready_at = now + PASS_AGAIN
+            self._wakes.set(watch, trouble.ready_at)
+            return given
+        if remedy is TELL_PERSON:
+            return [*given, *self._tell(watch, trouble, now)]
+        if self._healing_count >= HEALINGS_MAX:
+            return given  # `_start_waiting` comes back to it when another one ends
+        return [*given, *self._try(watch, trouble, remedy, now)]
+
+    def _next_remedy(self, watch: Watch, trouble: Trouble, now: datetime) -> Remedy | None:
+        return next((remedy for remedy in LADDER if self._is_allowed(remedy, watch, trouble, now)), None)
+
+    def _is_allowed(self, remedy: Remedy, watch: Watch, trouble: Trouble, now: datetime) -> bool:
+        return (
+            is_in_bounds(remedy, watch, trouble, now)
+            and is_fitting(remedy, watch, trouble)
+            and not (remedy.needs_bridge and (watch.device.via is None or self._is_away(watch.device.via)))
+            and not (remedy.needs_command and not is_still_wanted(trouble.command, self._home, now))
+        )
+
+    def _try(self, watch: Watch, trouble: Trouble, remedy: Remedy, now: datetime) -> list[Given]:
+        row = self._begin(watch, trouble, remedy, now)
+        trouble.attempt = attempt = Attempt(remedy, row, now + remedy.verify_within)
+        self._healing_count += 1
+        self._wakes.set(watch, attempt.verify_by)
+        return [
+            AppendCase("self_healing_executions", attempt.id, 1, row),
+            self._save(watch),
+            self._save_tried(watch),
+            self._announce(watch, trouble, remedy, "in_progress"),
+            self._act(watch.device, trouble, attempt),
+        ]
+
+    def _begin(self, watch: Watch, trouble: Trouble, remedy: Remedy, now: datetime) -> cases.CaseRow:
+        count = trouble.attempts.get(remedy.name, 0) + 1
+        trouble.attempts[remedy.name] = count
+        trouble.passed.add(remedy.name)
+        watch.tried_at[remedy.name] = now
+        symptom = next(symptom for symptom in trouble.symptoms if symptom in remedy.symptoms)
+        return cases.execution(
+            self._new_id(),
+            watch.device,
+            remedy,
+            self._issue(watch, trouble, symptom),
+            attempt=count,
+            snapshot=self._snapshot(watch.device),
+            now=now,
+        )
+
+    def _act(self, device: Device, trouble: Trouble, attempt: Attempt) -> Given:
+        if attempt.remedy is ASK_STATE:
+            return AskState(device.id)
+        if attempt.remedy is RECONFIGURE:
+            return Reconfigure(device.id)
+        assert attempt.remedy is RESEND_COMMAND
+        command = trouble.command
+        assert command is not None
+        cause = Cause(_SELF, attempt.id)
+        return Call(CallId(self._new_id()), command.action, (command.entity_id,), command.data, cause)
+
+    def _tell(self, watch: Watch, trouble: Trouble, now: datetime) -> list[Given]:
+        execution = cases.ended(
+            self._begin(watch, trouble, TELL_PERSON, now),
+            "requires_manual",
+            now,
+            is_resolved=False,
+            snapshot=self._snapshot(watch.device),
+        )
+        issue = self._issue(watch, trouble, next(iter(trouble.symptoms)))
+        tried = [WORDS[remedy.name] for remedy in LADDER if remedy.name in WORDS and trouble.attempts.get(remedy.name)]
+        words = f"Tried: {', '.join(tried)}." if tried else ""
+        snapshot = self._snapshot(watch.device)
+        alert = cases.alert(self._new_id(), watch.device, issue, tried=words, snapshot=snapshot, now=now)
+        trouble.told = Told(execution, alert)
+        trouble.ready_at = now + PASS_AGAIN
+        trouble.passed.clear()
+        self._wakes.set(watch, trouble.ready_at)
+        return [
+            AppendCase("self_healing_executions", str(execution["id"]), 1, execution),
+            AppendCase("alerts", str(alert["id"]), 1, alert),
+            self._save(watch),
+            self._save_tried(watch),
+            self._announce(watch, trouble, TELL_PERSON, "requires_manual"),
+        ]
+
+    def _settle_resent(self, watch: Watch, settled: CommandSettled, now: datetime) -> list[Given]:
+        trouble = watch.trouble
+        if trouble is None or trouble.attempt is None or trouble.attempt.id != settled.command.cause.id:
+            return []
+        if settled.is_success:  # also superseded: somebody has wished for something newer meanwhile
+            return self._clear_after(watch, trouble, settled.outcome, now)
+        return self._conclude(watch, trouble, "failed", now, settled.error)
+
+    def _clear_after(self, watch: Watch, trouble: Trouble, outcome: str, now: datetime) -> list[Given]:
+        status = "skipped" if outcome == "superseded" else "completed"
+        given = self._end_attempt(watch, trouble, status, now, is_resolved=True)
+        if Symptom.UNCONFIRMED in trouble.symptoms:
+            given += self._clear(watch, Symptom.UNCONFIRMED, now)
+        return [*given, *self._start_waiting(now)]
+
+    def _conclude(
+        self, watch: Watch, trouble: Trouble, status: str, now: datetime, error: str | None = None
+    ) -> list[Given]:
+        """An attempt has run its course without ending the trouble: the next rung follows."""
+        given = self._end_attempt(watch, trouble, status, now, is_resolved=False, error=error)
+        trouble.ready_at = now + LOOK_ROUND
+        self._wakes.set(watch, trouble.ready_at)
+        return [*given, self._save(watch), *self._start_waiting(now)]
+
+    def _call_off(self, watch: Watch, trouble: Trouble, reason: str, now: datetime) -> list[Given]:
+        """It can come to nothing now, through no fault of its own: it does not count. (Its cooldown stands.)"""
+        attempt = trouble.attempt
+        assert attempt is not None
+        trouble.attempts[attempt.remedy.name] -= 1
+        trouble.passed.discard(attempt.remedy.name)
+        given = self._end_attempt(watch, trouble, "skipped", now, is_resolved=False, error=reason)
+        return [*given, self._save(watch)]
+
+    def _end_attempt(
+        self,
+        watch: Watch,
+        trouble: Trouble,
+        status: str,
+        now: datetime,
+        *,
+        is_resolved: bool,
+        error: str | None = None,
+    ) -> list[Given]:
+        attempt = trouble.attempt
+        assert attempt is not None
+        trouble.attempt = None
+        self._healing_count -= 1
+        snapshot = self._snapshot(watch.device)
+        row = cases.ended(attempt.row, status, now, is_resolved=is_resolved, snapshot=snapshot, error=error)
+        return [
+            AppendCase("self_healing_executions", attempt.id, 2, row),
+            self._announce(watch, trouble, attempt.remedy, status),
+        ]
+
+    def _start_waiting(self, now: datetime) -> list[Given]:
+        """A place is free: those who wait, longest first."""
+        waiting = sorted(
+            (watch.trouble.since, device_id)
+            for device_id, watch in self._troubled.items()
+            if watch.trouble and watch.trouble.attempt is None and watch.trouble.ready_at <= now
+        )
+        given: list[Given] = []
+        for _, device_id in waiting:
+            if self._healing_count >= HEALINGS_MAX:
+                break
+            watch = self._troubled[device_id]
+            if watch.trouble is not None:
+                given += self._heal(watch, watch.trouble, now)
+        return given
+
+    def _save_tried(self, watch: Watch) -> Save:
+        tried = {name: at.isoformat() for name, at in watch.tried_at.items()}
+        return Save(ROOM, f"{_TRIED}{watch.device.id}", tried, Durability.COMMIT)
+
+    def _snapshot(self, device: Device) -> JsonObject:
+        states = ((entity.id, self._home.state(entity.id)) for entity in device.entities)
+        return {str(name): {"state": state.state, "attributes": state.attributes} for name, state in states if state}
+
+    def _announce(self, watch: Watch, trouble: Trouble, remedy: Remedy, status: str) -> Announce:
+        symptom = next(iter(trouble.symptoms), None)
+        text = self._issue(watch, trouble, symptom).text if symptom else ""
+        body = {"subject": watch.device.id, "name": watch.device.name, "remedy": remedy.name, "status": status}
+        return Announce("issue", {**body, "code": symptom.value if symptom else None, "text": text})
+
+
+def _mapping(body: object) -> Mapping[str, JsonObject]:
+    return body if isinstance(body, Mapping) else {}
