@@ -24,7 +24,7 @@ from hub_agent.model.device import Device, Entity
 from hub_agent.model.effects import Durability, Effect, SaveCommand, SendCommand
 from hub_agent.model.ids import CommandId, EntityId, NewId
 from hub_agent.model.inputs import CommandNotSent, CommandSent
-from hub_agent.model.state import EntityState
+from hub_agent.model.state import Cause, EntityState
 
 Target: TypeAlias = tuple[Device, Entity, EntityState | None]
 Given: TypeAlias = Effect | CommandSettled
@@ -96,6 +96,11 @@ class Commands:
 
     def has_pending(self, entity_id: EntityId) -> bool:
         return entity_id in self._by_entity
+
+    def cause_of(self, entity_id: EntityId) -> Cause | None:
+        """Why the entity is about to change: the cause of the newest command under way."""
+        waiting = self._by_entity.get(entity_id)
+        return waiting[-1].command.cause if waiting else None
 
     def get_timer(self) -> datetime | None:
         while self._deadlines and self._deadlines[0][2].deadline != self._deadlines[0][0]:

@@ -11,10 +11,9 @@ from typing import TypeAlias
 from uuid import UUID, uuid5
 
 from hub_agent.core.automation.engine import Automations
-from hub_agent.core.automation.home import HomePlace
 from hub_agent.core.commands import Commands
 from hub_agent.core.device_fields import connectivity, definition_fields, present_of
-from hub_agent.core.healing.healing import Healing
+from hub_agent.core.healing import Healing
 from hub_agent.core.inventory import Inventory, Known
 from hub_agent.core.scenes import Scenes
 from hub_agent.core.services import DeviceServices, Services
@@ -22,6 +21,7 @@ from hub_agent.core.states import States
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
 from hub_agent.core.telemetry import records_of
 from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
+from hub_agent.model.automation import Place
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Entity, Origin, Room
 from hub_agent.model.effects import (
@@ -68,6 +68,7 @@ from hub_agent.model.report import (
     Subscribe,
     Unsubscribe,
 )
+from hub_agent.model.scene import SceneSettled
 from hub_agent.model.state import Cause, EntityState, StateChanged
 
 # Everything that one input may set off inside before it counts as a loop of rules that trigger each other.
@@ -91,6 +92,7 @@ Given: TypeAlias = (
     | Call
     | CallAnswered
     | CommandSettled
+    | SceneSettled
     | EventFired
     | StateSet
     | StateRemoved
@@ -126,7 +128,7 @@ class Hub:
         self,
         *,
         home_id: HomeId,
-        place: HomePlace,
+        place: Place,
         new_id: NewId,
         services: Services | None = None,
     ) -> None:
@@ -138,8 +140,8 @@ class Hub:
         self.inventory = Inventory(home_id)
         self.commands = Commands(new_id)
         self.automations = Automations(self.states, new_id, place)
-        self.scenes = Scenes(self.states, new_id)
-        self.healing = Healing(new_id)
+        self.scenes = Scenes(self.states, new_id, self._name_of)
+        self.healing = Healing(self, new_id)
         self.definitions = Definitions()
         self.rooms_by_id: dict[RoomId, Room] = {}
         self.not_understood: dict[tuple[str, str, str], NotUnderstood] = {}
@@ -184,6 +186,21 @@ class Hub:
         """The home is live: the hub and its broker become devices, time triggers are armed, `start` triggers fire."""
         given: list[Given] = [*self._advertise_self(now), *self.automations.start(now)]
         return self._route(given, now)
+
+    # What rooms may know of the home.
+
+    def device(self, device_id: DeviceId) -> Device | None:
+        return self.inventory.device(device_id)
+
+    def state(self, entity_id: EntityId) -> EntityState | None:
+        return self.states.state(entity_id)
+
+    def is_commanded(self, entity_id: EntityId) -> bool:
+        return self.commands.has_pending(entity_id)
+
+    def _name_of(self, device_id: DeviceId) -> str | None:
+        device = self.inventory.device(device_id)
+        return device.name if device else None
 
     # Inputs.
 
@@ -444,14 +461,14 @@ class Hub:
     def _broker_connected(self, now: datetime) -> list[Given]:
         given: list[Given] = [IssueCleared("broker_unreachable", "broker")]
         given += self.commands.handle_connected(now)
-        given += self.healing.handle_broker(now, is_connected=True)
+        given += self.healing.handle_connected(now)
         given += self._broker_availability(now, is_available=True)
         return given
 
     def _broker_lost(self, reason: str, now: datetime) -> list[Given]:
         issue = Issue("broker_unreachable", "broker", now, {"address": reason})
         given: list[Given] = [IssueRaised(issue)]
-        given += self.healing.handle_broker(now, is_connected=False)
+        given += self.healing.handle_disconnected(now)
         given += self._broker_availability(now, is_available=False)
         return given
 
@@ -467,8 +484,8 @@ class Hub:
     def _clock_stepped(self, stepped: ClockStepped, by: timedelta, now: datetime) -> list[Given]:
         given: list[Given] = [*self.commands.handle_clock_step(by)]
         given += self.automations.handle(stepped, now)
-        given += self.scenes.handle_clock_step(by)
-        given += self.healing.handle_clock_step(by)
+        self.scenes.handle_clock_step(by)
+        self.healing.handle_clock_step(by)
         if self._presence_due_at is not None:
             self._presence_due_at += by
         return given
@@ -508,7 +525,7 @@ class Hub:
         if definition is None:
             return []
         self.home_name = str(definition.fields.get("name") or self.home_name)
-        self.place = self.place.with_fields(definition.fields)
+        self.place = _placed(self.place, definition.fields)
         given: list[Given] = [*self.automations.set_home(self.place, now)]
         given.append(Announce("home", {"name": self.home_name}))
         return given
@@ -617,7 +634,7 @@ class Hub:
                     waiting.extend(self._call_answered(each, now))
                 case CommandSettled():
                     waiting.extend(self._settled(each, now))
-                case EventFired():
+                case EventFired() | SceneSettled():
                     waiting.extend(self.automations.handle(each, now))
                 case StateSet():
                     waiting.extend(self._set_state(each, now))
@@ -682,8 +699,7 @@ class Hub:
         command = settled.command
         device = self.inventory.device(command.device_id)
         given: list[Given] = [_announced_command(settled)]
-        if device is not None:
-            given += self.healing.handle_settled(settled, device, now)
+        given += self.healing.handle_settled(settled, device, now)
         asked = self._asked_by_call.get(command.call_id)
         if asked is not None:
             asked.waiting.discard(command.id)
@@ -706,6 +722,31 @@ class Hub:
             wanted.entity_id, wanted.state, wanted.attributes, now, wanted.cause, is_forced=wanted.is_forced
         )
         return [_announced(change), change] if change else []
+
+
+def _placed(place: Place, fields: JsonObject) -> Place:
+    """Where the home lies by its row: `coordinates` is a point of latitude and longitude, `metadata.elevation` in metres."""
+    time_zone, metadata = fields.get("timezone"), fields.get("metadata")
+    latitude, longitude = _point(fields.get("coordinates")) or (place.latitude, place.longitude)
+    elevation = metadata.get("elevation") if isinstance(metadata, Mapping) else None
+    return Place(
+        time_zone if isinstance(time_zone, str) and time_zone else place.time_zone,
+        latitude,
+        longitude,
+        float(elevation) if isinstance(elevation, int | float) else place.elevation,
+    )
+
+
+def _point(value: JsonValue) -> tuple[float, float] | None:
+    """A PostgreSQL point: its text form `(52.5,13.4)`, or a pair."""
+    parts = value.strip("() ").split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or len(parts) != 2:
+        return None
+    try:
+        latitude, longitude = float(str(parts[0])), float(str(parts[1]))
+    except ValueError:
+        return None
+    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
 def _announced(change: StateChanged) -> Announce:

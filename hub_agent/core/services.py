@@ -43,7 +43,7 @@ class DeviceServices:
             return self._without_target(call, missing)
         given: list[Given] = [*self._commands.issue(call, targets, now)]
         error = f"this home has no {', '.join(missing)}" if missing else None
-        return [*given, CallAnswered(call.id, error=error)]
+        return [*given, CallAnswered(call.id, error=error, commands=len(targets))]
 
     def _targets(self, call: Call) -> tuple[list[tuple[Device, Entity, EntityState | None]], list[str]]:
         targets: list[tuple[Device, Entity, EntityState | None]] = []

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from hub_agent.core.capabilities import calls_for
 from hub_agent.core.device_fields import connectivity, entity_as_shown
-from hub_agent.core.expectation import calls_for
 from hub_agent.core.hub import Hub
 from hub_agent.errors import NotFound, NotPossible
 from hub_agent.model.action import Call, CallAnswered
@@ -103,7 +103,7 @@ class HubDoor:
         return [{"id": room.id, "name": room.name, "sort_order": room.sort_order} for room in in_order]
 
     def scenes(self) -> Sequence[JsonObject]:
-        return self._hub.scenes.described()
+        return self._scenes()
 
     def automations(self) -> Sequence[JsonObject]:
         return self._hub.automations.described()
@@ -159,8 +159,12 @@ class HubDoor:
 
     async def set_device(self, name: str, values: Mapping[str, JsonValue], by: str) -> JsonObject:
         entity = self._settable(name, values)
-        action, data = calls_for(entity, values)
-        return await self._call(action, (entity.id,), data, by)
+        commands: list[JsonValue] = []
+        for action, data in calls_for(entity, values):
+            answer = await self._call(action, (entity.id,), data, by)
+            told = answer.get("commands")
+            commands += told if isinstance(told, list) else []
+        return {"commands": commands}
 
     async def activate_scene(self, name: str, by: str, source: str = "manual") -> JsonObject:
         scene_id = SceneId(self._scene_named(name))
@@ -268,8 +272,31 @@ class HubDoor:
         wrong = ", ".join(sorted(values))
         raise NotPossible(f"'{name}' cannot set {wrong}; it knows: {', '.join(known) or 'nothing that can be set'}.")
 
+    def _scenes(self) -> list[JsonObject]:
+        shown: list[JsonObject] = []
+        for scene in self._hub.scenes.scenes():
+            definition = self._hub.definitions.get("scene", scene.row_id) if scene.row_id else None
+            if definition is None or scene.row_id is None:
+                continue
+            history = self._hub.scenes.history(scene.row_id)
+            shown.append(
+                {
+                    "id": scene.row_id,
+                    "entity_id": scene.entity_id,
+                    "name": scene.name,
+                    "room_id": definition.fields.get("room_id"),
+                    "icon": definition.fields.get("icon"),
+                    "color": definition.fields.get("color"),
+                    "devices": len({wish.device_key for wish in scene.desired}),
+                    "last_activated_at": _iso(history.last_activated_at),
+                    "last_status": history.last_status,
+                    "activation_count": history.activation_count,
+                }
+            )
+        return sorted(shown, key=lambda scene: str(scene["name"]).casefold())
+
     def _scene_named(self, name: str) -> str:
-        scenes = self._hub.scenes.described()
+        scenes = self._scenes()
         for wanted_key in ("id", "entity_id"):
             for scene in scenes:
                 if scene.get(wanted_key) == name:

@@ -1,0 +1,196 @@
+"""nexa-hub doctor"""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from hub_agent.cli.link import Json, Link, as_json_option, print_json
+from hub_agent.config import Config, load_config
+from hub_agent.errors import AgentNotRunning, OperatingError
+
+CONNECT_TIMEOUT_S = 3.0
+DISK_FREE_WARN = 0.10
+DISK_FREE_FAIL = 0.02
+REJECTED_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """verdict: ok | warn | fail | skip. `todo` says what to do about it."""
+
+    check: str
+    verdict: str
+    text: str
+    todo: str | None = None
+
+
+@click.command(name="doctor")
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file.")
+@as_json_option
+@click.pass_obj
+def command(socket_path: str | None, config: Path | None, as_json: bool) -> None:
+    """Check this hub, with or without a running agent. Exit code 1 if anything fails."""
+    findings = list(_findings(socket_path, config))
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(f"{finding.verdict.upper():5} {finding.check:10} {finding.text}")
+            if finding.todo:
+                click.echo(f"{'':16} -> {finding.todo}")
+    if any(finding.verdict == "fail" for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _findings(socket_path: str | None, config_path: Path | None) -> Iterator[Finding]:
+    yield _python()
+    try:
+        config = load_config(config_path)
+    except OperatingError as err:
+        yield Finding(
+            "settings", "fail", str(err), "Mend the settings file; print a default one: nexa-hub config --default"
+        )
+        return
+    yield Finding("settings", "ok", "they are understood")
+    status, agent = _agent(socket_path or str(config.agent.socket))
+    yield agent
+    for check in (_state_dir, _mirror, _disk, _broker, _cloud, _page):
+        yield check(config, status)
+    yield _clock(status)
+    if status is not None:
+        yield from _not_understood(socket_path or str(config.agent.socket))
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("python", "ok", f"Python {version}")
+
+
+def _agent(socket_path: str) -> tuple[Json, Finding]:
+    try:
+        status = Link(socket_path).get("status")
+    except AgentNotRunning:
+        return None, Finding("agent", "warn", f"no agent answers at {socket_path}", "systemctl start nexa-hub")
+    except OperatingError as err:
+        return None, Finding("agent", "fail", str(err))
+    issues = status["counts"]["issues"]
+    if issues:
+        return status, Finding("agent", "warn", f"it runs; {issues} issues are open", "nexa-hub issues")
+    return status, Finding("agent", "ok", "it runs, and knows of nothing wrong")
+
+
+def _state_dir(config: Config, _status: Json) -> Finding:
+    path = config.agent.state_dir
+    if not path.exists():
+        return Finding("state", "warn", f"{path} does not exist yet; the agent makes it at its first start")
+    if not os.access(path, os.W_OK):
+        return Finding(
+            "state", "fail", f"{path} cannot be written by this user", "Run this with sudo, or mend its owner"
+        )
+    return Finding("state", "ok", f"{path} can be written")
+
+
+def _mirror(config: Config, _status: Json) -> Finding:
+    import sqlite3
+
+    path = config.agent.state_dir / "mirror.db"
+    if not path.exists():
+        return Finding("mirror", "skip", "there is none yet")
+    try:
+        with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True) as connection:
+            verdict = str(connection.execute("PRAGMA quick_check").fetchone()[0])
+    except sqlite3.DatabaseError as err:
+        return Finding(
+            "mirror",
+            "fail",
+            f"{path}: {err}",
+            "Restart the agent: it sets the file aside and salvages what can be read",
+        )
+    if verdict != "ok":
+        return Finding(
+            "mirror", "fail", f"{path} is damaged: {verdict}", "Restart the agent: it salvages what can be read"
+        )
+    return Finding("mirror", "ok", f"{path} is sound, {path.stat().st_size / 1_000_000:.1f} MB")
+
+
+def _disk(config: Config, _status: Json) -> Finding:
+    folder = next(path for path in (config.agent.state_dir, *config.agent.state_dir.parents) if path.exists())
+    usage = shutil.disk_usage(folder)
+    free = usage.free / usage.total
+    text = f"{usage.free / 1e9:.1f} GB free ({free:.0%})"
+    if free < DISK_FREE_FAIL:
+        return Finding("disk", "fail", text, "Make room: below this the hub sheds measurements")
+    return Finding("disk", "warn" if free < DISK_FREE_WARN else "ok", text)
+
+
+def _broker(config: Config, status: Json) -> Finding:
+    address = f"{config.mqtt.host}:{config.mqtt.port}"
+    if status is not None and status["broker"]["is_connected"]:
+        return Finding("broker", "ok", f"the agent is connected to {status['broker']['address']}")
+    if _is_open(config.mqtt.host, config.mqtt.port):
+        return Finding("broker", "ok" if status is None else "warn", f"something listens at {address}")
+    return Finding(
+        "broker", "fail", f"nobody listens at {address}", "systemctl status mosquitto; or set mqtt.host and mqtt.port"
+    )
+
+
+def _cloud(config: Config, status: Json) -> Finding:
+    if config.cloud.url is None:
+        return Finding("cloud", "skip", "none is configured: this hub stays at home", "Set cloud.url to change that")
+    if status is not None:
+        cloud = status["cloud"]
+        verdict = "ok" if cloud["is_online"] else "warn" if cloud["is_claimed"] else "fail"
+        return Finding("cloud", verdict, cloud["text"], None if cloud["is_online"] else "nexa-hub sync status")
+    import httpx
+
+    try:
+        httpx.get(f"{config.cloud.url}/live", timeout=CONNECT_TIMEOUT_S)
+    except httpx.HTTPError as err:
+        return Finding("cloud", "warn", f"{config.cloud.url} does not answer: {err}", "The home goes on without it")
+    return Finding("cloud", "ok", f"{config.cloud.url} answers")
+
+
+def _page(config: Config, status: Json) -> Finding:
+    is_open = _is_open("127.0.0.1" if config.web.host in {"0.0.0.0", "::"} else config.web.host, config.web.port)  # noqa: S104 a comparison
+    if status is not None and not is_open:
+        return Finding(
+            "page", "fail", f"nobody serves the page at port {config.web.port}", "See the log: journalctl -u nexa-hub"
+        )
+    if status is None and is_open:
+        return Finding(
+            "page", "fail", f"port {config.web.port} is taken by something else", "Set web.port in the settings"
+        )
+    return Finding("page", "ok", f"port {config.web.port} is {'served' if is_open else 'free'}")
+
+
+def _clock(status: Json) -> Finding:
+    from hub_agent.adapters.clock import SystemClock
+
+    is_trusted = status["clock"]["is_trusted"] if status is not None else SystemClock().now().is_trusted
+    if is_trusted:
+        return Finding("clock", "ok", "it is synchronised")
+    todo = "timedatectl set-ntp true. Until then records are dated by their order, and schedules are careful"
+    return Finding("clock", "warn", "it is not synchronised", todo)
+
+
+def _not_understood(socket_path: str) -> Iterator[Finding]:
+    rejected = Link(socket_path).get("rejected")
+    if not rejected:
+        yield Finding("messages", "ok", "every message was understood")
+    for each in rejected[:REJECTED_SHOWN]:
+        text = f"{each['count']} x {each['topic']}: {each['reason']} ({each['dialect']}: {each['code']})"
+        yield Finding("messages", "warn", text, "Capture it with mosquitto_sub -v and look with: nexa-hub decode FILE")
+
+
+def _is_open(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
