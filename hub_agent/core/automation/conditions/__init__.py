@@ -1,0 +1,1 @@
+"""What must hold. One file per kind; `registry.py` names them."""

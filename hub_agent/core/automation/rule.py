@@ -1,0 +1,80 @@
+"""An automation or script in the home: its program, whether it is on, its runs."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hub_agent.core.automation.program import Program
+from hub_agent.core.automation.runs import Run
+from hub_agent.core.automation.timers import Timer
+from hub_agent.core.automation.triggers.trigger import Site
+from hub_agent.model.definition import Definition
+from hub_agent.model.ids import EntityId
+from hub_agent.model.json import JsonObject, JsonValue
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What the cloud shows of the past; counted since the automation came to this hub."""
+
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    last_at: str | None = None
+    last_status: str | None = None
+    last_duration_ms: int | None = None
+
+    def as_json(self) -> dict[str, JsonValue]:
+        return {
+            "total_executions": self.total,
+            "success_count": self.succeeded,
+            "failure_count": self.failed,
+            "last_executed_at": self.last_at,
+            "last_execution_status": self.last_status,
+            "last_execution_duration_ms": self.last_duration_ms,
+        }
+
+    @classmethod
+    def from_json(cls, body: JsonObject) -> "Statistics":
+        found = cls()
+        for name, column in _COLUMNS:
+            value = body.get(column)
+            if value is not None:
+                setattr(found, name, value)
+        return found
+
+
+_COLUMNS = (
+    ("total", "total_executions"),
+    ("succeeded", "success_count"),
+    ("failed", "failure_count"),
+    ("last_at", "last_executed_at"),
+    ("last_status", "last_execution_status"),
+    ("last_duration_ms", "last_execution_duration_ms"),
+)
+
+
+@dataclass(slots=True)
+class Rule:
+    """`program` is None while the definition cannot be understood; `problem` says why."""
+
+    definition: Definition
+    entity_id: EntityId
+    program: Program | None
+    problem: str | None = None
+    is_on: bool = False
+    is_attached: bool = False
+    sites: list[Site] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    queue: deque[Run] = field(default_factory=deque)
+    last_triggered: datetime | None = None
+    pause_timer: Timer | None = None
+    statistics: Statistics = field(default_factory=Statistics)
+    # Traces of triggers that started nothing: how many were kept in the present minute, how many were not.
+    minute: datetime | None = None
+    kept: int = 0
+    unkept: int = 0
+
+    @property
+    def name(self) -> str:
+        return str(self.definition.fields.get("name") or self.definition.id)

@@ -1,0 +1,150 @@
+"""What is kept of a run: the execution record that goes to the cloud, and the trace that says why."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from hub_agent.core.automation.program import Program
+from hub_agent.core.automation.runs import Run, milliseconds
+from hub_agent.core.automation.views import StateView, describe, iso
+from hub_agent.model.automation import RunStatus
+from hub_agent.model.json import JsonObject, JsonValue, Row
+
+# By what the central schema's `triggered_by` distinguishes. Everything else that happens in the home is a device event.
+SCHEDULES = frozenset({"time", "time_pattern", "sun", "schedule"})
+
+
+def kind_of_trigger(platform: str) -> str:
+    return "schedule" if platform in SCHEDULES else "device_event"
+
+
+def describe_trigger(variables: Mapping[str, object]) -> dict[str, JsonValue]:
+    """The trigger's own words, with states as text and of attributes only those that changed."""
+    trigger = variables.get("trigger")
+    if not isinstance(trigger, Mapping):
+        return {}
+    told = {str(key): describe(value) for key, value in trigger.items() if value is not None}
+    old, new = trigger.get("from_state"), trigger.get("to_state")
+    if isinstance(old, StateView) and isinstance(new, StateView) and old.state == new.state:
+        names = sorted(old.attributes.keys() | new.attributes.keys())
+        changed = {name: [old.attributes.get(name), new.attributes.get(name)] for name in names}
+        told["attributes_changed"] = {name: list(pair) for name, pair in changed.items() if pair[0] != pair[1]}
+    return told
+
+
+def final_status(run: Run) -> RunStatus:
+    """As the run ended, or else as its results say."""
+    if run.status is not None:
+        return run.status
+    outcomes = [result.result for result in run.results if result.result != "skipped"]
+    if all(outcome == "ok" for outcome in outcomes):
+        return RunStatus.SUCCESS
+    return RunStatus.PARTIAL if "ok" in outcomes else RunStatus.FAILED
+
+
+def final_error(run: Run) -> str | None:
+    if run.error is not None:
+        return run.error
+    return next(
+        (f"{result.action}: {result.error or result.result}" for result in run.results if result.result != "ok"), None
+    )
+
+
+def execution_row(run: Run, program: Program, status: RunStatus) -> Row:
+    completed_at = run.ended_at or run.started_at
+    succeeded = sum(result.result == "ok" for result in run.results)
+    error = None if status is RunStatus.SUCCESS else final_error(run)
+    return {
+        "id": run.id,
+        "time": run.started_at,
+        "automation_id": program.id,
+        "triggered_by": run.triggered_by,
+        "trigger_data": describe_trigger(run.variables),
+        "status": status.value,
+        "started_at": run.started_at,
+        "completed_at": completed_at,
+        "duration_ms": milliseconds(run.started_at, completed_at),
+        "actions_total": len(run.results) + run.results_left_out,
+        "actions_succeeded": succeeded,
+        "actions_failed": sum(result.result in {"failed", "unconfirmed"} for result in run.results),
+        "action_results": [result.as_json() for result in run.results],
+        "error_message": error,
+        "error_details": None,
+        "retry_attempt": max((result.attempt - 1 for result in run.results), default=0),
+        "device_states_before": None,
+        "device_states_after": None,
+        "environment_context": None,
+        "created_at": completed_at,
+    }
+
+
+def trace_of_run(run: Run, program: Program, status: RunStatus) -> JsonObject:
+    completed_at = run.ended_at or run.started_at
+    by_call = {result.call_id: result for result in run.results}
+    steps: list[JsonValue] = []
+    for step in run.steps:
+        result = by_call.get(step["call"]) if "call" in step else None  # type: ignore[call-overload]  # a call's step holds its id
+        if result is not None:
+            told = {key: value for key, value in step.items() if key != "call"}
+            told["result"] = result.result or "unconfirmed"
+            if result.error is not None:
+                told["error"] = result.error
+            if result.ended_at is not None:
+                told["duration_ms"] = milliseconds(result.at, result.ended_at)
+            steps.append(told)
+        else:
+            steps.append(step)
+    if run.steps_left_out:
+        steps.append(
+            {"path": "", "kind": "more", "at": iso(completed_at), "result": f"{run.steps_left_out} more steps"}
+        )
+    body = _head(run.id, program, status, run.triggered_by, run.variables, run.started_at)
+    body |= {
+        "completed_at": iso(completed_at),
+        "duration_ms": milliseconds(run.started_at, completed_at),
+        "steps": steps,
+    }
+    error = None if status is RunStatus.SUCCESS else final_error(run)
+    if error is not None:
+        body["error"] = error
+    return body
+
+
+def trace_of_no_run(
+    run_id: str,
+    program: Program,
+    status: RunStatus,
+    variables: Mapping[str, object],
+    triggered_by: str,
+    now: datetime,
+    *,
+    steps: Sequence[JsonObject] = (),
+    error: str | None = None,
+    unkept: int = 0,
+) -> JsonObject:
+    """Why a trigger started nothing. `unkept`: so many more of these were not kept since the last."""
+    body = _head(run_id, program, status, triggered_by, variables, now)
+    body |= {"completed_at": iso(now), "duration_ms": 0, "steps": list(steps)}
+    if error is not None:
+        body["error"] = error
+    if unkept:
+        body["not_kept_before"] = unkept
+    return body
+
+
+def _head(
+    run_id: str,
+    program: Program,
+    status: RunStatus,
+    triggered_by: str,
+    variables: Mapping[str, object],
+    started_at: datetime,
+) -> dict[str, JsonValue]:
+    return {
+        "run_id": run_id,
+        "automation_id": program.id,
+        "automation": program.name,
+        "status": status.value,
+        "triggered_by": triggered_by,
+        "trigger": describe_trigger(variables),
+        "started_at": iso(started_at),
+    }

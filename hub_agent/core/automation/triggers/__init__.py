@@ -1,0 +1,1 @@
+"""What starts a run. One file per kind; `registry.py` names them."""

@@ -1,0 +1,85 @@
+"""The kinds of triggers. A new kind is one new file and one line here."""
+
+from collections.abc import Iterator, Mapping
+
+from hub_agent.core.automation.reading import Fields, items_of, read_boolean
+from hub_agent.core.automation.triggers.event import read_event
+from hub_agent.core.automation.triggers.homeassistant import read_homeassistant
+from hub_agent.core.automation.triggers.mqtt import read_mqtt
+from hub_agent.core.automation.triggers.numeric_state import read_numeric_state
+from hub_agent.core.automation.triggers.state import read_state
+from hub_agent.core.automation.triggers.sun import read_sun
+from hub_agent.core.automation.triggers.template import read_template_trigger
+from hub_agent.core.automation.triggers.time import read_time
+from hub_agent.core.automation.triggers.time_pattern import read_time_pattern
+from hub_agent.core.automation.triggers.trigger import Reader, SourceReader, Trigger
+from hub_agent.core.automation.triggers.webhook import read_webhook
+from hub_agent.core.automation.triggers.zone import read_zone
+from hub_agent.core.automation.values import read_value
+from hub_agent.core.automation.variables import read_variables
+from hub_agent.errors import DefinitionError
+from hub_agent.model.json import JsonValue
+from hub_agent.templating import is_template
+
+TRIGGERS: Mapping[str, SourceReader] = {
+    "event": read_event,
+    "homeassistant": read_homeassistant,
+    "mqtt": read_mqtt,
+    "numeric_state": read_numeric_state,
+    "state": read_state,
+    "sun": read_sun,
+    "template": read_template_trigger,
+    "time": read_time,
+    "time_pattern": read_time_pattern,
+    "webhook": read_webhook,
+    "zone": read_zone,
+}
+
+TRIGGERS_MAX = 200
+
+
+def read_triggers(value: JsonValue, reader: Reader, where: str) -> tuple[Trigger, ...]:
+    triggers = tuple(
+        _read_trigger(item, index, reader, path) for index, (path, item) in enumerate(_flatten(value, where))
+    )
+    if len(triggers) > TRIGGERS_MAX:
+        raise DefinitionError(f"has more than {TRIGGERS_MAX} triggers", where)
+    return triggers
+
+
+def _flatten(value: JsonValue, where: str) -> Iterator[tuple[str, JsonValue]]:
+    """An item may itself be `{triggers: [...]}`, which is merged in."""
+    for index, item in enumerate(items_of(value)):
+        path = f"{where}/{index}"
+        if isinstance(item, Mapping) and set(item) == {"triggers"}:
+            yield from _flatten(item["triggers"], f"{path}/triggers")
+        else:
+            yield path, item
+
+
+def _read_trigger(item: JsonValue, index: int, reader: Reader, where: str) -> Trigger:
+    fields = Fields(item, where)
+    platform = fields.one_of("trigger", "platform")
+    if not isinstance(platform, str):
+        raise DefinitionError("does not say which 'trigger' it is", where)
+    read = TRIGGERS.get(platform)
+    if read is None:
+        raise DefinitionError(f"'{platform}' is not a trigger this hub knows ({', '.join(TRIGGERS)})", where)
+    own_id = fields.take("id")
+    alias = fields.take("alias")
+    is_enabled = read_enabled(fields, reader)
+    variables = read_variables(fields.take("variables"), reader.templates, fields.path("variables"))
+    source = read(fields, reader)
+    fields.finish()
+    name = str(index) if own_id is None else str(own_id)
+    return Trigger(where, index, name, None if alias is None else str(alias), platform, source, is_enabled, variables)
+
+
+def read_enabled(fields: Fields, reader: Reader) -> bool:
+    """`enabled`: true, false, or a template that is rendered once."""
+    if not fields.has("enabled"):
+        return True
+    value, where = fields.take("enabled"), fields.path("enabled")
+    if isinstance(value, str) and is_template(value):
+        return bool(reader.limited(read_value(value, reader.templates, where), where))
+    return read_boolean(value, where)

@@ -1,0 +1,49 @@
+"""Whether a tracked position lies in a zone. Zones are entities with latitude, longitude and radius."""
+
+import math
+from dataclasses import dataclass
+
+from hub_agent.core.automation.reading import to_number
+from hub_agent.core.automation.world import Outlook
+from hub_agent.model.state import EntityState
+
+HOME_RADIUS_M = 100.0
+_EARTH_RADIUS_M = 6_371_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    latitude: float
+    longitude: float
+    radius: float
+
+
+def zone_area(zone: str, outlook: Outlook) -> Area | None:
+    seen = outlook.see(zone)
+    if seen is not None:
+        numbers = [to_number(seen.attributes.get(name)) for name in ("latitude", "longitude", "radius")]
+        if numbers[0] is not None and numbers[1] is not None:
+            return Area(numbers[0], numbers[1], numbers[2] or HOME_RADIUS_M)
+    if zone == "zone.home":
+        return Area(outlook.place.latitude, outlook.place.longitude, HOME_RADIUS_M)
+    return None
+
+
+def position_of(seen: EntityState) -> tuple[float, float] | None:
+    latitude, longitude = (to_number(seen.attributes.get(name)) for name in ("latitude", "longitude"))
+    return None if latitude is None or longitude is None else (latitude, longitude)
+
+
+def is_in_zone(seen: EntityState, area: Area) -> bool:
+    position = position_of(seen)
+    if position is None:
+        return False
+    accuracy = to_number(seen.attributes.get("gps_accuracy")) or 0.0
+    return _distance_m(position, (area.latitude, area.longitude)) - accuracy < area.radius
+
+
+def _distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Great-circle distance (haversine)."""
+    lat1, lon1, lat2, lon2 = (math.radians(number) for number in (*one, *other))
+    a = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * _EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, a)))

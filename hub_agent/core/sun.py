@@ -1,0 +1,35 @@
+"""Sunrise and sunset of the home, which near the poles may not come for months."""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from astral import Observer
+from astral.sun import sunrise, sunset
+
+from hub_agent.core.time_of_day import DAY, zone
+from hub_agent.model.automation import Place
+
+DAYS_AHEAD_MAX = 366
+EVENTS = ("sunrise", "sunset")
+
+
+@lru_cache(maxsize=512)
+def sun_event(place: Place, event: str, day: date) -> datetime | None:
+    """When the sun rises or sets on that local day, in UTC; None when it does not."""
+    observer = Observer(place.latitude, place.longitude, max(0.0, place.elevation))
+    find = sunrise if event == "sunrise" else sunset
+    try:
+        return find(observer, date=day, tzinfo=zone(place.time_zone)).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def next_sun_event(place: Place, event: str, offset: timedelta, after: datetime) -> datetime | None:
+    """The first event + offset later than `after`, looked for up to a year ahead."""
+    day = (after - offset).astimezone(zone(place.time_zone)).date() - DAY
+    for _ in range(DAYS_AHEAD_MAX + 1):
+        at = sun_event(place, event, day)
+        if at is not None and at + offset > after:
+            return at + offset
+        day += DAY
+    return None
