@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import fcntl
 import json
-import re
 import secrets
 import shutil
 import signal
@@ -36,7 +35,6 @@ FREE_BYTES_MIN = 400 * 1024 * 1024
 SOCKET_PATH_MAX = 100
 SYNC_EVERY_S = 5.0
 ROOMS_WITHIN_S = 60.0
-PAIRING_CODE = re.compile(r"pair.*?\b(\d{6})\b", re.IGNORECASE)
 
 BROKER_SETTINGS = """\
 id = 0
@@ -134,9 +132,8 @@ class Demo:
         await self._start_home(mqtt_port)
         self._write_settings(page_port, mqtt_port, code)
         await self._start_agent()
-        pairing = self._pairing_code()
-        say(f"The page: http://127.0.0.1:{page_port}/" + (f"   pairing code: {pairing}" if pairing else ""))
-        say(f"The command line: .venv/bin/nexa-hub --socket {self._socket} status")
+        say(f"The page: http://127.0.0.1:{page_port}/   pairing code: {await self._pairing_code()}")
+        say(f"The command line: .venv/bin/nexa-hub --socket {self._socket} status   (pair: a new pairing code)")
         say("Press Ctrl-C to stop everything.")
 
     def _prepare(self) -> None:
@@ -165,7 +162,9 @@ class Demo:
         part = self._part("Database", [sys.executable, "deploy/demo_database.py", str(self._dir / "postgres")])
         async with step("Database: an embedded PostgreSQL"):
             await part.start(says_ready=True)
-            return await part.said(within_s=90)
+            dsn = await part.said(within_s=90)
+        _write_private(self._dir / "dsn", dsn)
+        return dsn
 
     async def _install_schema(self, dsn: str) -> str | None:
         async with step("Central schema: tables, functions, catalogue and the demo's home"):
@@ -179,8 +178,7 @@ class Demo:
     async def _start_gateway(self, dsn: str) -> None:
         secret_file = self._dir / "jwt-secret"
         if not secret_file.exists():
-            secret_file.write_text(secrets.token_hex(32))
-            secret_file.chmod(0o600)
+            _write_private(secret_file, secrets.token_hex(32))
         env = {"NEXA_CLOUD_DSN": dsn, "NEXA_CLOUD_JWT_SECRET": secret_file.read_text()}
         command = [sys.executable, "-m", "cloud_schema", "gateway", "--port", str(self._gateway_port)]
         self._gateway = self._part("Gateway", command, env)
@@ -339,10 +337,10 @@ class Demo:
 
     # Talking to the parts.
 
-    def _pairing_code(self) -> str | None:
-        """The agent tells it on its console only; here that is its log. The newest counts."""
-        codes = PAIRING_CODE.findall(self._agent.log_text())
-        return codes[-1] if codes else None
+    async def _pairing_code(self) -> str:
+        with contextlib.suppress(httpx.HTTPError, ValueError, KeyError):
+            return str((await self._get("pairing"))["code"])
+        return "see the agent's log"
 
     async def _is_gateway_live(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):
@@ -436,6 +434,11 @@ def _insert_home(dsn: str) -> str:
                     (Jsonb(row),),
                 )
     return str(rows_by_table["homes"][0]["id"])
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
 
 
 def _page_port(wanted: int | None) -> int:
