@@ -104,6 +104,7 @@ class Core:
 
     async def stop(self) -> None:
         await self.broker.stop()
+        await self.loop.begin([self.hub.inventory.presences()])
         await self.loop.flush()
 
     def _decode(self, message: MqttMessage) -> list[Decoded]:

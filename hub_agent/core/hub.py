@@ -385,7 +385,11 @@ class Hub:
             HUB_ORIGIN, (Alias("hub", "hub"),), "NEXA hub", device_type=DeviceType.HUB, brand="NEXA", model="nexa-hub"
         )
         broker = Advertisement(BROKER_ORIGIN, (Alias("hub", "broker"),), "MQTT broker", via=HUB_ORIGIN)
-        return [*self._advertised(me, now), *self._advertised(broker, now)]
+        given = [*self._advertised(me, now), *self._advertised(broker, now)]
+        if (known := self.inventory.find(HUB_ORIGIN)) is not None:
+            self.inventory.set_available(known.device.id, is_available=True)
+            self.inventory.see(known.device, {}, now)
+        return given
 
     def _advertised(self, advertisement: Advertisement, now: datetime) -> list[Given]:
         result = self.inventory.advertise(advertisement, now)

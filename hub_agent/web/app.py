@@ -33,6 +33,9 @@ from hub_agent.web.shapes import (
     RunAnswer,
     SceneAnswer,
     SetRequest,
+    StatusAnswer,
+    SyncAnswer,
+    TraceAnswer,
 )
 
 STATIC = Path(__file__).parent / "static"
@@ -80,10 +83,10 @@ def create_app(door: Door, access: Access, version: str) -> FastAPI:
 def _seeing(door: Door) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/status")
-    async def status() -> JsonObject:
+    @router.get("/status", response_model=StatusAnswer)
+    async def status() -> Response:
         """The agent, its broker, its cloud, and how much there is of everything."""
-        return door.status()
+        return OrjsonResponse(door.status())
 
     @router.get("/rooms", response_model=list[RoomAnswer])
     async def rooms() -> Response:
@@ -114,20 +117,20 @@ def _seeing(door: Door) -> APIRouter:
         """The latest runs of automations, newest first."""
         return OrjsonResponse(await door.runs(automation_id, limit))
 
-    @router.get("/runs/{run_id}")
-    async def trace(run_id: str) -> JsonObject:
+    @router.get("/runs/{run_id}", response_model=TraceAnswer)
+    async def trace(run_id: str) -> Response:
         """The story of a run: its trigger, each condition with the values it saw, each step with its time and result."""
-        return await door.trace(run_id)
+        return OrjsonResponse(await door.trace(run_id))
 
     @router.get("/issues", response_model=list[IssueAnswer])
     async def issues() -> Response:
         """Everything that is wrong now."""
         return OrjsonResponse(door.issues())
 
-    @router.get("/sync")
-    async def sync() -> JsonObject:
+    @router.get("/sync", response_model=SyncAnswer)
+    async def sync() -> Response:
         """The link to the cloud: what is waiting, what was acknowledged when."""
-        return door.sync_status()
+        return OrjsonResponse(door.sync_status())
 
     @router.get("/rejected", response_model=list[RejectedAnswer])
     async def rejected() -> Response:

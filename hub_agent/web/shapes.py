@@ -185,3 +185,97 @@ class CallRequestBody(BaseModel):
     action: str = Field(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$", examples=["light.turn_on"])
     target: list[str] = Field(default_factory=list, max_length=500, examples=[["light.living_room_lamp"]])
     data: dict[str, Any] = Field(default_factory=dict, examples=[{"brightness_pct": 40}])
+
+
+class StreamAnswer(Shape):
+    stream: str = Field(examples=["automation_executions"])
+    last: int
+    acknowledged: int
+    waiting: int
+    acknowledged_at: datetime | None = None
+
+
+class SyncAnswer(Shape):
+    """The link to the cloud; `text` says it in one sentence."""
+
+    is_claimed: bool
+    is_online: bool
+    address: str | None = None
+    last_contact_at: datetime | None = None
+    last_error: str | None = None
+    streams: list[StreamAnswer]
+    waiting: int
+    definitions_owed: int
+    last_acknowledged_at: datetime | None = None
+    text: str
+
+
+class AgentAnswer(Shape):
+    version: str
+    pid: int
+    started_at: datetime
+    uptime_s: float
+    memory_bytes: int
+
+
+class HomeAnswer(Shape):
+    id: str
+    name: str
+    timezone: str
+
+
+class BrokerAnswer(Shape):
+    address: str
+    is_connected: bool
+
+
+class CountsAnswer(Shape):
+    devices: int
+    entities: int
+    automations: int
+    scenes: int
+    issues: int
+
+
+class ClockAnswer(Shape):
+    now: datetime
+    is_trusted: bool
+
+
+class InboxAnswer(Shape):
+    waiting: int
+    handled: int
+    rejected: int
+
+
+class StatusAnswer(Shape):
+    agent: AgentAnswer
+    home: HomeAnswer
+    broker: BrokerAnswer
+    cloud: SyncAnswer
+    counts: CountsAnswer
+    clock: ClockAnswer
+    inbox: InboxAnswer
+
+
+class StepAnswer(Shape):
+    path: str | None = Field(None, examples=["actions/0"])
+    kind: str | None = None
+    at: datetime | None = None
+    result: str | None = None
+    error: str | None = None
+
+
+class TraceAnswer(Shape):
+    """The story of a run."""
+
+    run_id: str
+    automation_id: str
+    automation: str | None = None
+    status: str
+    triggered_by: str | None = None
+    trigger: Any = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    duration_ms: int | None = None
+    steps: list[StepAnswer] = []
