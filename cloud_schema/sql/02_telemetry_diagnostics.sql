@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS ts.device_error_logs (
 );
 CREATE INDEX IF NOT EXISTS idx_error_logs_device ON ts.device_error_logs (device_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_error_logs_home ON ts.device_error_logs (home_id, time DESC);
-SELECT ts.make_hypertable('ts.device_error_logs', 'time', ARRAY['device_id', 'error_level'], 'time DESC', '30 days', '1 year');
+SELECT ts.make_hypertable('ts.device_error_logs', 'time', ARRAY['device_id', 'error_level'], 'time DESC, id', '30 days', '1 year');
 
 CREATE TABLE IF NOT EXISTS ts.device_health_history (
     time timestamptz NOT NULL,

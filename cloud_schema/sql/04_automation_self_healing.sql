@@ -179,7 +179,7 @@ CREATE TABLE IF NOT EXISTS ts.automation_executions (
 );
 CREATE INDEX IF NOT EXISTS idx_automation_executions_automation ON ts.automation_executions (automation_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_automation_executions_home ON ts.automation_executions (home_id, time DESC);
-SELECT ts.make_hypertable('ts.automation_executions', 'time', ARRAY['automation_id', 'status'], 'time DESC', '30 days', '1 year');
+SELECT ts.make_hypertable('ts.automation_executions', 'time', ARRAY['automation_id', 'status'], 'time DESC, id', '30 days', '1 year');
 
 CREATE TABLE IF NOT EXISTS ts.automation_health_checks (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -205,7 +205,7 @@ CREATE TABLE IF NOT EXISTS ts.automation_health_checks (
     PRIMARY KEY (id, time)
 );
 CREATE INDEX IF NOT EXISTS idx_automation_health_automation ON ts.automation_health_checks (automation_id, time DESC);
-SELECT ts.make_hypertable('ts.automation_health_checks', 'time', ARRAY['automation_id'], 'time DESC', '60 days', NULL);
+SELECT ts.make_hypertable('ts.automation_health_checks', 'time', ARRAY['automation_id'], 'time DESC, id', '60 days', NULL);
 
 CREATE TABLE IF NOT EXISTS ts.scene_activations (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -228,7 +228,7 @@ CREATE TABLE IF NOT EXISTS ts.scene_activations (
 );
 CREATE INDEX IF NOT EXISTS idx_scene_activations_home ON ts.scene_activations (home_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_scene_activations_scene ON ts.scene_activations (scene_id, time DESC);
-SELECT ts.make_hypertable('ts.scene_activations', 'time', ARRAY['scene_id'], 'time DESC', '90 days', NULL);
+SELECT ts.make_hypertable('ts.scene_activations', 'time', ARRAY['scene_id'], 'time DESC, id', '90 days', NULL);
 
 CREATE TABLE IF NOT EXISTS ts.self_healing_executions (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -268,4 +268,4 @@ CREATE TABLE IF NOT EXISTS ts.self_healing_executions (
 );
 CREATE INDEX IF NOT EXISTS idx_self_healing_executions_device ON ts.self_healing_executions (device_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_self_healing_executions_home ON ts.self_healing_executions (home_id, time DESC);
-SELECT ts.make_hypertable('ts.self_healing_executions', 'time', ARRAY['device_id', 'action_id'], 'time DESC', '30 days', '2 years');
+SELECT ts.make_hypertable('ts.self_healing_executions', 'time', ARRAY['device_id', 'action_id'], 'time DESC, id', '30 days', '2 years');

@@ -43,5 +43,5 @@ CREATE TABLE IF NOT EXISTS ts.alerts (
     PRIMARY KEY (id, time)
 );
 CREATE INDEX IF NOT EXISTS idx_alerts_home ON ts.alerts (home_id, time DESC);
-SELECT ts.make_hypertable('ts.alerts', 'time', ARRAY['home_id', 'alert_type', 'severity'], 'time DESC', '90 days', '2 years');
+SELECT ts.make_hypertable('ts.alerts', 'time', ARRAY['home_id', 'alert_type', 'severity'], 'time DESC, id', '90 days', '2 years');
 CREATE INDEX IF NOT EXISTS idx_alerts_device ON ts.alerts (source_device_id) WHERE source_device_id IS NOT NULL;

@@ -27,7 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server_dsn() -> Iterator[str]:
-    """NEXA_TEST_DSN names a server to use instead; its user must be allowed to create databases and roles."""
+    """NEXA_TEST_DSN names a server to use instead; its user must be allowed to create databases and roles. If it has one
+    database and one backend only (TimescaleDB as WASM), NEXA_TEST_SINGLE=1 says so, and what needs more is skipped by name.
+    """
     if given := os.environ.get("NEXA_TEST_DSN"):
         yield given
         return
@@ -43,9 +45,20 @@ def server_dsn() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+IS_SINGLE = os.environ.get("NEXA_TEST_SINGLE") == "1"
+
+
+@pytest.fixture
+def several_backends():
+    if IS_SINGLE:
+        pytest.skip("needs a server with several backends")
+
+
 @pytest.fixture(scope="session")
 def new_database(server_dsn):
     """Makes an empty database and answers its connection string."""
+    if IS_SINGLE:
+        pytest.skip("needs a server on which databases can be made")
     made = []
 
     def make() -> str:
@@ -62,8 +75,8 @@ def new_database(server_dsn):
 
 
 @pytest.fixture(scope="session")
-def dsn(new_database) -> str:
-    made = new_database()
+def dsn(server_dsn, request) -> str:
+    made = server_dsn if IS_SINGLE else request.getfixturevalue("new_database")()
     apply(made, lambda _line: None)
     seed(made, lambda _line: None)
     return made

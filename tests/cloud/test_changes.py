@@ -87,7 +87,7 @@ def test_what_is_observed_is_no_change(hub):
     assert (answer["changes"], answer["cursor"]) == ([], cursor)
 
 
-def test_a_change_still_in_flight_is_not_overtaken(hub, db, dsn):
+def test_a_change_still_in_flight_is_not_overtaken(hub, db, dsn, several_backends):
     slow, quick = hub.add_scene(name="slow"), hub.add_scene(name="quick")
     cursor = hub.changes()["cursor"]
     with psycopg.connect(dsn) as other:
@@ -102,7 +102,7 @@ def test_a_change_still_in_flight_is_not_overtaken(hub, db, dsn):
     assert by_id(hub.changes(cursor)).keys() == {slow, quick}
 
 
-def test_a_hub_that_polls_while_others_write_misses_nothing(hub, dsn):
+def test_a_hub_that_polls_while_others_write_misses_nothing(hub, dsn, several_backends):
     scenes = [hub.add_scene(name=f"scene {n}") for n in range(8)]
     cursor = hub.changes()["cursor"]
     heard: dict[str, str] = {}

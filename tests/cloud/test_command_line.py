@@ -70,7 +70,7 @@ def test_an_unknown_home_gets_no_code(dsn):
     assert (outcome.returncode, "must be a UUID" in outcome.stderr) == (1, True)
 
 
-def test_the_gateway_serves_and_stops_at_a_signal(dsn, tmp_path, unused_tcp_port):
+def test_the_gateway_serves_and_stops_at_a_signal(dsn, tmp_path, unused_tcp_port, several_backends):
     (tmp_path / "secret").write_text("0123456789abcdef0123456789abcdef\n")
     process = subprocess.Popen(
         [

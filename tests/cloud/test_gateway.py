@@ -51,7 +51,7 @@ class Served:
 
 
 @pytest.fixture
-async def http(dsn):
+async def http(dsn, several_backends):
     async with Served(dsn) as client:
         yield client
 

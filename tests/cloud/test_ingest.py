@@ -155,7 +155,7 @@ def test_a_new_epoch_and_a_new_mirror_start_at_nought(hub, device_id):
     "bad,reason",
     [
         ({"value": "warm"}, "invalid input syntax"),
-        ({"time": None}, "null value"),
+        ({"time": None}, "violates not-null constraint"),
         ({"time": "yesterday, about noon"}, "invalid input syntax"),
         ({"device_id": "not-a-uuid"}, "invalid input syntax"),
         ({"quality_score": 101}, "check constraint"),

@@ -1,0 +1,84 @@
+"""What only TimescaleDB has: chunks, and records that come late into compressed ones."""
+
+import uuid
+
+import pytest
+
+OLD = "2025-01-01T12:00:{:02d}Z"
+HYPERTABLES = {
+    "device_states", "device_telemetry", "energy_usage", "device_error_logs", "device_health_history", "automation_executions",
+    "automation_health_checks", "scene_activations", "self_healing_executions", "alerts",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def timescale(db):
+    if db.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'").fetchone() is None:
+        pytest.skip("needs TimescaleDB")
+
+
+@pytest.fixture
+def compress(db):
+    if db.execute("SELECT current_setting('timescaledb.license', true)").fetchone()[0] != "timescale":
+        pytest.skip("needs TimescaleDB's community licence")
+
+    def compress(table):
+        chunks = db.execute(
+            "SELECT count(compress_chunk(c, if_not_compressed => true)) FROM show_chunks(%s) c", (f"ts.{table}",)
+        ).fetchone()[0]
+        assert chunks > 0
+
+    return compress
+
+
+def readings(device_id, count):
+    return [{"time": OLD.format(n), "device_id": device_id, "metric_type": "power", "value": n} for n in range(count)]
+
+
+def test_all_are_hypertables_and_compressed_as_the_contract_says(db):
+    found = db.execute(
+        "SELECT hypertable_name::text, compression_enabled FROM timescaledb_information.hypertables WHERE hypertable_schema = 'ts'"
+    ).fetchall()
+    assert {name for name, _ in found} == HYPERTABLES
+    if db.execute("SELECT current_setting('timescaledb.license', true)").fetchone()[0] == "timescale":
+        assert {name for name, is_compressed in found if not is_compressed} == {"device_states"}
+
+
+def test_what_comes_late_goes_into_a_compressed_chunk_once(hub, compress):
+    device_id = hub.add_device()
+    rows = readings(device_id, 20)
+    hub.ingest(streams={"device_telemetry": {"first": 1, "rows": rows[:10]}})
+    compress("device_telemetry")
+
+    for _ in range(2):
+        assert hub.ingest(streams={"device_telemetry": {"first": 1, "rows": rows}})["marks"] == {"device_telemetry": 20}
+        hub.ingest(streams={"device_telemetry": {"lane": "repair", "seqs": [1, 2], "rows": rows[:2]}})
+    assert hub.count("device_telemetry") == 20
+
+
+def test_a_case_in_a_compressed_chunk_takes_a_new_revision(hub, db, compress):
+    case = {
+        "table": "alerts",
+        "id": str(uuid.uuid4()),
+        "time": OLD.format(0),
+        "revision": 1,
+        "row": {"alert_type": "battery_low", "severity": "info", "title": "Battery", "message": "first"},
+    }
+    hub.ingest(cases=[case])
+    compress("alerts")
+    assert hub.ingest(cases=[case | {"revision": 2, "row": case["row"] | {"message": "second"}}])["refused"] == []
+    assert db.execute("SELECT message FROM alerts WHERE id = %s", (case["id"],)).fetchall() == [("second",)]
+
+
+def test_many_devices_can_be_deleted_out_of_compressed_chunks(hub, db, compress):
+    devices = [hub.add_device() for _ in range(12)]
+    rows = [row for device_id in devices for row in readings(device_id, 50)]
+    hub.ingest(streams={"device_telemetry": {"first": 1, "rows": rows}})
+    compress("device_telemetry")
+    for device_id in devices[:10]:
+        db.execute("DELETE FROM devices WHERE id = %s", (device_id,))
+    assert hub.count("device_telemetry") == 100
+    db.execute("DELETE FROM homes WHERE id = %s", (hub.home_id,))
+    assert db.execute(
+        "SELECT count(*) FROM ts.device_telemetry WHERE device_id = ANY (%s)", ([*map(uuid.UUID, devices)],)
+    ).fetchone() == (0,)
