@@ -38,6 +38,8 @@ PRESENT_WHOLE_S = 3600.0
 BULK_S = 5.0
 # A deletion follows the records that point at what is deleted.
 GONE_S = 1.0
+# Never sooner than this, or the looking would be all there is.
+LOOK_S = 0.1
 
 # Of who we are, not of what we sent: nothing in the envelope is to blame.
 IDENTITY_CODES = frozenset(
@@ -126,18 +128,23 @@ class Exchange:
         envelope, is_cut = await self._gather(moment)
         wait_s = self._worth_after_s(envelope, moment)
         if wait_s > 0 and not is_cut:
-            if self.isolation.is_searching:
-                self.isolation.passed(())
-                return Exchanged(is_sent=False, look_again_s=0.0)
-            if not envelope.batches:
-                self._drained_of = self._gone_now
-            return Exchanged(is_sent=False, look_again_s=min(wait_s, GONE_S) if self._gone_now else wait_s)
+            return self._put_off(envelope, wait_s)
         answer = await self._send(envelope)
         is_progress = await self._take_in(envelope, answer, moment)
         self._drained_of = frozenset() if is_cut else self._gone_now
-        is_more = is_progress and (is_cut or self._is_first or bool(self._behind) or self.isolation.is_searching)
+        waits = is_cut or self._is_first or bool(self._behind) or self.isolation.is_searching
+        is_gone_ready = bool(self._drained_of - {owed.id for owed in envelope.definitions})
         self._is_first = False
-        return Exchanged(is_sent=True, is_more=is_more, pause_s=answer.pause_s)
+        return Exchanged(is_sent=True, is_more=is_progress and (waits or is_gone_ready), pause_s=answer.pause_s)
+
+    def _put_off(self, envelope: Envelope, wait_s: float) -> Exchanged:
+        if self.isolation.is_searching:
+            # Nothing to send this turn: the next one's may have.
+            self.isolation.passed(())
+            return Exchanged(is_sent=False, look_again_s=LOOK_S)
+        if not envelope.batches:
+            self._drained_of = self._gone_now
+        return Exchanged(is_sent=False, look_again_s=max(LOOK_S, min(wait_s, GONE_S) if self._gone_now else wait_s))
 
     # What goes up.
 
@@ -242,7 +249,7 @@ class Exchange:
         since_s = moment.monotonic_s - self._sent_at_s
         if envelope.definitions or envelope.cases or envelope.gaps or envelope.commands_done:
             return 0.0
-        if any(_is_urgent(batch.stream) for batch in envelope.batches):
+        if any(_is_urgent(batch.stream) or self.isolation.is_searching for batch in envelope.batches):
             return 0.0
         return (BULK_S if envelope.batches else PRESENT_ALONE_S) - since_s
 

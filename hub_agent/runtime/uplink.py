@@ -29,6 +29,8 @@ COMMANDS_SEEN_MAX = 1_000
 COUNT_AGAIN_S = 5.0
 # Something in here is broken: not so often that the log fills, often enough to get over it.
 BROKEN_S = 30.0
+# The least wait; a clock need not be finer.
+TICK_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,7 @@ class Uplink:
         while (left_s := pace.due_s - self._now_s()) > 0:
             event.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(left_s):
+                async with asyncio.timeout(max(left_s, TICK_S)):
                     await event.wait()
             if not self._link.is_online and self._now_s() - self._counted_at_s >= COUNT_AGAIN_S:
                 await self._attempt(self._count, None)
@@ -274,9 +276,13 @@ class Uplink:
         self._last_error = text
         if pace is None:
             return
-        if isinstance(err, AgentTooOld | ClaimError) or getattr(err, "code", "") in IDENTITY_CODES:
-            at_least_s = REFUSED_S
-        pace.failed(self._now_s(), retry_after_s=getattr(err, "retry_after_s", None), at_least_s=at_least_s)
+        is_about_us = isinstance(err, AgentTooOld | ClaimError) or getattr(err, "code", "") in IDENTITY_CODES
+        pace.failed(
+            self._now_s(),
+            retry_after_s=getattr(err, "retry_after_s", None),
+            at_least_s=REFUSED_S if is_about_us else at_least_s,
+            is_reachable=isinstance(err, CloudRefused) and not is_about_us,
+        )
         if pace is self._down:
             # The long poll notices first that the cloud is gone; ask the other way whether it is so.
             self._exchange.ask()
@@ -316,6 +322,8 @@ class Uplink:
         if self.identity.hub_id is None:
             hint = self._last_error or "Set cloud.claim_code to the code shown for your home."
             return f"This hub is not part of a home in the cloud yet. {hint}"
+        if self._link.is_online and self._last_error is not None:
+            return f"Online, with trouble. {records} to be sent. {self._last_error}"
         if self._link.is_online and waiting == 0:
             return "Online: the cloud has everything."
         if self._link.is_online:

@@ -1,7 +1,8 @@
 """When the cloud refuses a whole envelope: find the part it cannot take, and let nothing else wait for it.
 
-The parts are then sent one at a time; a stream's rows are halved until one row stands alone. What is refused even alone
-is set aside for a while and tried again; everything else goes on as before.
+The parts then stand in a queue and are sent alone, in turns with everything that is not in the queue. What passes alone
+leaves the queue; a stream refused alone is sent with half the rows, until one row stands alone. What is refused even so
+is set aside for a while and tried again later.
 """
 
 from collections.abc import Collection
@@ -15,12 +16,10 @@ class Isolation:
     def __init__(self) -> None:
         self._most = Allowance()
         self._allowance = Allowance()
-        self._suspects: list[str] = []
+        # How many rows each may have; None: it has not been refused alone.
+        self._queue: dict[str, int | None] = {}
+        self._is_alone_turn = False
         self._set_aside_until_s: dict[str, float] = {}
-
-    @property
-    def allowance(self) -> Allowance:
-        return self._allowance
 
     @property
     def set_aside(self) -> list[str]:
@@ -29,37 +28,53 @@ class Isolation:
 
     @property
     def is_searching(self) -> bool:
-        return bool(self._suspects)
+        return bool(self._queue)
 
     def wants(self, part: str, now_s: float) -> bool:
         if self._set_aside_until_s.get(part, now_s) > now_s:
             return False
-        return not self._suspects or self._suspects[0] == part
+        if self._queue and self._is_alone_turn:
+            return next(iter(self._queue)) == part
+        return part not in self._queue
+
+    @property
+    def allowance(self) -> Allowance:
+        """Of the next envelope."""
+        rows = next(iter(self._queue.values())) if self._queue and self._is_alone_turn else None
+        return self._allowance if rows is None else Allowance(min(rows, self._allowance.rows), self._allowance.bytes)
 
     def limit(self, rows_max: int | None, bytes_max: int | None) -> None:
         """The cloud says how much it takes at a time."""
         self._most = Allowance().within(rows_max, bytes_max)
-
-    def passed(self, parts: Collection[str]) -> None:
-        for part in parts:
-            self._set_aside_until_s.pop(part, None)
-        if self._suspects and set(parts) <= {self._suspects[0]}:
-            # Nothing sent means that this suspect had nothing to say: also innocent.
-            self._suspects.pop(0)
         self._allowance = self._allowance.doubled_up_to(self._most)
 
+    def passed(self, parts: Collection[str]) -> None:
+        """The cloud took it; no parts: there was nothing to send this turn."""
+        for part in parts:
+            self._set_aside_until_s.pop(part, None)
+        if self._queue and self._is_alone_turn:
+            suspect = next(iter(self._queue))
+            rows = self._queue.pop(suspect)
+            if parts and rows is not None and rows * 2 < self._most.rows:
+                self._queue[suspect] = rows * 2
+        self._take_turns()
+
     def too_large(self, parts: Collection[str], rows: int, now_s: float) -> None:
-        if rows <= ROWS_MIN and self._allowance.is_least:
+        if self._allowance.is_least:
             self.refused(parts, rows, now_s)
         self._allowance = self._allowance.halved()
 
     def refused(self, parts: Collection[str], rows: int, now_s: float) -> None:
         if len(parts) > 1:
-            self._suspects = sorted(parts)
-        elif rows > ROWS_MIN:
-            self._suspects = self._suspects or sorted(parts)
-            self._allowance = Allowance(max(ROWS_MIN, min(self._allowance.rows, rows) // 2), self._allowance.bytes)
+            self._queue |= dict.fromkeys(sorted(parts))
         else:
             for part in parts:
-                self._set_aside_until_s[part] = now_s + SET_ASIDE_S
-            self._suspects = self._suspects[1:]
+                self._queue.pop(part, None)
+                if rows > ROWS_MIN:
+                    self._queue[part] = rows // 2
+                else:
+                    self._set_aside_until_s[part] = now_s + SET_ASIDE_S
+        self._take_turns()
+
+    def _take_turns(self) -> None:
+        self._is_alone_turn = bool(self._queue) and not self._is_alone_turn

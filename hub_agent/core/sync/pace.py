@@ -56,9 +56,17 @@ class Pace:
         """Nothing was worth sending; it will be after `wait_s`."""
         self._due_s = max(now_s + wait_s, self._not_before_s)
 
-    def failed(self, now_s: float, *, retry_after_s: float | None = None, at_least_s: float = 0.0) -> None:
+    def failed(
+        self,
+        now_s: float,
+        *,
+        retry_after_s: float | None = None,
+        at_least_s: float = 0.0,
+        is_reachable: bool = False,
+    ) -> None:
+        """`is_reachable`: the cloud did answer, only not as hoped for."""
         self._failures += 1
-        if self._failures >= FAILURES_UNTIL_OFFLINE:
+        if self._failures >= FAILURES_UNTIL_OFFLINE and not is_reachable:
             self._is_online = False
         asked_s = self._spread(max(at_least_s, retry_after_s or 0.0))
         self._asked_until_s = now_s + asked_s

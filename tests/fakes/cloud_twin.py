@@ -1,0 +1,553 @@
+"""The cloud in memory: fills ports.Cloud with the rules of the central schema's functions, and can misbehave from a seed.
+
+tests/contract/ holds it to the real SQL. What it leaves out: types and constraints of columns (`unusable` stands in for a
+row that the database refuses), access rights, paging.
+"""
+
+import asyncio
+import itertools
+import json
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub_agent.core.sync.columns import HUB_COLUMNS, MANUAL_COLUMNS, OBSERVED_COLUMNS
+from hub_agent.errors import ClaimError, CloudRefused, CloudUnreachable
+
+RANK = {"home": 0, "room": 1, "device": 2, "scene": 3, "automation": 4}
+PARENTS = {
+    "device_states": ("device_id", "device"),
+    "device_telemetry": ("device_id", "device"),
+    "energy_usage": ("device_id", "device"),
+    "automation_executions": ("automation_id", "automation"),
+    "scene_activations": ("scene_id", "scene"),
+}
+NAME_COLUMN = {"room": "name", "device": "device_name", "scene": "name", "automation": "name"}
+CASE_TABLES = {"self_healing_executions", "alerts"}
+TIME_COLUMN = {"device_states": "created_at"}
+REDELIVER_AFTER = timedelta(seconds=30)
+WAIT_S_MAX = 25
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Probabilities per call. `slow_s` is the longest a slow call takes."""
+
+    lost_request: float = 0.0
+    lost_answer: float = 0.0
+    duplicate: float = 0.0
+    failing: float = 0.0
+    slow: float = 0.0
+    slow_s: float = 20.0
+
+
+CALM = Faults()
+STORMY = Faults(lost_request=0.15, lost_answer=0.15, duplicate=0.1, failing=0.1, slow=0.2)
+
+
+@dataclass
+class StoredRow:
+    hub: str
+    mirror: str
+    epoch: int
+    seq: int
+    row: dict[str, Any]
+
+
+@dataclass
+class Versioned:
+    """A definition as the cloud has it, with the bases of merges to come."""
+
+    kind: str
+    id: str
+    fields: dict[str, Any]
+    version: int
+    place: int
+    origin: str | None
+    is_deleted: bool = False
+    history: dict[int, dict[str, Any]] = field(default_factory=dict)
+    aliases: list[dict[str, str]] = field(default_factory=list)
+    sync_status: str = "pending"
+    conflict: dict[str, Any] | None = None
+    resolution: str = "manual"
+
+
+@dataclass
+class CloudCommandRow:
+    id: str
+    kind: str
+    payload: dict[str, Any]
+    created_at: datetime
+    expires_at: datetime
+    status: str = "pending"
+    delivered_at: datetime | None = None
+    result: Any = None
+
+
+class CloudTwin:
+    """One home and its hub. `now` is the cloud's own clock. The operator's doors are the methods that are not the port's."""
+
+    def __init__(self, now: Callable[[], datetime], *, seed: int = 0, home_id: str | None = None) -> None:
+        self._now = now
+        self._chance = random.Random(seed)
+        self.home_id = home_id or str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
+        self.faults = CALM
+        self.is_offline = False
+        self.retry_after_s: float | None = None
+        self.pause_s = 0.0
+        self.rows_max = 5000
+        self.unusable: Callable[[str, dict[str, Any]], bool] = lambda _stream, _row: False
+        self.poison: Callable[[dict[str, Any]], bool] = lambda _envelope: False
+        self.codes: dict[str, dict[str, Any]] = {}
+        self.hub_id: str | None = None
+        self.secret: str | None = None
+        self.retired = False
+        self.rows: dict[str, list[StoredRow]] = {}
+        self.marks: dict[tuple[str, int, str], int] = {}
+        self.dead_letters: list[dict[str, Any]] = []
+        self.gaps: dict[tuple[str, int, str, int, int], dict[str, Any]] = {}
+        self.cases: dict[tuple[str, str], dict[str, Any]] = {}
+        self.definitions: dict[tuple[str, str], Versioned] = {}
+        self.present: dict[str, dict[str, dict[str, Any]]] = {"devices": {}, "automations": {}, "scenes": {}}
+        self.hub_present: dict[str, Any] = {}
+        self.commands: dict[str, CloudCommandRow] = {}
+        self.envelopes: list[dict[str, Any]] = []
+        self.mirror_id = ""
+        self._places = itertools.count(1)
+        self._ids = itertools.count(1)
+        self._changed = asyncio.Event()
+        self.put("home", self.home_id, {"name": "Twin home", "timezone": "Europe/Stockholm", "metadata": {}})
+
+    # What operators and people do.
+
+    def new_id(self) -> str:
+        return str(uuid.uuid5(uuid.UUID(self.home_id), str(next(self._ids))))
+
+    def issue_claim_code(self, lifetime: timedelta = timedelta(days=1)) -> str:
+        code = f"CODE-{len(self.codes) + 1:04d}"
+        self.codes[code] = {"expires_at": self._now() + lifetime, "used_by": None}
+        return code
+
+    def put(self, kind: str, definition_id: str, fields: dict[str, Any]) -> int:
+        """A person sets these columns; answers the version."""
+        known = self.definitions.get((kind, definition_id))
+        before = {} if known is None or known.is_deleted else known.fields
+        self._write(kind, definition_id, {**before, **fields}, None)
+        return self.definitions[kind, definition_id].version
+
+    def remove(self, kind: str, definition_id: str) -> None:
+        self._write(kind, definition_id, None, None)
+
+    def command(self, kind: str, payload: dict[str, Any], expires_in_s: float = 60) -> str:
+        command_id = self.new_id()
+        now = self._now()
+        self.commands[command_id] = CloudCommandRow(
+            command_id, kind, payload, now, now + timedelta(seconds=expires_in_s)
+        )
+        self._changed.set()
+        return command_id
+
+    def stored(self, stream: str) -> list[dict[str, Any]]:
+        return [each.row for each in self.rows.get(stream, [])]
+
+    def mark(self, stream: str, epoch: int = 1) -> int:
+        return self.marks.get((self.mirror_id, epoch, stream), 0)
+
+    # ports.Cloud
+
+    async def claim(self, code: str, request: Any) -> Any:
+        return await self._through(lambda: self._claim(code, request))
+
+    async def ingest(self, envelope: bytes) -> Any:
+        return await self._through(lambda: self._ingest(json.loads(envelope)))
+
+    async def changes(self, cursor: str | None, wait_s: int) -> Any:
+        deadline = asyncio.get_running_loop().time() + min(wait_s, WAIT_S_MAX)
+        while True:
+            answer = await self._through(lambda: self._changes(cursor))
+            left_s = deadline - asyncio.get_running_loop().time()
+            if left_s <= 0 or answer["changes"] or answer["commands"] or answer["cursor"] != cursor:
+                return answer
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(left_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                deadline = 0
+
+    async def reconcile(self, request: Any) -> Any:
+        return await self._through(lambda: {"streams": {}, "definitions": [], "server_time": self._now().isoformat()})
+
+    async def close(self) -> None:
+        pass
+
+    def cut(self) -> None:
+        """The way to the cloud is gone; who waits notices."""
+        self.is_offline = True
+        self._changed.set()
+
+    def mend(self) -> None:
+        self.is_offline = False
+
+    async def _through(self, work: Callable[[], Any]) -> Any:
+        """The way there and back, with what may happen on it."""
+        faults, chance = self.faults, self._chance
+        if faults.slow and chance.random() < faults.slow:
+            await asyncio.sleep(chance.random() * faults.slow_s)
+        else:
+            await asyncio.sleep(0)
+        if self.is_offline or chance.random() < faults.lost_request:
+            raise CloudUnreachable("The cloud at twin cannot be reached: no answer.", retry_after_s=self.retry_after_s)
+        if chance.random() < faults.failing:
+            raise CloudUnreachable("The cloud at twin says: HTTP status 500", retry_after_s=self.retry_after_s)
+        answer = json.loads(json.dumps(work()))
+        if chance.random() < faults.duplicate:
+            answer = json.loads(json.dumps(work()))
+        if chance.random() < faults.lost_answer:
+            raise CloudUnreachable("The cloud at twin cannot be reached: the connection broke.")
+        return answer
+
+    # hub_claim_v1
+
+    def _claim(self, code: str, request: Any) -> Any:
+        known = self.codes.get(code)
+        if known is None:
+            raise ClaimError("This claim code is not known. Check it for typing errors, or ask for a new one.")
+        if known["expires_at"] <= self._now():
+            raise ClaimError("This claim code has expired. Ask for a new one.")
+        if known["used_by"] not in (None, request["mirror_id"]):
+            raise ClaimError("This claim code has been used by another hub. Ask for a new one.")
+        if known["used_by"] is None and (self.hub_id is None or self.mirror_id != request["mirror_id"]):
+            self.hub_id = self.new_id()
+        known["used_by"] = self.mirror_id = request["mirror_id"]
+        self.secret = self.new_id()
+        home = self.definitions["home", self.home_id]
+        return {
+            "hub_id": self.hub_id,
+            "home_id": self.home_id,
+            "secret": self.secret,
+            "home": {"id": self.home_id, "version": home.version, **home.fields},
+            "server_time": self._now().isoformat(),
+        }
+
+    # hub_ingest_v1
+
+    def _ingest(self, envelope: dict[str, Any]) -> Any:
+        if self.retired:
+            raise CloudRefused("Another hub has taken over this home.", code="hub_retired")
+        if envelope["hub_id"] != self.hub_id:
+            raise CloudRefused("The envelope names another hub than the token.", code="hub_mismatch")
+        if self.poison(envelope):
+            raise CloudRefused("unsupported Unicode escape sequence", code="22P05")
+        rows = sum(len(_rows(body)) for body in envelope["streams"].values())
+        if rows > self.rows_max:
+            raise CloudRefused(f"{rows} rows in one envelope are too many.", code="envelope_too_large")
+        self.envelopes.append(envelope)
+        mirror, epoch = envelope["mirror_id"], envelope["epoch"]
+        origin = f"{self.hub_id}/{mirror}"
+        answers = [
+            self._take_definition(item, origin)
+            for item in sorted(envelope["definitions"], key=lambda item: RANK.get(item["entity_type"], 9))
+        ]
+        for gap in envelope["gaps"]:
+            self.gaps.setdefault((mirror, epoch, gap["stream"], gap["first"], gap["last"]), gap)
+        refused: list[dict[str, Any]] = []
+        for stream in sorted({*envelope["streams"], *(gap["stream"] for gap in envelope["gaps"])}):
+            refused += self._take_stream(mirror, epoch, stream, envelope["streams"].get(stream, {}))
+        self._take_present(envelope.get("present") or {})
+        cases, bad_cases = self._take_cases(envelope["cases"])
+        for done in envelope["commands_done"]:
+            command = self.commands.get(done["id"])
+            if command is not None and command.status not in {"done", "failed"}:
+                command.status, command.result = done["status"], done["result"]
+        self.mirror_id = mirror
+        marks = {
+            stream: mark
+            for (of_mirror, of_epoch, stream), mark in self.marks.items()
+            if (of_mirror, of_epoch) == (mirror, epoch)
+        }
+        return {
+            "marks": marks,
+            "refused": refused + bad_cases,
+            "definitions": answers,
+            "cases": cases,
+            "limits": {"rows_max": self.rows_max, "bytes_max": 4194304},
+            "server_time": self._now().isoformat(),
+            "pause_s": self.pause_s,
+        }
+
+    def _take_stream(self, mirror: str, epoch: int, stream: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+        if stream not in PARENTS:
+            return [{"stream": stream, "seq": None, "reason": "stream_unknown"}]
+        rows = _rows(body)
+        seqs = body.get("seqs") or [body.get("first", 1) + n for n in range(len(rows))]
+        mark = self.marks.setdefault((mirror, epoch, stream), 0)
+        is_repair = body.get("lane") == "repair"
+        reached = mark if is_repair else self._reach(mirror, epoch, stream, mark, seqs)
+        refused = []
+        kept = self.rows.setdefault(stream, [])
+        there = {(each.mirror, each.epoch, each.seq) for each in kept}
+        for seq, row in zip(seqs, rows, strict=True):
+            if (seq > reached) if is_repair else not mark < seq <= reached:
+                continue
+            if is_repair and (mirror, epoch, seq) in there:
+                continue
+            if reason := self._why_not(stream, row):
+                self.dead_letters.append({"stream": stream, "seq": seq, "reason": reason, "row": row})
+                refused.append({"stream": stream, "seq": seq, "reason": reason})
+            else:
+                kept.append(StoredRow(self.hub_id or "", mirror, epoch, seq, row))
+        self.marks[mirror, epoch, stream] = reached
+        return refused
+
+    def _reach(self, mirror: str, epoch: int, stream: str, mark: int, seqs: list[int]) -> int:
+        stretches = [(seq, seq) for seq in seqs]
+        stretches += [
+            (first, last)
+            for (of_mirror, of_epoch, of_stream, first, last) in self.gaps
+            if (of_mirror, of_epoch, of_stream) == (mirror, epoch, stream)
+        ]
+        for first, last in sorted(stretches):
+            if first > mark + 1:
+                break
+            mark = max(mark, last)
+        return mark
+
+    def _why_not(self, stream: str, row: dict[str, Any]) -> str | None:
+        column, kind = PARENTS[stream]
+        parent = self.definitions.get((kind, str(row.get(column))))
+        if parent is None:
+            return f"{column} is not known in this home"
+        if row.get(TIME_COLUMN.get(stream, "time")) is None:
+            return "null value in the time column"
+        return "unusable" if self.unusable(stream, row) else None
+
+    def _take_present(self, present: dict[str, Any]) -> None:
+        for section, kind in (("devices", "device"), ("automations", "automation"), ("scenes", "scene")):
+            for each, observed in (present.get(section) or {}).items():
+                if (kind, each) in self.definitions:
+                    self.present[section].setdefault(each, {}).update(observed)
+        if "hub" in present:
+            self.hub_present = present["hub"]
+
+    def _take_cases(self, cases: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
+        held, refused = [], []
+        for case in cases:
+            if case["table"] not in CASE_TABLES or case["time"] is None:
+                refused.append(
+                    {
+                        "stream": case["table"],
+                        "seq": None,
+                        "id": case["id"],
+                        "revision": case["revision"],
+                        "reason": "no kind of case that hubs send",
+                    }
+                )
+                continue
+            known = self.cases.get((case["table"], case["id"]))
+            if known is None or known["revision"] < case["revision"]:
+                self.cases[case["table"], case["id"]] = known = case
+            held.append({"table": case["table"], "id": case["id"], "revision": known["revision"]})
+        return held, refused
+
+    # Definitions
+
+    def _write(self, kind: str, definition_id: str, fields: dict[str, Any] | None, origin: str | None) -> None:
+        """A new version if what people own changes; else only what the hub describes."""
+        known = self.definitions.get((kind, definition_id))
+        if known is None:
+            if fields is None:
+                return
+            known = self.definitions[kind, definition_id] = Versioned(
+                kind, definition_id, {}, 0, 0, None, is_deleted=True
+            )
+        is_gone = fields is None
+        becomes = known.fields if fields is None else fields
+        is_change = is_gone != known.is_deleted or _people(kind, becomes) != _people(kind, known.fields)
+        known.fields = becomes
+        if not is_change:
+            return
+        known.version, known.place, known.origin, known.is_deleted = (
+            known.version + 1,
+            next(self._places),
+            origin,
+            is_gone,
+        )
+        known.history[known.version] = dict(becomes)
+        known.sync_status, known.conflict = ("synced" if origin else "pending"), None
+        self._changed.set()
+
+    def _take_definition(self, item: dict[str, Any], origin: str) -> dict[str, Any]:
+        kind, definition_id = item["entity_type"], item["id"]
+        answer = {"entity_type": kind, "id": definition_id}
+        if kind not in RANK or kind == "home":
+            return {**answer, "version": None, "status": "failed", "error": "no definition of a kind that hubs send"}
+        known = self.definitions.get((kind, definition_id))
+        sent = {name: value for name, value in item["fields"].items() if name not in OBSERVED_COLUMNS.get(kind, ())}
+        if item["deleted"]:
+            return answer | self._take_deletion(known, item, origin)
+        if known is None:
+            if (twin := self._of_same_name(kind, sent)) is not None:
+                return {
+                    **answer,
+                    "version": None,
+                    "status": "failed",
+                    "error": "a room of this name exists",
+                    "existing": {"id": twin.id, "version": twin.version},
+                }
+            if sent.get(NAME_COLUMN[kind]) is None:
+                return {
+                    **answer,
+                    "version": None,
+                    "status": "failed",
+                    "error": f'null value in column "{NAME_COLUMN[kind]}"',
+                }
+            self._write(kind, definition_id, sent, origin)
+            return self._told(answer, self.definitions[kind, definition_id], item, sent, {})
+        if known.is_deleted and item["base_version"] != known.version:
+            return {
+                **answer,
+                "version": known.version,
+                "status": "conflict",
+                "deleted": True,
+                "error": "deleted in the cloud",
+            }
+        described = {name: value for name, value in sent.items() if name in HUB_COLUMNS.get(kind, ())}
+        people = {name: value for name, value in sent.items() if name not in described}
+        disputed: dict[str, Any] = {}
+        if item["base_version"] != known.version:
+            people, disputed = self._merge(kind, people, known, known.history.get(item["base_version"] or 0))
+        self._write(kind, definition_id, {**known.fields, **described, **people}, origin)
+        return self._told(answer, known, item, sent, disputed)
+
+    def _of_same_name(self, kind: str, fields: dict[str, Any]) -> Versioned | None:
+        same = (
+            each
+            for each in self.definitions.values()
+            if kind == "room" == each.kind and not each.is_deleted and each.fields.get("name") == fields.get("name")
+        )
+        return next(same, None)
+
+    def _take_deletion(self, known: Versioned | None, item: dict[str, Any], origin: str) -> dict[str, Any]:
+        if known is None or known.is_deleted:
+            return {"version": known.version if known else None, "status": "synced", "deleted": True}
+        if item["base_version"] != known.version:
+            return {
+                "version": known.version,
+                "status": "conflict",
+                "error": "changed in the cloud since: not deleted",
+                "fields": known.fields,
+            }
+        self._write(known.kind, known.id, None, origin)
+        return {"version": known.version, "status": "synced", "deleted": True}
+
+    def _merge(
+        self, kind: str, ours: dict[str, Any], known: Versioned, base: dict[str, Any] | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        applied, disputed = {}, {}
+        for name, value in ours.items():
+            theirs = known.fields.get(name)
+            if value == theirs:
+                continue
+            if base is not None and theirs == base.get(name):
+                applied[name] = value
+            elif (
+                (base is not None and value == base.get(name))
+                or name not in MANUAL_COLUMNS.get(kind, ())
+                or known.resolution == "nexa_wins"
+            ):
+                continue
+            elif known.resolution == "ecosystem_wins":
+                applied[name] = value
+            else:
+                disputed[name] = {"hub": value, "cloud": theirs}
+        return applied, disputed
+
+    def _told(
+        self,
+        answer: dict[str, Any],
+        known: Versioned,
+        item: dict[str, Any],
+        sent: dict[str, Any],
+        disputed: dict[str, Any],
+    ) -> dict[str, Any]:
+        known.aliases = item.get("aliases", known.aliases)
+        answer |= {"version": known.version, "status": "conflict" if disputed else "synced"}
+        if any(known.fields.get(name) != value for name, value in sent.items()):
+            answer["fields"] = known.fields
+            known.origin = None
+        if disputed:
+            known.sync_status, known.conflict = "conflict", disputed
+            answer |= {"error": "changed on both sides", "disputed": sorted(disputed)}
+        else:
+            known.sync_status, known.conflict = "synced", None
+        return answer
+
+    # hub_changes_v1
+
+    def _changes(self, cursor: str | None) -> Any:
+        if self.retired:
+            raise CloudRefused("Another hub has taken over this home.", code="hub_retired")
+        if cursor is not None and not cursor.isdigit():
+            raise CloudRefused("This is no cursor of ours.", code="cursor_malformed")
+        seen = int(cursor or 0)
+        page = sorted((each for each in self.definitions.values() if each.place > seen), key=lambda each: each.place)
+        for each in self.definitions.values():
+            if cursor is not None and each.place <= seen and each.sync_status == "pending":
+                each.sync_status = "synced"
+        origin = f"{self.hub_id}/{self.mirror_id}"
+        changes = [
+            {
+                "entity_type": each.kind,
+                "id": each.id,
+                "version": each.version,
+                "deleted": each.is_deleted,
+                "fields": {} if each.is_deleted else each.fields,
+            }
+            | ({"aliases": each.aliases} if each.kind == "device" and cursor is None else {})
+            for each in page
+            if cursor is None or each.origin != origin
+        ]
+        home = self.definitions["home", self.home_id]
+        return {
+            "cursor": str(page[-1].place) if page else cursor,
+            "home": {"id": self.home_id, "version": home.version, **home.fields},
+            "changes": changes,
+            "commands": self._deliver(),
+            "more": False,
+            "server_time": self._now().isoformat(),
+        }
+
+    def _deliver(self) -> list[dict[str, Any]]:
+        now, due = self._now(), []
+        for command in self.commands.values():
+            if command.status in {"pending", "delivered"} and command.expires_at <= now:
+                command.status = "expired"
+            if command.status == "pending" or (
+                command.status == "delivered" and (command.delivered_at or now) <= now - REDELIVER_AFTER
+            ):
+                command.status, command.delivered_at = "delivered", now
+                due.append(
+                    {
+                        "id": command.id,
+                        "kind": command.kind,
+                        "payload": command.payload,
+                        "created_at": command.created_at.isoformat(),
+                        "expires_at": command.expires_at.isoformat(),
+                    }
+                )
+        return due
+
+
+def _people(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in HUB_COLUMNS.get(kind, ())}
+
+
+def _rows(body: dict[str, Any]) -> list[dict[str, Any]]:
+    if "columns" in body:
+        names = list(body["columns"])
+        return [dict(zip(names, values, strict=True)) for values in zip(*body["columns"].values(), strict=True)]
+    return list(body.get("rows", []))
