@@ -9,7 +9,7 @@ from typing import Any
 from hub_agent.model.json import Row
 from hub_agent.store import queries
 from hub_agent.store.codec import from_ms, pack, to_ms, unpack
-from hub_agent.store.standing import STATE_STREAMS, entities_of
+from hub_agent.store.standing import STATE_STREAMS, STATES, entities_of, shortened
 
 # A block is decoded whole, so a commit of many rows becomes several.
 BLOCK_ROWS_MAX = 1000
@@ -104,7 +104,7 @@ def build(
                     stamp.monotonic_ms,
                     stamp.is_clock_trusted,
                     0,
-                    pack(part),
+                    pack([shortened(row) for row in part] if stream == STATES else part),
                 )
 
 

@@ -14,7 +14,10 @@ import orjson
 
 from hub_agent.model.json import JsonObject
 
-PACK_LEVEL = 1
+# A second's block is packed well, as every byte of it is written twice; in a burst time counts more.
+PACK_LEVEL = 6
+PACK_LEVEL_BIG = 1
+PACK_BIG_BYTES = 64 * 1024
 PACK_FROM_BYTES = 160
 DEPTH_MAX = 100
 
@@ -47,7 +50,7 @@ def pack(value: object) -> bytes:
 def pack_json(body: bytes) -> bytes:
     if len(body) < PACK_FROM_BYTES:
         return body
-    packed = zlib.compress(body, PACK_LEVEL)
+    packed = zlib.compress(body, PACK_LEVEL if len(body) < PACK_BIG_BYTES else PACK_LEVEL_BIG)
     return packed if len(packed) < len(body) else body
 
 

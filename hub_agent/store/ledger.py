@@ -22,8 +22,8 @@ from hub_agent.store.records import Records
 from hub_agent.store.retention import DiskSpace, Retention
 from hub_agent.store.tables import Tables, appends_of
 
-# A snapshot of all states costs some 50 kB of writing and saves replaying at start (5 ms per 1,000 changes).
-SNAPSHOT_CHANGES = 20_000
+# A snapshot of all states costs some 50 kB of writing and saves replaying at start (10 ms per 1,000 changes).
+SNAPSHOT_CHANGES = 10_000
 SNAPSHOT_AFTER = timedelta(hours=1)
 SNAPSHOT_CHANGES_MIN = 2_000
 

@@ -19,7 +19,9 @@ INSERT INTO downlink VALUES (1, ?) ON CONFLICT (only_row) DO UPDATE SET cursor =
 SELECT max(at) FROM (
     SELECT alive_at AS at FROM life
     UNION ALL
-    SELECT (SELECT made_at FROM record_blocks WHERE stream = streams.stream ORDER BY last DESC LIMIT 1) FROM streams
+    SELECT made_at FROM record_blocks WHERE block_key IN (
+        SELECT (SELECT max(block_key) FROM record_blocks WHERE block_key < (stream_number + 1) << 40) FROM streams
+    )
 );
 
 -- name: save_alive_at
@@ -106,18 +108,23 @@ SELECT run_id, body FROM traces WHERE run_id >= ? AND run_id < ? LIMIT 2;
 -- name: read_streams
 SELECT stream, last, acknowledged, acknowledged_at, bytes FROM streams;
 
+-- name: add_stream
+INSERT OR IGNORE INTO streams (stream_number, stream, last, acknowledged, bytes)
+VALUES ((SELECT coalesce(min(stream_number), 1001) - 1 FROM streams), ?, 0, 0, 0);
+
 -- name: save_stream
-INSERT INTO streams VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (stream) DO UPDATE SET
-    last = excluded.last, acknowledged = excluded.acknowledged,
-    acknowledged_at = excluded.acknowledged_at, bytes = excluded.bytes;
+UPDATE streams SET last = ?2, acknowledged = ?3, acknowledged_at = ?4, bytes = ?5 WHERE stream = ?1;
 
 -- name: appended_since
-SELECT coalesce(max(last), 0), coalesce(sum(length(body)), 0) FROM record_blocks WHERE stream = ? AND last > ?;
+SELECT coalesce(max(block_key & 0xFFFFFFFFFF), 0), coalesce(sum(length(body)), 0) FROM record_blocks
+WHERE block_key > (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + ?2
+    AND block_key < (SELECT (stream_number + 1) << 40 FROM streams WHERE stream = ?1);
 
 -- name: newest_turn
 SELECT coalesce(max(turn), 0) FROM (
-    SELECT (SELECT turn FROM record_blocks WHERE stream = streams.stream ORDER BY last DESC LIMIT 1) AS turn FROM streams
+    SELECT turn FROM record_blocks WHERE block_key IN (
+        SELECT (SELECT max(block_key) FROM record_blocks WHERE block_key < (stream_number + 1) << 40) FROM streams
+    )
     UNION ALL
     SELECT max(turn) FROM state_snapshots
     UNION ALL
@@ -125,24 +132,45 @@ SELECT coalesce(max(turn), 0) FROM (
 );
 
 -- name: append_block
-INSERT INTO record_blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO record_blocks VALUES (
+    (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+);
 
 -- name: read_blocks
-SELECT stream, last, first, turn, made_at, boot_number, monotonic_ms, is_clock_trusted, is_thinned, body
-FROM record_blocks WHERE stream = ? AND last > ? ORDER BY last LIMIT ?;
+SELECT ?1, block_key & 0xFFFFFFFFFF, first, turn, made_at, boot_number, monotonic_ms, is_clock_trusted, is_thinned, body
+FROM record_blocks
+WHERE block_key > (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + ?2
+    AND block_key < (SELECT (stream_number + 1) << 40 FROM streams WHERE stream = ?1)
+ORDER BY block_key LIMIT ?3;
 
 -- name: read_block_heads
-SELECT last, first, turn, made_at, is_clock_trusted, is_thinned, length(body)
-FROM record_blocks WHERE stream = ? AND last > ? ORDER BY last LIMIT ?;
+SELECT block_key & 0xFFFFFFFFFF, first, turn, made_at, is_clock_trusted, is_thinned, length(body)
+FROM record_blocks
+WHERE block_key > (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + ?2
+    AND block_key < (SELECT (stream_number + 1) << 40 FROM streams WHERE stream = ?1)
+ORDER BY block_key LIMIT ?3;
 
 -- name: delete_block
-DELETE FROM record_blocks WHERE stream = ? AND last = ?;
+DELETE FROM record_blocks WHERE block_key = (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + ?2;
+
+-- name: delete_blocks_up_to
+DELETE FROM record_blocks
+WHERE block_key > (SELECT stream_number << 40 FROM streams WHERE stream = ?1)
+    AND block_key <= (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + ?2;
 
 -- name: trusted_before
-SELECT made_at FROM record_blocks WHERE stream = ? AND last < ? AND is_clock_trusted = 1 ORDER BY last DESC LIMIT 1;
+SELECT made_at FROM record_blocks
+WHERE block_key > (SELECT stream_number << 40 FROM streams WHERE stream = ?1)
+    AND block_key < (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + ?2
+    AND is_clock_trusted = 1
+ORDER BY block_key DESC LIMIT 1;
 
 -- name: trusted_after
-SELECT made_at FROM record_blocks WHERE stream = ? AND last > ? AND is_clock_trusted = 1 ORDER BY last LIMIT 1;
+SELECT made_at FROM record_blocks
+WHERE block_key > (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + ?2
+    AND block_key < (SELECT (stream_number + 1) << 40 FROM streams WHERE stream = ?1)
+    AND is_clock_trusted = 1
+ORDER BY block_key LIMIT 1;
 
 -- name: read_corrections
 SELECT boot_number, turn_max, offset_ms FROM clock_corrections ORDER BY boot_number, turn_max;
@@ -151,8 +179,10 @@ SELECT boot_number, turn_max, offset_ms FROM clock_corrections ORDER BY boot_num
 INSERT OR REPLACE INTO clock_corrections VALUES (?, ?, ?);
 
 -- name: untrusted_of_boot
-SELECT first, last FROM record_blocks
-WHERE stream = ? AND last > ? AND boot_number = ? AND is_clock_trusted = 0 AND turn > ?;
+SELECT first, block_key & 0xFFFFFFFFFF FROM record_blocks
+WHERE block_key > (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + ?2
+    AND block_key < (SELECT (stream_number + 1) << 40 FROM streams WHERE stream = ?1)
+    AND boot_number = ?3 AND is_clock_trusted = 0 AND turn > ?4;
 
 -- Gaps
 
@@ -171,6 +201,12 @@ SELECT stream, first, last, count, reason, from_at, to_at FROM gaps ORDER BY str
 -- name: delete_gap
 DELETE FROM gaps WHERE stream = ? AND first = ? AND last = ?;
 
+-- name: read_gaps_above
+SELECT first, last, count, reason, from_at, to_at FROM gaps WHERE stream = ? AND last > ? ORDER BY first;
+
+-- name: delete_gaps
+DELETE FROM gaps WHERE stream = ?;
+
 -- name: shorten_gap
 UPDATE gaps SET first = ?, count = count - ?, from_at = ? WHERE stream = ? AND first = ? AND last > ?;
 
@@ -187,6 +223,12 @@ SELECT turn, at, numbers FROM state_snapshots ORDER BY turn;
 
 -- name: read_snapshot
 SELECT turn, numbers, body FROM state_snapshots WHERE turn = ?;
+
+-- name: read_snapshot_marks
+SELECT acknowledged FROM state_snapshots;
+
+-- name: delete_snapshots
+DELETE FROM state_snapshots;
 
 -- name: delete_snapshot
 DELETE FROM state_snapshots WHERE turn = ?;

@@ -11,7 +11,7 @@ import orjson
 
 from hub_agent.model.effects import AppendRecord
 from hub_agent.model.json import Row
-from hub_agent.model.record import STREAMS
+from hub_agent.model.record import STREAMS, Priority
 from hub_agent.ports import Gap, Identity, Moment, RecordBatch, StreamPosition
 from hub_agent.store import blocks, queries, shadow
 from hub_agent.store.blocks import Block, Dating, Head, Stamp
@@ -61,11 +61,10 @@ class Records:
 
     def load_positions(self) -> None:
         """As the file has them; also after a transaction that moved them and failed."""
+        add_streams(self._connection)
         known = {row[0]: Position(*row[1:]) for row in self._connection.execute(self._sql["read_streams"])}
         self._positions = {stream: known.get(stream, Position()) for stream in {**STREAMS, **known}}
         for stream, position in self._positions.items():
-            if stream not in known:
-                self._save_position(stream, position)
             newest, size = self._connection.execute(self._sql["appended_since"], (stream, position.last)).fetchone()
             position.last = max(position.last, newest)
             position.bytes += size
@@ -396,3 +395,11 @@ class Records:
             if position and gap.last > position.acknowledged:
                 shed[gap.stream] = shed.get(gap.stream, 0) + gap.count
         return shed
+
+
+def add_streams(connection: Connection) -> None:
+    """Those of the declared table that the file does not know yet. The first one added has the highest number."""
+    busiest_first = sorted(
+        STREAMS.values(), key=lambda stream: (stream.priority is not Priority.NORMAL, -stream.priority)
+    )
+    connection.executemany(queries.load()["add_stream"], [(stream.name,) for stream in busiest_first])

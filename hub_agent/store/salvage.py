@@ -21,12 +21,12 @@ from hub_agent.store import blocks, queries, shadow
 from hub_agent.store.blocks import Block
 from hub_agent.store.codec import pack, to_json, unpack
 from hub_agent.store.file import is_corrupt, transaction
-from hub_agent.store.records import DAMAGED, Records
+from hub_agent.store.records import DAMAGED, Records, add_streams
 from hub_agent.store.standing import STATE_STREAMS, STATES, Standing
 from hub_agent.store.tables import Tables
 
 SET_ASIDE_MAX = 3  # older ones go: a dying card must not fill itself with its own wrecks
-JUMPS_MAX = 40  # over a damaged stretch, each twice as far as the one before
+KEY_BITS = 40  # of a block's key are its last number
 
 _SKIPPED_TABLES = frozenset({"migrations"})
 
@@ -65,6 +65,8 @@ def fill(connection: sqlite3.Connection, aside: Path) -> list[str]:
     kept: dict[str, int] = {}
     try:
         with closing(sqlite3.connect(aside, isolation_level=None)) as old:
+            with transaction(connection, is_fsynced=False):
+                add_streams(connection)
             for table in _tables(connection):
                 rows = list(_rows(connection, old, table))
                 with transaction(connection, is_fsynced=False):
@@ -117,7 +119,7 @@ def _rows(new: sqlite3.Connection, old: sqlite3.Connection, table: str) -> Itera
     if not columns:
         return
     if table == "record_blocks":
-        yield from _scan_blocks(old, columns)
+        yield from _scan_blocks(new, old, columns)
         return
     seen: set[tuple[object, ...]] = set()
     # From both ends: one damaged page costs what stands on it, not what comes after.
@@ -132,33 +134,27 @@ def _rows(new: sqlite3.Connection, old: sqlite3.Connection, table: str) -> Itera
                 yield row
 
 
-def _scan_blocks(old: sqlite3.Connection, columns: Sequence[str]) -> Iterator[dict[str, object]]:
+def _scan_blocks(
+    new: sqlite3.Connection, old: sqlite3.Connection, columns: Sequence[str]
+) -> Iterator[dict[str, object]]:
     """Stream by stream and number by number, jumping over what is damaged."""
+    numbers = [row[0] for row in new.execute(queries.load()["read_stream_numbers"])]
     names = ", ".join(columns)
-    statement = f"SELECT {names} FROM record_blocks WHERE stream = ? AND last > ? ORDER BY last"  # noqa: S608 names are our own schema's
-    for stream in STREAMS:
-        after, jump = 0, 0
-        while jump < JUMPS_MAX:
-            found = False
-            for values in _quietly(old, statement, (stream, after)):
-                row = dict(zip(columns, values, strict=True))
-                last = row["last"]
-                assert isinstance(last, int)
-                after, jump, found = last, 0, True
-                yield row
-            if found and not _has_more(old, stream, after):
+    statement = f"SELECT {names} FROM record_blocks WHERE block_key > ? AND block_key < ? ORDER BY block_key"  # noqa: S608 names are our own schema's
+    for stream_number in numbers:
+        after, end, jump = stream_number << KEY_BITS, (stream_number + 1) << KEY_BITS, 0
+        while jump < KEY_BITS:
+            try:
+                for values in old.execute(statement, (after, end)):
+                    row = dict(zip(columns, values, strict=True))
+                    assert isinstance(row["block_key"], int)
+                    after, jump = row["block_key"], 0
+                    yield row
+            except sqlite3.DatabaseError:
+                after += 1 << jump
+                jump += 1
+            else:
                 break
-            after += 1 << jump
-            jump += 1
-
-
-def _has_more(old: sqlite3.Connection, stream: str, after: int) -> bool:
-    """Whether blocks follow, as far as the damage lets us know."""
-    try:
-        statement = "SELECT 1 FROM record_blocks WHERE stream = ? AND last > ? LIMIT 1"
-        return old.execute(statement, (stream, after)).fetchone() is not None
-    except sqlite3.DatabaseError:
-        return True
 
 
 def _quietly(
@@ -174,10 +170,10 @@ def _quietly(
 def _copy(connection: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, object]]) -> int:
     count = 0
     for row in rows:
-        if not _is_readable(table, row):
+        if not _is_readable(row):
             continue
         marks = ", ".join("?" for _ in row)
-        statement = f"INSERT OR IGNORE INTO {table} ({', '.join(row)}) VALUES ({marks})"  # noqa: S608 names are our own schema's
+        statement = f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({marks})"  # noqa: S608 names are our own schema's
         try:
             connection.execute(statement, tuple(row.values()))
         except sqlite3.IntegrityError:
@@ -186,16 +182,13 @@ def _copy(connection: sqlite3.Connection, table: str, rows: Sequence[Mapping[str
     return count
 
 
-def _is_readable(table: str, row: Mapping[str, object]) -> bool:
+def _is_readable(row: Mapping[str, object]) -> bool:
     body = row.get("body", row.get("result"))
     if body is None:
         return True
     try:
         assert isinstance(body, bytes)
-        if table == "record_blocks":
-            Block(**row).rows()  # type: ignore[arg-type] # its columns are the block's fields; a wrong type is a ValueError or TypeError
-        else:
-            unpack(body)
+        unpack(body)
     except (ValueError, TypeError, AssertionError):
         return False
     return True
@@ -214,7 +207,7 @@ def _begin_epoch(connection: sqlite3.Connection) -> None:
     records.load()
     base = shadow.at_or_before(connection, marks.get(STATES, 0))
     base.advance(marks.get(STATES, 0))
-    connection.execute("DELETE FROM state_snapshots")
+    connection.execute(sql["delete_snapshots"])
     lasts: dict[str, int] = {}
     for stream, mark in marks.items():
         lasts[stream] = _renumber(connection, stream, mark)
@@ -235,8 +228,9 @@ def _identity(connection: sqlite3.Connection) -> Identity | None:
 def _marks(connection: sqlite3.Connection) -> dict[str, int]:
     """The highest acknowledged numbers that any part of the file tells of."""
     marks = dict.fromkeys(STREAMS, 0)
-    told = [{row[0]: row[2]} for row in connection.execute(queries.load()["read_streams"])]
-    told += [orjson.loads(row[0]) for row in connection.execute("SELECT acknowledged FROM state_snapshots")]
+    sql = queries.load()
+    told = [{row[0]: row[2]} for row in connection.execute(sql["read_streams"])]
+    told += [orjson.loads(row[0]) for row in connection.execute(sql["read_snapshot_marks"])]
     for each in told:
         for stream, mark in each.items():
             marks[stream] = max(marks.get(stream, 0), mark)
@@ -247,11 +241,14 @@ def _renumber(connection: sqlite3.Connection, stream: str, mark: int) -> int:
     """Answers the last number."""
     sql = queries.load()
     gaps = _shifted_gaps(connection, stream, mark)
-    connection.execute("DELETE FROM record_blocks WHERE stream = ? AND last <= ?", (stream, mark))
+    connection.execute(sql["delete_blocks_up_to"], (stream, mark))
     expected = 1
-    for block in list(blocks.read(connection, stream, 0)):
+    for block in blocks.read(connection, stream, mark):
         connection.execute(sql["delete_block"], (stream, block.last))
-        moved = _moved(block, mark)
+        try:
+            moved = _moved(block, mark)
+        except ValueError:
+            continue  # its numbers become a hole
         gaps += _holes(expected, moved.first - 1, gaps, moved)
         blocks.insert(connection, moved)
         expected = moved.last + 1
@@ -264,11 +261,9 @@ _GapRow = tuple[int, int, int, str, int | None, int | None]
 
 
 def _shifted_gaps(connection: sqlite3.Connection, stream: str, mark: int) -> list[_GapRow]:
-    statement = (
-        "SELECT first, last, count, reason, from_at, to_at FROM gaps WHERE stream = ? AND last > ? ORDER BY first"
-    )
-    rows = connection.execute(statement, (stream, mark)).fetchall()
-    connection.execute("DELETE FROM gaps WHERE stream = ?", (stream,))
+    sql = queries.load()
+    rows = connection.execute(sql["read_gaps_above"], (stream, mark)).fetchall()
+    connection.execute(sql["delete_gaps"], (stream,))
     return [
         (max(1, first - mark), last - mark, count, reason, from_at, to_at)
         for first, last, count, reason, from_at, to_at in rows
@@ -292,7 +287,8 @@ def _holes(expected: int, end: int, gaps: Sequence[_GapRow], following: Block) -
 def _moved(block: Block, mark: int) -> Block:
     """With its new numbers, without the rows that the cloud has."""
     sent = max(0, mark - block.first + 1)
-    body = pack(block.rows()[sent:]) if sent else block.body
+    rows = block.rows()
+    body = pack(rows[sent:]) if sent else block.body
     return replace(block, first=block.first + sent - mark, last=block.last - mark, body=body)
 
 

@@ -88,8 +88,7 @@ CREATE TABLE life (
 CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);
 
 CREATE TABLE record_blocks (
-    stream TEXT NOT NULL,
-    last INTEGER NOT NULL,
+    block_key INTEGER PRIMARY KEY,
     first INTEGER NOT NULL,
     turn INTEGER NOT NULL,
     made_at INTEGER NOT NULL,
@@ -97,9 +96,8 @@ CREATE TABLE record_blocks (
     monotonic_ms INTEGER NOT NULL,
     is_clock_trusted INTEGER NOT NULL,
     is_thinned INTEGER NOT NULL DEFAULT 0,
-    body BLOB NOT NULL,
-    PRIMARY KEY (stream, last)
-) WITHOUT ROWID;
+    body BLOB NOT NULL
+);
 
 CREATE TABLE saved (
     room TEXT NOT NULL,
@@ -117,12 +115,13 @@ CREATE TABLE state_snapshots (
 );
 
 CREATE TABLE streams (
-    stream TEXT PRIMARY KEY,
+    stream_number INTEGER PRIMARY KEY,
+    stream TEXT NOT NULL UNIQUE,
     last INTEGER NOT NULL,
     acknowledged INTEGER NOT NULL,
     acknowledged_at INTEGER,
     bytes INTEGER NOT NULL
-) WITHOUT ROWID;
+);
 
 CREATE TABLE traces (
     trace_id INTEGER PRIMARY KEY,

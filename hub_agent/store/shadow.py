@@ -8,7 +8,7 @@ import orjson
 
 from hub_agent.store import blocks, queries
 from hub_agent.store.codec import unpack
-from hub_agent.store.standing import ENERGY, STATE_STREAMS, STATES, TELEMETRY, Standing
+from hub_agent.store.standing import ENERGY, STATE_STREAMS, STATES, TELEMETRY, Standing, lengthened
 
 # What the mirror adds to rows for itself and the central tables do not have.
 _OWN_COLUMNS: Mapping[str, frozenset[str]] = {
@@ -70,7 +70,7 @@ class Shadow:
 
     def given_out(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row of device_states as the central schema wants it; `take` it first."""
-        return {**given_out(STATES, row), "state": self.standing.device(row["device_id"])}
+        return {**given_out(STATES, lengthened(row)), "state": self.standing.device(row["device_id"])}
 
 
 def given_out(stream: str, row: Mapping[str, Any]) -> dict[str, Any]:

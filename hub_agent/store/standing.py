@@ -1,8 +1,8 @@
 """How all devices stand after some record: built up from the rows of the streams that bear states."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from hub_agent.model.ids import EntityId
 from hub_agent.model.json import Column, JsonObject, Row
@@ -111,6 +111,31 @@ def entities_of(stream: str, row: Row) -> Iterable[str]:
         return entities.keys() if isinstance(entities, Mapping) else ()
     entity_id = row.get("entity_id")
     return (entity_id,) if isinstance(entity_id, str) else ()
+
+
+def shortened(row: Row) -> Row:
+    """A row of device_states without what `lengthened` finds again: much of what is written is such rows."""
+    entities, fields = row.get("entities"), row.get("changed_fields")
+    if not isinstance(entities, Mapping) or len(entities) != 1 or not isinstance(fields, Sequence):
+        return row
+    ((entity_id, said),) = entities.items()
+    prefix = f"{entity_id}."
+    if not isinstance(said, Mapping) or not all(
+        isinstance(field, str) and field.startswith(prefix) for field in fields
+    ):
+        return row
+    short: dict[str, Any] = {**row, "changed_fields": [str(field)[len(entity_id) :] for field in fields]}
+    if said.get("changed_at") == row.get("created_at") and prefix + "state" in fields:
+        short["entities"] = {entity_id: {key: value for key, value in said.items() if key != "changed_at"}}
+    return short
+
+
+def lengthened(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    entities, fields = row.get("entities"), row.get("changed_fields")
+    if not isinstance(entities, Mapping) or len(entities) != 1 or not isinstance(fields, Sequence):
+        return row
+    (entity_id,) = entities
+    return {**row, "changed_fields": [entity_id + field if field.startswith(".") else field for field in fields]}
 
 
 def measured_columns(stream: str, row: Row) -> list[str]:

@@ -76,10 +76,10 @@ CREATE TABLE clock_corrections (
 ) WITHOUT ROWID;
 
 -- All records of one stream that were committed together. `turn` orders the blocks of all streams.
--- The key is the last number, so that the block that holds a number is the first one at or above it.
+-- The key is (stream_number << 40) + the block's last number: a stream's blocks stand together, in a rowid table (which keeps
+-- small bodies on the page, as a WITHOUT ROWID one would not), and the block that holds a number is the first one at or above it.
 CREATE TABLE record_blocks (
-    stream TEXT NOT NULL,
-    last INTEGER NOT NULL,
+    block_key INTEGER PRIMARY KEY,
     first INTEGER NOT NULL,
     turn INTEGER NOT NULL,
     made_at INTEGER NOT NULL,
@@ -87,18 +87,19 @@ CREATE TABLE record_blocks (
     monotonic_ms INTEGER NOT NULL,
     is_clock_trusted INTEGER NOT NULL,
     is_thinned INTEGER NOT NULL DEFAULT 0,
-    body BLOB NOT NULL,
-    PRIMARY KEY (stream, last)
-) WITHOUT ROWID;
+    body BLOB NOT NULL
+);
 
 -- `last` and `bytes` are as of the row's last writing: what was appended since is added at start.
+-- The busiest stream has the highest number: at the end of the tree appending touches the fewest pages.
 CREATE TABLE streams (
-    stream TEXT PRIMARY KEY,
+    stream_number INTEGER PRIMARY KEY,
+    stream TEXT NOT NULL UNIQUE,
     last INTEGER NOT NULL,
     acknowledged INTEGER NOT NULL,
     acknowledged_at INTEGER,
     bytes INTEGER NOT NULL
-) WITHOUT ROWID;
+);
 
 CREATE TABLE gaps (
     gap_id INTEGER PRIMARY KEY,
