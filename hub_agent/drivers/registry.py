@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from hub_agent.drivers.driver import Driver
+from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
 from hub_agent.model.device import Device
 from hub_agent.model.report import Decoded, MqttMessage, Rejected, Subscribe, Unsubscribe
@@ -13,8 +14,6 @@ def default_drivers(
     *, discovery_prefix: str = "homeassistant", zigbee2mqtt_topics: Sequence[str] = ("zigbee2mqtt",)
 ) -> list[Driver]:
     """Every dialect this agent speaks; where two know the same device, the first one serves it."""
-    from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
-
     return [Zigbee2Mqtt(zigbee2mqtt_topics), HomeAssistantDiscovery(discovery_prefix)]
 
 

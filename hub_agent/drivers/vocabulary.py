@@ -47,7 +47,7 @@ _UNTOLD: Final = frozenset({DeviceType.OTHER, DeviceType.SENSOR_CONTACT, DeviceT
 _WORDS: Final = (
     (re.compile(r"\bdoor ?bell", re.IGNORECASE), _UNTOLD, DeviceType.DOORBELL),
     (
-        re.compile(r"\bgarage", re.IGNORECASE),
+        re.compile(r"(?<![a-z])garage", re.IGNORECASE),
         frozenset({DeviceType.BLIND, DeviceType.SENSOR_CONTACT, *_SWITCHES}),
         DeviceType.GARAGE_DOOR,
     ),

@@ -129,7 +129,7 @@ DIAGNOSTIC: Final = frozenset(
 # Settable things that people use every day; any other generic setting is a matter of configuration.
 EVERYDAY: Final = frozenset(
     {"state", "alarm", "siren", "volume", "position", "mode", "preset", "fan_mode", "speed", "brightness", "feed",
-     "valve_state", "boost_heating", "away_mode", "melody"}
+     "valve_state", "boost_heating", "away_mode", "melody", "trigger"}
 )  # fmt: skip
 
 
