@@ -281,6 +281,8 @@ class HomeAssistantDiscovery:
             raise Wrong("key_missing", "`platform` is missing" if len(config) > 1 else "a component must be a mapping")
         if component.kind not in _MAKERS:
             raise Wrong("unknown_component", f"there is no component {component.kind!r:.40}")
+        if component.kind == "device_automation" and not config.get("device"):
+            raise Wrong("key_missing", "`device` is missing")
         block = read_device(config, component.kind, component.discovery_id)
         if any(alias in self._released for alias in block.aliases):
             raise _Released
@@ -639,13 +641,13 @@ def _category(options: Options) -> str | None:
 
 
 def _name_for(known: _Known) -> str:
-    """A device that does not say its name: its model, or the name of its only entity, or its address."""
+    """A device that does not say its name: its model, its address, or, where an entity is its own device, that one's name."""
     if known.block.model:
         return known.block.model
-    named = [member.facet.options.optional_text("name") for member in known.members.values()]
-    own = next((name for name in named if name), None)
-    is_own_device = known.origin.native_id.partition(".")[0] in _MAKERS
-    return own[:255] if own and (is_own_device or len(named) == 1) else known.origin.native_id
+    member = next(iter(known.members.values()))
+    is_own_device = known.origin.native_id == member.entity.key
+    name = member.facet.options.optional_text("name") if is_own_device else None
+    return name[:255] if name else known.origin.native_id
 
 
 def _merge(before: DeviceBlock, now: DeviceBlock) -> DeviceBlock:

@@ -114,7 +114,7 @@ class DeviceTrigger(Facet):
     """A device automation: pressed, turned, shaken. An event entity with one type of event."""
 
     domain = "event"
-    required = ("automation_type", "topic", "type", "subtype", "device")
+    required = ("automation_type", "topic", "type", "subtype")
 
     def fill(self) -> None:
         options = self.options
