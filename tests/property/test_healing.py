@@ -1,0 +1,223 @@
+"""Whatever fails, returns, is cut off or crashes: the guards hold, every attempt is closed, and in calm nothing is left."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from hub_agent.core.healing import Healing
+from hub_agent.core.healing.remedies import REMEDIES
+from hub_agent.core.healing.room import HEALINGS_MAX
+from hub_agent.model.action import Call, Command, CommandSettled
+from hub_agent.model.device import Device, DeviceType, Entity, Origin
+from hub_agent.model.effects import AppendCase, AskState, IssueCleared, IssueRaised, Reconfigure, Save
+from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
+from hub_agent.model.state import Cause, EntityState
+
+NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
+NAMES = ("bridge", "a", "b", "c", "d", "wifi", "sleepy")
+BRIDGED = frozenset("abcd")
+DEVICES = st.sampled_from(NAMES)
+
+
+def thing(name: str) -> Device:
+    light = Entity(EntityId(f"light.{name}"), DeviceId(name), "l", "light", None, None, None, None, None, {}, {})
+    return Device(
+        DeviceId(name),
+        Origin("zigbee2mqtt", name),
+        (),
+        name,
+        False,
+        None,
+        None,
+        None,
+        DeviceType.BRIDGE if name == "bridge" else DeviceType.LIGHT,
+        None,
+        DeviceId("bridge") if name in BRIDGED else None,
+        None,
+        "Battery" if name == "sleepy" else "Mains",
+        {},
+        (light,),
+    )
+
+
+class HealingMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = count(1)
+        self.now = NOON
+        self.devices = {DeviceId(name): thing(name) for name in NAMES}
+        self.states = {EntityId(f"light.{name}"): EntityState("off", {}, NOON, NOON) for name in NAMES}
+        self.saved: dict[str, object] = {}
+        self.open_rows: dict[str, dict] = {}
+        self.began: dict[tuple[str, str], datetime] = {}
+        self.attempts: dict[tuple[str, str], int] = defaultdict(int)
+        self.resent: list[Call] = []
+        self.issues: set[tuple[str, str]] = set()
+        self.is_connected = True
+        self.away: set[str] = set()
+        self.healing = Healing(self, lambda: f"id{next(self.numbers)}")
+
+    def device(self, device_id: DeviceId) -> Device | None:
+        return self.devices.get(device_id)
+
+    def state(self, entity_id: EntityId) -> EntityState | None:
+        return self.states.get(entity_id)
+
+    def is_commanded(self, entity_id: EntityId) -> bool:
+        return False
+
+    def take(self, given: list) -> None:
+        for effect in given:
+            match effect:
+                case Save(_, key, body):
+                    self.save(key, body)
+                case AppendCase("self_healing_executions", case_id, revision, row):
+                    self.record(case_id, revision, row)
+                case AskState(device_id) | Reconfigure(device_id):
+                    assert self.is_connected
+                    assert not (device_id in BRIDGED and "bridge" in self.away)
+                case Call():
+                    assert self.is_connected
+                    self.resent.append(effect)
+                case IssueRaised(issue):
+                    self.issues.add((issue.code, issue.subject))
+                case IssueCleared(code, subject):
+                    self.issues.discard((code, subject))
+
+    def save(self, key: str, body: object) -> None:
+        if body is not None:
+            self.saved[key] = body
+            return
+        self.saved.pop(key, None)
+        kind, _, name = key.partition("/")
+        if kind == "trouble":
+            for remedy in REMEDIES:
+                self.attempts[name, remedy] = 0
+
+    def record(self, case_id: str, revision: int, row: dict) -> None:
+        name, remedy = row["device_id"], REMEDIES[row["metadata"]["remedy"]]
+        if revision == 2:
+            assert self.open_rows.pop(case_id)["device_id"] == name, "closed once"
+            if row["status"] == "skipped":
+                self.attempts[name, remedy.name] -= 1
+            return
+        assert case_id not in self.open_rows
+        self.open_rows[case_id] = row
+        last = self.began.get((name, remedy.name))
+        assert last is None or self.now - last >= remedy.cooldown, "not within its cooldown"
+        self.began[name, remedy.name] = self.now
+        self.attempts[name, remedy.name] += 1
+        assert self.attempts[name, remedy.name] <= remedy.attempts_max
+
+    @rule(name=DEVICES, state=st.sampled_from(["on", "off", None]))
+    def report(self, name: str, state: str | None) -> None:
+        if not self.is_connected:
+            return
+        entity_id = EntityId(f"light.{name}")
+        if state is not None and state != self.states[entity_id].state:
+            self.states[entity_id] = EntityState(state, {}, self.now, self.now)
+        self.take(self.healing.handle_report(self.devices[DeviceId(name)], self.now))
+
+    @rule(name=DEVICES, is_available=st.booleans())
+    def tell_availability(self, name: str, is_available: bool) -> None:
+        if not self.is_connected:
+            return
+        (self.away.discard if is_available else self.away.add)(name)
+        self.take(self.healing.handle_availability(self.devices[DeviceId(name)], is_available, self.now))
+
+    def settle(self, name: str, outcome: str, cause: Cause) -> None:
+        command = Command(
+            CommandId("c"),
+            CallId("call"),
+            DeviceId(name),
+            EntityId(f"light.{name}"),
+            "light.turn_on",
+            {},
+            cause,
+            self.now,
+            self.now + timedelta(seconds=30),
+            {"state": "on"},
+            sent_at=self.now,
+        )
+        settled = CommandSettled(command, outcome, self.now)
+        self.take(self.healing.handle_settled(settled, self.devices[DeviceId(name)], self.now))
+
+    @rule(name=DEVICES, outcome=st.sampled_from(["unconfirmed", "unconfirmed", "confirmed", "superseded", "expired"]))
+    def settle_a_command(self, name: str, outcome: str) -> None:
+        self.settle(name, outcome, Cause("manual"))
+
+    @rule(outcome=st.sampled_from(["unconfirmed", "confirmed", "superseded", "failed"]))
+    def settle_what_was_resent(self, outcome: str) -> None:
+        if self.resent:
+            call = self.resent.pop(0)
+            self.settle(call.target[0].partition(".")[2], outcome, call.cause)
+
+    @rule(seconds=st.sampled_from([1, 3, 11, 61, 301, 3601, 90_000]))
+    def wait(self, seconds: int) -> None:
+        end = self.now + timedelta(seconds=seconds)
+        for _ in range(5_000):
+            due = self.healing.get_timer()
+            if due is None or due > end:
+                break
+            self.now = max(self.now, due)
+            self.take(self.healing.handle_timer(self.now))
+        else:
+            raise AssertionError("a timer that never ends")
+        self.now = end
+
+    @rule()
+    def lose_broker(self) -> None:
+        if self.is_connected:
+            self.is_connected = False
+            self.take(self.healing.handle_disconnected(self.now))
+
+    @rule()
+    def connect(self) -> None:
+        self.is_connected = True
+        self.take(self.healing.handle_connected(self.now))
+
+    @rule(name=DEVICES)
+    def remove(self, name: str) -> None:
+        self.take(self.healing.handle_removed(DeviceId(name), self.now))
+        self.away.discard(name)
+        for remedy in REMEDIES:  # a device that comes back is a new one
+            self.began.pop((name, remedy), None)
+
+    @rule()
+    def crash(self) -> None:
+        self.healing = Healing(self, lambda: f"id{next(self.numbers)}")
+        self.issues.clear()
+        self.resent.clear()
+        self.is_connected = True
+        self.take(self.healing.restore(dict(self.saved), self.now))
+        for name in sorted(self.away):  # the broker keeps who is away
+            self.tell_availability(name, is_available=False)
+
+    @invariant()
+    def few_at_once(self) -> None:
+        verifying = [row for row in self.open_rows.values() if row["status"] == "in_progress"]
+        assert len(verifying) <= HEALINGS_MAX
+
+    @invariant()
+    def what_is_raised_is_in_trouble(self) -> None:
+        assert {subject for _, subject in self.issues} <= set(self.healing.troubled())
+
+    def teardown(self) -> None:
+        self.connect()
+        for name in NAMES:
+            self.tell_availability(name, is_available=False)  # after a crash nobody knows what was said before
+            self.tell_availability(name, is_available=True)
+        for name in NAMES:
+            self.report(name, "on")
+            self.settle(name, "confirmed", Cause("manual"))
+        assert self.healing.troubled() == []
+        assert self.issues == set()
+        assert self.open_rows == {}, "in calm every attempt is closed"
+        assert not any(key.startswith("trouble/") for key in self.saved)
+
+
+TestHealing = HealingMachine.TestCase
+TestHealing.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
