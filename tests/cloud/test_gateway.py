@@ -9,9 +9,11 @@ import uuid
 import httpx
 import jwt
 import orjson
+import psycopg
 import pytest
 import uvicorn
 import zstandard
+from psycopg import sql
 
 from cloud_schema.gateway import app as gateway_app, create_app
 from cloud_schema.gateway.bodies import DECODED_BYTES_MAX, RECEIVED_BYTES_MAX
@@ -295,6 +297,34 @@ async def test_many_hubs_at_once_are_all_stored(http, new_hub):
     answers = await asyncio.gather(*(send(hub, device_id) for hub, device_id in zip(hubs, devices, strict=True)))
     assert {answer.status_code for pair in answers for answer in pair} == {200}
     assert [hub.count("device_telemetry") for hub in hubs] == [100] * 12
+
+
+async def test_a_login_that_may_only_take_the_callers_roles_is_enough(hub, db, dsn, several_backends):
+    login = f"gateway_{uuid.uuid4().hex[:8]}"
+    db.execute(sql.SQL("CREATE ROLE {} LOGIN NOINHERIT PASSWORD 'secret'").format(sql.Identifier(login)))
+    db.execute(sql.SQL("GRANT anon, authenticated, service_role, hub TO {}").format(sql.Identifier(login)))
+    try:
+        async with Served(psycopg.conninfo.make_conninfo(dsn, user=login, password="secret")) as client:
+            cursor = hub.changes()["cursor"]
+            waiting = asyncio.create_task(
+                client.post(
+                    "/rpc/hub_changes_v1", json={"request": {"cursor": cursor, "wait_s": 20}}, headers=signed(hub)
+                )
+            )
+            await asyncio.wait({waiting}, timeout=0.3)
+            command = {"request": {"home_id": hub.home_id, "kind": "diagnose"}}
+            assert (
+                await client.post("/rpc/hub_command_v1", json=command, headers=signed(hub, role="service_role"))
+            ).status_code == 200
+            assert len((await waiting).json()["commands"]) == 1
+            device_id = hub.add_device()
+            rows = [{"time": "2026-03-01T12:00:00Z", "device_id": device_id, "metric_type": "power", "value": 1}]
+            body = {"request": hub.envelope(streams={"device_telemetry": {"first": 1, "rows": rows}})}
+            assert (await client.post("/rpc/hub_ingest_v1", json=body, headers=signed(hub))).json()["marks"] == {
+                "device_telemetry": 1
+            }
+    finally:
+        db.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
 
 
 def test_a_short_secret_is_refused(dsn):

@@ -189,6 +189,27 @@ def test_many_bad_rows_are_each_named(hub, device_id):
     assert hub.count("device_telemetry") == 133
 
 
+def test_a_batch_that_is_bad_throughout_ends_in_time(hub):
+    start = time.perf_counter()
+    answer = hub.ingest(streams={"device_telemetry": {"first": 1, "rows": [{"time": "never"}] * 2500}})
+    assert answer["marks"] == {"device_telemetry": 2500}
+    assert len(answer["refused"]) == 2500
+    assert time.perf_counter() - start < 10
+    assert hub.db.execute("SELECT count(*) FROM hub_dead_letters WHERE hub_id = %s", (hub.id,)).fetchone() == (2500,)
+
+
+def test_of_dead_letters_the_newest_are_kept(hub, device_id):
+    hub.db.execute(
+        "INSERT INTO hub_dead_letters (hub_id, home_id, mirror_id, epoch, stream, reason) SELECT %s, %s, '', 1, 'old', '' FROM generate_series(1, 10000)",
+        (hub.id, hub.home_id),
+    )
+    hub.ingest(streams={"device_telemetry": {"first": 1, "rows": [{"time": "never"}]}})
+    kept = hub.db.execute(
+        "SELECT count(*), count(*) FILTER (WHERE stream <> 'old') FROM hub_dead_letters WHERE hub_id = %s", (hub.id,)
+    ).fetchone()
+    assert kept == (10000, 1)
+
+
 def test_a_device_of_another_home_is_refused_and_its_neighbours_are_stored(hub, new_hub, device_id):
     stranger = new_hub()
     foreign = stranger.add_device()
@@ -425,7 +446,7 @@ def test_a_malformed_envelope_is_refused_whole(hub, parts):
 
 def test_too_many_rows_are_refused_whole(hub):
     with pytest.raises(psycopg.Error) as error:
-        hub.ingest(streams={"device_telemetry": {"first": 1, "columns": {"value": [1] * 20_001}}})
+        hub.ingest(streams={"device_telemetry": {"first": 1, "columns": {"value": [1] * 10_001}}})
     assert (error.value.sqlstate, error.value.diag.message_detail) == ("PT413", "envelope_too_large")
 
 

@@ -60,12 +60,18 @@ ON CONFLICT (entity_type) DO UPDATE SET
 -- Named bounds.
 CREATE OR REPLACE FUNCTION hub_sync.history_versions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20';
 CREATE OR REPLACE FUNCTION hub_sync.dead_letters_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';  -- a hub; the oldest go
-CREATE OR REPLACE FUNCTION hub_sync.envelope_rows_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20000';
+CREATE OR REPLACE FUNCTION hub_sync.envelope_rows_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';
 CREATE OR REPLACE FUNCTION hub_sync.envelope_definitions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2000';
 CREATE OR REPLACE FUNCTION hub_sync.aliases_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 50';  -- a device
 CREATE OR REPLACE FUNCTION hub_sync.extra_bytes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 16384';
+CREATE OR REPLACE FUNCTION hub_sync.definition_bytes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 262144';
 CREATE OR REPLACE FUNCTION hub_sync.changes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 500';  -- a page
 CREATE OR REPLACE FUNCTION hub_sync.commands_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 50';  -- a delivery
 CREATE OR REPLACE FUNCTION hub_sync.commands_waiting_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- a home
 CREATE OR REPLACE FUNCTION hub_sync.redeliver_after() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '30 seconds'$$;
 CREATE OR REPLACE FUNCTION hub_sync.token_lifetime_s() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 3600';
+
+-- What is kept only for people to look at is left out when it is too large.
+CREATE OR REPLACE FUNCTION hub_sync.bounded(document jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN pg_column_size(document) <= hub_sync.extra_bytes_max() THEN document END
+$$;

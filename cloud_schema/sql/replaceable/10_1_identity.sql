@@ -114,12 +114,12 @@ BEGIN
     IF hub.id IS NULL THEN
         INSERT INTO hub_hubs (home_id, name, secret_sha256, mirror_id, agent_version, public)
         VALUES (claim.home_id, coalesce(left(request ->> 'hub_name', 200), 'hub'), sha256(convert_to(new_secret, 'UTF8')), mirror,
-                left(request ->> 'agent_version', 100), coalesce(request -> 'public', '{}'))
+                left(request ->> 'agent_version', 100), coalesce(hub_sync.bounded(request -> 'public'), '{}'))
         RETURNING * INTO hub;
     ELSE
         UPDATE hub_hubs SET secret_sha256 = sha256(convert_to(new_secret, 'UTF8')), retired_at = NULL,
             name = coalesce(left(request ->> 'hub_name', 200), name), agent_version = left(request ->> 'agent_version', 100),
-            public = coalesce(request -> 'public', public), claimed_at = now()
+            public = coalesce(hub_sync.bounded(request -> 'public'), public), claimed_at = now()
         WHERE id = hub.id;
     END IF;
     UPDATE hub_claims SET used_at = now(), used_by_hub = hub.id WHERE code_sha256 = claim.code_sha256;

@@ -14,11 +14,14 @@ RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO public.hub_dead_letters (hub_id, home_id, mirror_id, epoch, stream, seq, reason, body)
     VALUES (hub.id, hub.home_id, in_mirror, in_epoch, left(in_stream, 100), in_seq, left(why, 500),
-            CASE WHEN pg_column_size(in_body) <= hub_sync.extra_bytes_max() THEN in_body END);
-    DELETE FROM public.hub_dead_letters WHERE hub_id = hub.id AND id <= (
-        SELECT id FROM public.hub_dead_letters WHERE hub_id = hub.id ORDER BY id DESC OFFSET hub_sync.dead_letters_max() LIMIT 1);
+            hub_sync.bounded(in_body));
     RETURN jsonb_build_array(jsonb_build_object('stream', in_stream, 'seq', in_seq, 'reason', left(why, 500)));
 END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.trim_dead_letters(hub public.hub_hubs) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM public.hub_dead_letters WHERE hub_id = hub.id AND id <= (
+        SELECT id FROM public.hub_dead_letters WHERE hub_id = hub.id ORDER BY id DESC OFFSET hub_sync.dead_letters_max() LIMIT 1)
 $$;
 
 -- The common first half of the statements below: rows with their numbers and typed columns, as a CTE named `arrived`.
@@ -81,52 +84,58 @@ LANGUAGE sql STABLE AS $$
     ORDER BY p.key
 $$;
 
--- Inserts what lies above `after` and up to `upto`; buries what points at nothing of this home; answers what was refused.
+-- The statements of one batch: what inserts what lies above $6 and up to $7, and what finds the rows of it that point at
+-- nothing of this home.
+CREATE OR REPLACE FUNCTION hub_sync.record_statements(
+    declared public.hub_streams, present_columns text[], as_columns boolean, is_repair boolean, OUT inserts text, OUT finds_strays text
+) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    arrived text := hub_sync.arrived_sql(declared, present_columns, as_columns);
+    checks text;
+    reasons text;
+    missing text := '';
+BEGIN
+    SELECT string_agg(expression, ' AND '),
+           string_agg(format('WHEN NOT %s THEN %L', expression, column_name || ' is not known in this home'), ' ')
+    INTO checks, reasons FROM hub_sync.parent_checks(declared);
+    IF is_repair THEN
+        SELECT format(' AND NOT EXISTS (SELECT FROM ts.%I k WHERE %s)', declared.target_table,
+                      string_agg(format('k.%1$I = a.%1$I', key), ' AND '))
+        INTO missing FROM unnest(declared.key_columns) key;
+    END IF;
+    inserts := arrived || format('INSERT INTO ts.%I (%s) SELECT %s FROM arrived a WHERE a.seq > $6 AND a.seq <= $7 AND %s%s%s',
+        declared.target_table,
+        (SELECT string_agg(quote_ident(c), ', ') FROM unnest(declared.columns) c),
+        (SELECT string_agg('a.' || quote_ident(c), ', ') FROM unnest(declared.columns) c),
+        coalesce(checks, 'true'), missing,
+        CASE WHEN 'id' = ANY (declared.key_columns) THEN ' ON CONFLICT DO NOTHING' ELSE '' END);
+    finds_strays := arrived || format(
+        'SELECT a.seq, CASE %s END AS reason, to_jsonb(a) - ''seq'' AS body FROM arrived a '
+        'WHERE a.seq > $6 AND a.seq <= $7 AND NOT (%s) ORDER BY a.seq', reasons, checks);
+END
+$$;
+
+-- Inserts the batch; buries what points at nothing of this home; answers what was refused.
 CREATE OR REPLACE FUNCTION hub_sync.insert_records(
-    declared public.hub_streams, hub public.hub_hubs, in_mirror text, in_epoch integer,
-    body jsonb, as_columns boolean, seqs bigint[], first_seq bigint, after bigint, upto bigint, is_repair boolean
+    declared public.hub_streams, inserts text, finds_strays text, hub public.hub_hubs, in_mirror text, in_epoch integer,
+    body jsonb, seqs bigint[], first_seq bigint, after bigint, upto bigint
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    present_columns text[];
-    arrived text;
-    checks text;
-    reason text;
-    keys text := '';
     seed text := concat_ws('/', hub.id, in_mirror, in_epoch, declared.stream, '');
     expected bigint := 0;
     stored bigint;
     letter record;
     refused jsonb := '[]';
 BEGIN
-    present_columns := CASE WHEN as_columns THEN ARRAY(SELECT jsonb_object_keys(body)) ELSE declared.columns END;
-    arrived := hub_sync.arrived_sql(declared, present_columns, as_columns);
-    SELECT string_agg(expression, ' AND '),
-           string_agg(format('WHEN NOT %s THEN %L', expression, column_name || ' is not known in this home'), ' ')
-    INTO checks, reason FROM hub_sync.parent_checks(declared);
-    IF is_repair THEN
-        SELECT format(' AND NOT EXISTS (SELECT FROM ts.%I k WHERE %s)', declared.target_table,
-                      string_agg(format('k.%1$I = a.%1$I', key), ' AND '))
-        INTO keys FROM unnest(declared.key_columns) key;
-    END IF;
-    EXECUTE arrived || format('INSERT INTO ts.%I (%s) SELECT %s FROM arrived a WHERE a.seq > $6 AND a.seq <= $7 AND %s%s%s',
-            declared.target_table,
-            (SELECT string_agg(quote_ident(c), ', ') FROM unnest(declared.columns) c),
-            (SELECT string_agg('a.' || quote_ident(c), ', ') FROM unnest(declared.columns) c),
-            coalesce(checks, 'true'), keys,
-            CASE WHEN 'id' = ANY (declared.key_columns) THEN ' ON CONFLICT DO NOTHING' ELSE '' END)
-        USING body, seqs, first_seq, hub.home_id, seed, after, upto;
+    EXECUTE inserts USING body, seqs, first_seq, hub.home_id, seed, after, upto;
     GET DIAGNOSTICS stored = ROW_COUNT;
     IF seqs IS NOT NULL THEN
         SELECT count(*) INTO expected FROM unnest(seqs) s WHERE s > after AND s <= upto;
     ELSE
         expected := greatest(upto - greatest(after, first_seq - 1), 0);
     END IF;
-    IF stored < expected AND checks IS NOT NULL THEN
-        FOR letter IN EXECUTE arrived || format(
-                'SELECT a.seq, CASE %s END AS reason, to_jsonb(a) - ''seq'' AS body FROM arrived a '
-                'WHERE a.seq > $6 AND a.seq <= $7 AND NOT (%s) ORDER BY a.seq', reason, checks)
-            USING body, seqs, first_seq, hub.home_id, seed, after, upto
-        LOOP
+    IF stored < expected AND finds_strays IS NOT NULL THEN
+        FOR letter IN EXECUTE finds_strays USING body, seqs, first_seq, hub.home_id, seed, after, upto LOOP
             refused := refused || hub_sync.bury(hub, in_mirror, in_epoch, declared.stream, letter.seq, letter.reason, letter.body);
         END LOOP;
     END IF;
@@ -136,8 +145,8 @@ $$;
 
 -- Rows lo..hi of a batch in which something is bad: halved until the bad row stands alone.
 CREATE OR REPLACE FUNCTION hub_sync.insert_around_bad(
-    declared public.hub_streams, hub public.hub_hubs, in_mirror text, in_epoch integer,
-    body_rows jsonb[], seqs bigint[], lo integer, hi integer, is_repair boolean
+    declared public.hub_streams, inserts text, finds_strays text, hub public.hub_hubs, in_mirror text, in_epoch integer,
+    body_rows jsonb[], seqs bigint[], lo integer, hi integer
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     middle integer := (lo + hi) / 2;
@@ -147,8 +156,8 @@ BEGIN
         RETURN '[]';
     END IF;
     BEGIN
-        RETURN hub_sync.insert_records(declared, hub, in_mirror, in_epoch, to_jsonb(body_rows[lo:hi]), false,
-                                       seqs[lo:hi], NULL, seqs[lo] - 1, seqs[hi], is_repair);
+        RETURN hub_sync.insert_records(declared, inserts, finds_strays, hub, in_mirror, in_epoch, to_jsonb(body_rows[lo:hi]),
+                                       seqs[lo:hi], NULL, seqs[lo] - 1, seqs[hi]);
     EXCEPTION WHEN OTHERS THEN
         IF hub_sync.is_passing(SQLSTATE) THEN
             RAISE;
@@ -158,8 +167,8 @@ BEGIN
     IF lo = hi THEN
         RETURN hub_sync.bury(hub, in_mirror, in_epoch, declared.stream, seqs[lo], why, body_rows[lo]);
     END IF;
-    RETURN hub_sync.insert_around_bad(declared, hub, in_mirror, in_epoch, body_rows, seqs, lo, middle, is_repair)
-        || hub_sync.insert_around_bad(declared, hub, in_mirror, in_epoch, body_rows, seqs, middle + 1, hi, is_repair);
+    RETURN hub_sync.insert_around_bad(declared, inserts, finds_strays, hub, in_mirror, in_epoch, body_rows, seqs, lo, middle)
+        || hub_sync.insert_around_bad(declared, inserts, finds_strays, hub, in_mirror, in_epoch, body_rows, seqs, middle + 1, hi);
 END
 $$;
 
@@ -168,11 +177,15 @@ CREATE OR REPLACE FUNCTION hub_sync.store_records(
     body jsonb, as_columns boolean, seqs bigint[], first_seq bigint, after bigint, upto bigint, is_repair boolean
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
+    statements record;
     body_rows jsonb[];
     numbers bigint[];
 BEGIN
+    SELECT * INTO statements FROM hub_sync.record_statements(
+        declared, CASE WHEN as_columns THEN ARRAY(SELECT jsonb_object_keys(body)) ELSE declared.columns END, as_columns, is_repair);
     BEGIN
-        RETURN hub_sync.insert_records(declared, hub, in_mirror, in_epoch, body, as_columns, seqs, first_seq, after, upto, is_repair);
+        RETURN hub_sync.insert_records(declared, statements.inserts, statements.finds_strays, hub, in_mirror, in_epoch,
+                                       body, seqs, first_seq, after, upto);
     EXCEPTION WHEN OTHERS THEN
         IF hub_sync.is_passing(SQLSTATE) THEN
             RAISE;
@@ -190,7 +203,9 @@ BEGIN
         ) e
     ) r
     WHERE r.seq > after AND r.seq <= upto;
-    RETURN hub_sync.insert_around_bad(declared, hub, in_mirror, in_epoch, body_rows, numbers, 1, coalesce(cardinality(numbers), 0), is_repair);
+    SELECT * INTO statements FROM hub_sync.record_statements(declared, declared.columns, false, is_repair);
+    RETURN hub_sync.insert_around_bad(declared, statements.inserts, statements.finds_strays, hub, in_mirror, in_epoch,
+                                      body_rows, numbers, 1, coalesce(cardinality(numbers), 0));
 END
 $$;
 

@@ -260,6 +260,10 @@ BEGIN
                                   'error', 'no definition of a kind that hubs send');
     END IF;
     answer := jsonb_build_object('entity_type', kind.entity_type, 'id', entity);
+    IF length(sent::text) > hub_sync.definition_bytes_max() THEN
+        RETURN answer || jsonb_build_object('version', NULL, 'status', 'failed',
+                                            'error', format('more than %s characters', hub_sync.definition_bytes_max()));
+    END IF;
     EXECUTE format('SELECT to_jsonb(t) FROM public.%I t WHERE id = $1 FOR UPDATE', kind.target_table) INTO document USING entity;
     SELECT * INTO known FROM public.hub_definition_versions v WHERE v.entity_type = kind.entity_type AND v.entity_id = entity FOR UPDATE;
     IF coalesce(document ->> 'home_id', known.home_id::text, hub.home_id::text) <> hub.home_id::text THEN
@@ -310,7 +314,7 @@ BEGIN
             PERFORM hub_sync.write_columns(kind, entity, hub.home_id, taken, false);
         END IF;
     END IF;
-    IF unknown <> '{}' AND pg_column_size(unknown) <= hub_sync.extra_bytes_max() THEN
+    IF unknown <> '{}' AND hub_sync.bounded(unknown) IS NOT NULL THEN
         UPDATE public.hub_definition_versions v SET extra = v.extra || unknown WHERE v.entity_type = kind.entity_type AND v.entity_id = entity AND NOT v.extra @> unknown;
     END IF;
     IF kind.entity_type = 'device' THEN

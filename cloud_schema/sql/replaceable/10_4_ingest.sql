@@ -232,10 +232,12 @@ BEGIN
     refused := refused || cases.refused;
     PERFORM hub_sync.take_commands_done(hub, hub_sync.part(request, 'commands_done', '[]'));
 
+    PERFORM hub_sync.trim_dead_letters(hub) WHERE refused <> '[]';
+
     UPDATE hub_hubs SET
         mirror_id = mirror, epoch = epoch_now, agent_version = coalesce(left(request ->> 'agent_version', 100), agent_version),
-        clock = clock_now, last_seen_at = now(), last_ingest_at = now(),
-        waiting = CASE WHEN has_present THEN coalesce(present -> 'hub' -> 'waiting', '{}') ELSE waiting END,
+        clock = hub_sync.bounded(clock_now), last_seen_at = now(), last_ingest_at = now(),
+        waiting = CASE WHEN has_present THEN coalesce(hub_sync.bounded(present -> 'hub' -> 'waiting'), '{}') ELSE waiting END,
         present_boot_id = CASE WHEN has_present THEN clock_now ->> 'boot_id' ELSE present_boot_id END,
         present_monotonic_ms = CASE
             WHEN NOT has_present THEN present_monotonic_ms

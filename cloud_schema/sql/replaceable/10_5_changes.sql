@@ -34,6 +34,9 @@ CREATE OR REPLACE FUNCTION hub_sync.note_taken_over(hub public.hub_hubs, seen_xi
     WHERE s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.sync_status = 'pending'
       AND v.entity_type = s.entity_type AND v.entity_id = s.entity_id
       AND (v.xid, v.rank, v.entity_id) <= (seen_xid, seen_rank, seen_id)
+      -- An envelope of the same hub may hold some; the next question finds them.
+      AND s.id IN (SELECT id FROM public.ecosystem_sync_status
+                   WHERE home_id = hub.home_id AND sync_status = 'pending' FOR NO KEY UPDATE SKIP LOCKED)
 $$;
 
 CREATE OR REPLACE FUNCTION public.hub_changes_v1(request jsonb) RETURNS jsonb
@@ -99,7 +102,9 @@ BEGIN
     LEFT JOIN documents d ON d.entity_type = p.entity_type AND d.id = p.entity_id
     WHERE (is_from_start OR p.origin IS DISTINCT FROM hub.id || '/' || hub.mirror_id)
       AND (p.is_deleted OR d.document IS NOT NULL);
-    UPDATE hub_hubs SET last_seen_at = now() WHERE id = hub.id AND (last_seen_at IS NULL OR last_seen_at < now() - interval '30 seconds');
+    UPDATE hub_hubs SET last_seen_at = now() WHERE id = (
+        SELECT id FROM hub_hubs WHERE id = hub.id AND (last_seen_at IS NULL OR last_seen_at < now() - interval '30 seconds')
+        FOR NO KEY UPDATE SKIP LOCKED);
     RETURN jsonb_build_object('cursor', cursor_text, 'home', hub_sync.home_document(hub.home_id), 'changes', coalesce(changes, '[]'),
                               'commands', hub_sync.deliver_commands(hub), 'more', has_more, 'server_time', clock_timestamp());
 END
