@@ -6,6 +6,7 @@ from typing import Final
 
 import orjson
 
+from hub_agent.drivers.colour_names import rgb_of_name
 from hub_agent.drivers.vocabulary import kelvin_of, mireds_of
 from hub_agent.drivers.zigbee2mqtt import fields
 from hub_agent.drivers.zigbee2mqtt.colours import xy_of_kelvin
@@ -49,11 +50,15 @@ def _light_on(native: JsonObject, data: JsonObject) -> Body:
         elif (step := _brightness_step(native, data)) is not None:
             body[name.replace("brightness", "brightness_step", 1)] = step
     body |= _colour(native, properties, data)
-    effect = data.get("effect")
+    effect = data.get("effect", _FLASHES.get(str(data.get("flash"))))
     if isinstance(effect, str) and isinstance(name := properties.get("effect"), str):
         body[name] = effect
     _add_transition(body, data)
     return body
+
+
+# The Zigbee effects that look like Home Assistant's flashes.
+_FLASHES: Final = {"short": "blink", "long": "breathe"}
 
 
 def _light_off(native: JsonObject, data: JsonObject) -> Body:
@@ -119,7 +124,10 @@ def _colour(native: JsonObject, properties: JsonObject, data: JsonObject) -> Bod
         x, y = _numbers(data, "xy_color", 2, 1)
         return {colour: {"x": round(x, 4), "y": round(y, 4)}}
     if "color_name" in data:
-        raise NotPossible("colours by name are not understood; say rgb_color: [255, 0, 0].")
+        rgb = rgb_of_name(str(data["color_name"]))
+        if rgb is None:
+            raise NotPossible(f"{str(data['color_name'])[:40]!r} is no colour; say rgb_color: [255, 0, 0].")
+        return {colour: {"r": rgb[0], "g": rgb[1], "b": rgb[2]}}
     return {}
 
 

@@ -56,6 +56,7 @@ def sent(expose: dict[str, Any], action: str, **data: Any) -> Any:
         ({"color_temp": 300}, {"state": "ON", "color_temp": 300}),
         ({"rgb_color": [255, 0, 10]}, {"state": "ON", "color": {"r": 255, "g": 0, "b": 10}}),
         ({"hs_color": [300, 70.5]}, {"state": "ON", "color": {"hue": 300, "saturation": 70.5}}),
+        ({"color_name": "Dark Orange"}, {"state": "ON", "color": {"r": 255, "g": 140, "b": 0}}),
         ({"xy_color": (0.3, 0.6)}, {"state": "ON", "color": {"x": 0.3, "y": 0.6}}),
     ],
 )
@@ -74,6 +75,12 @@ def test_a_light_without_white_shows_a_temperature_as_a_colour() -> None:
         "light", onoff(), {**feature("composite", "color_xy", 7), "property": "color", "features": []}
     )
     assert sent(colours, "light.turn_on", color_temp_kelvin=6500)["color"] == {"x": 0.3135, "y": 0.3237}
+
+
+def test_a_light_with_effects_flashes() -> None:
+    driver, device = device_with(WHITE, feature("enum", "effect", 2, values=["blink", "breathe"]))
+    [(_, body)] = wire.published(driver.encode(device, device.entities[0], "light.turn_on", {"flash": "short"}))
+    assert body == {"state": "ON", "effect": "blink"}
 
 
 def test_lights_turn_off_and_toggle() -> None:
@@ -170,7 +177,7 @@ def test_a_siren_wails_and_stops() -> None:
         (RGB, "light.turn_on", {"brightness": "bright"}, "not 'bright'"),
         (RGB, "light.turn_on", {"brightness": float("nan")}, "brightness has to be a number"),
         (RGB, "light.turn_on", {"rgb_color": [1, 2]}, "list of 3 numbers"),
-        (RGB, "light.turn_on", {"color_name": "red"}, "rgb_color"),
+        (RGB, "light.turn_on", {"color_name": "ultrablue"}, "rgb_color"),
         (RGB, "light.explode", {}, "light.turn_on, light.turn_off"),
         (RGB, "switch.turn_on", {}, "a light"),
         (with_features("switch", onoff()), "switch.toggle", {}, "cannot toggle"),
