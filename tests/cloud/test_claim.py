@@ -2,6 +2,7 @@
 
 import uuid
 
+import jwt
 import psycopg
 import pytest
 
@@ -75,6 +76,15 @@ def test_a_code_expires(call_as, code, home_id, db):
     with pytest.raises(psycopg.Error) as error:
         claim(call_as, code)
     assert refusal(error) == ("PT410", "claim_code_expired")
+
+
+@pytest.mark.parametrize("jwt_secret", ["a secret that PostgREST knows, 32 bytes", "x" * 100, "åäö" * 20])
+def test_a_database_that_knows_the_secret_signs_the_token_itself(hub, call_as, db, jwt_secret):
+    db.execute("SELECT set_config('app.settings.jwt_secret', %s, false)", (jwt_secret,))
+    granted = call_as("anon", {}, "hub_token_v1", {"hub_id": hub.id, "secret": hub.secret})
+    claims = jwt.decode(granted["token"], jwt_secret, algorithms=["HS256"])
+    assert (claims["role"], claims["hub_id"], claims["home_id"]) == ("hub", hub.id, hub.home_id)
+    assert claims["exp"] - claims["iat"] == granted["expires_in_s"]
 
 
 def test_a_new_hub_of_a_home_retires_the_old_one(hub, call_as):

@@ -90,7 +90,7 @@ def test_every_word_the_functions_refuse_with_stands_in_the_contract():
         path.read_text(encoding="utf-8") for path in [*package.rglob("*.sql"), *package.glob("gateway/*.py")]
     )
     words = {
-        "claim_code_expired", "claim_code_unknown", "claim_code_used", "commands_waiting", "cursor_malformed", "database_away",
+        "agent_too_old", "claim_code_expired", "claim_code_unknown", "claim_code_used", "commands_waiting", "cursor_malformed", "database_away",
         "encoding_unknown", "envelope_too_large", "function_unknown", "home_unknown", "hub_mismatch", "hub_retired", "hub_unknown",
         "payload_too_large", "request_incomplete", "request_malformed", "role_unknown", "secret_wrong", "token_expired",
         "token_invalid", "token_malformed", "token_missing", "too_many_tries",

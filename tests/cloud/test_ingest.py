@@ -444,6 +444,23 @@ def test_a_malformed_envelope_is_refused_whole(hub, parts):
     assert error.value.sqlstate == "PT400"
 
 
+@pytest.mark.parametrize(
+    "version,is_too_old",
+    [("0.9.12", True), ("0.10", True), ("0.10.1", False), ("1.0.0rc1", False), ("unknown", False), (None, False)],
+)
+def test_an_agent_that_is_too_old_is_told_so(hub, version, is_too_old):
+    hub.db.execute("UPDATE hub_limits SET agent_version_min = '0.10.1'")
+    try:
+        if is_too_old:
+            with pytest.raises(psycopg.Error, match="too old") as error:
+                hub.ingest(agent_version=version)
+            assert (error.value.sqlstate, error.value.diag.message_detail) == ("PT426", "agent_too_old")
+        else:
+            assert hub.ingest(agent_version=version)["marks"] == {}
+    finally:
+        hub.db.execute("UPDATE hub_limits SET agent_version_min = NULL")
+
+
 def test_too_many_rows_are_refused_whole(hub):
     with pytest.raises(psycopg.Error) as error:
         hub.ingest(streams={"device_telemetry": {"first": 1, "columns": {"value": [1] * 10_001}}})

@@ -128,11 +128,47 @@ BEGIN
 END
 $$;
 
--- Says whether the secret is right, and what the token shall say. Whoever fronts the database signs it.
+-- RFC 2104 over SHA-256, so that nothing but the core is needed.
+CREATE OR REPLACE FUNCTION hub_sync.hmac_sha256(key bytea, message bytea) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    block bytea := CASE WHEN length(key) > 64 THEN sha256(key) ELSE key END;
+    inner_pad bytea;
+    outer_pad bytea;
+BEGIN
+    block := block || decode(repeat('00', 64 - length(block)), 'hex');
+    inner_pad := block;
+    outer_pad := block;
+    FOR position IN 0..63 LOOP
+        inner_pad := set_byte(inner_pad, position, get_byte(block, position) # 54);
+        outer_pad := set_byte(outer_pad, position, get_byte(block, position) # 92);
+    END LOOP;
+    RETURN sha256(outer_pad || sha256(inner_pad || message));
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.base64url(octets bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT translate(encode(octets, 'base64'), E'+/=\n', '-_')
+$$;
+
+-- RFC 7519 with HS256.
+CREATE OR REPLACE FUNCTION hub_sync.signed_token(claims jsonb, secret text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    unsigned text := hub_sync.base64url(convert_to('{"alg":"HS256","typ":"JWT"}', 'UTF8'))
+        || '.' || hub_sync.base64url(convert_to(claims::text, 'UTF8'));
+BEGIN
+    RETURN unsigned || '.' || hub_sync.base64url(hub_sync.hmac_sha256(convert_to(secret, 'UTF8'), convert_to(unsigned, 'UTF8')));
+END
+$$;
+
+-- Says whether the secret is right, and what the token shall say. Where the database knows the JWT secret (app.settings.jwt_secret,
+-- as PostgREST hands it over) it signs; elsewhere whoever fronts it does.
 CREATE OR REPLACE FUNCTION public.hub_token_v1(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     hub hub_hubs;
+    jwt_secret text := nullif(current_setting('app.settings.jwt_secret', true), '');
+    claims jsonb;
+    now_s bigint := floor(extract(epoch FROM clock_timestamp()))::bigint;
 BEGIN
     SELECT * INTO hub FROM hub_hubs WHERE id::text = request ->> 'hub_id';
     IF hub.id IS NULL OR hub.secret_sha256 IS DISTINCT FROM sha256(convert_to(coalesce(request ->> 'secret', ''), 'UTF8')) THEN
@@ -143,7 +179,9 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'PT403', MESSAGE = 'Another hub has taken over this home.', DETAIL = 'hub_retired',
             HINT = 'Claim this hub again if it shall serve the home.';
     END IF;
-    RETURN jsonb_build_object('role', 'hub', 'hub_id', hub.id, 'home_id', hub.home_id,
-                              'expires_in_s', hub_sync.token_lifetime_s(), 'server_time', now());
+    claims := jsonb_build_object('role', 'hub', 'hub_id', hub.id, 'home_id', hub.home_id);
+    RETURN claims || jsonb_build_object('expires_in_s', hub_sync.token_lifetime_s(), 'server_time', now())
+        || CASE WHEN jwt_secret IS NULL THEN '{}' ELSE jsonb_build_object('token_type', 'bearer', 'token', hub_sync.signed_token(
+            claims || jsonb_build_object('iat', now_s, 'exp', now_s + hub_sync.token_lifetime_s()), jwt_secret)) END;
 END
 $$;

@@ -164,6 +164,11 @@ CREATE OR REPLACE FUNCTION hub_sync.part(request jsonb, name text, nothing jsonb
     SELECT coalesce(nullif(request -> name, 'null'), nothing)
 $$;
 
+-- 0.10.2 is later than 0.9; what is no number in a version does not count, and without a number there is no telling.
+CREATE OR REPLACE FUNCTION hub_sync.version_parts(version text) RETURNS integer[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_agg(part[1]::integer ORDER BY position) FROM regexp_matches(version, '[0-9]{1,9}', 'g') WITH ORDINALITY m (part, position)
+$$;
+
 CREATE OR REPLACE FUNCTION hub_sync.require_envelope(request jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     n bigint;
@@ -174,6 +179,10 @@ BEGIN
     IF coalesce(request ->> 'mirror_id', '') = '' OR jsonb_typeof(request -> 'epoch') IS DISTINCT FROM 'number'
        OR (request ->> 'epoch')::numeric NOT BETWEEN 0 AND 2147483647 THEN
         RAISE EXCEPTION USING ERRCODE = 'PT400', MESSAGE = 'An envelope needs mirror_id and epoch.', DETAIL = 'request_incomplete';
+    END IF;
+    IF hub_sync.version_parts(request ->> 'agent_version') < (SELECT hub_sync.version_parts(agent_version_min) FROM public.hub_limits) THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT426', MESSAGE = 'This agent is too old for the cloud.', DETAIL = 'agent_too_old',
+            HINT = format('Upgrade it to %s or later.', (SELECT agent_version_min FROM public.hub_limits));
     END IF;
     SELECT coalesce(sum(greatest(hub_sync.rows_in(coalesce(s.value -> 'columns', s.value -> 'rows', '[]'), s.value ? 'columns'), 0)), 0)
         + coalesce(jsonb_array_length(hub_sync.part(request, 'cases', '[]')), 0) + jsonb_array_length(hub_sync.part(request, 'gaps', '[]'))
