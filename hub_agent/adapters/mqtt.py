@@ -146,7 +146,11 @@ class MqttBroker:
 
     def _new_client(self) -> paho.Client:
         client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=self._client_id, protocol=paho.MQTTv311, reconnect_on_failure=False
+            CallbackAPIVersion.VERSION2,
+            # A name of its own for each connection: brokers may still be tidying up after the last one of that name.
+            client_id=f"{self._client_id}-{self._jitter.getrandbits(32):08x}",
+            protocol=paho.MQTTv311,
+            reconnect_on_failure=False,
         )
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(UNSENT_MAX)
@@ -155,6 +159,7 @@ class MqttBroker:
         if self._address.tls:
             client.tls_set_context(ssl.create_default_context())
         client.on_connect = self._connected
+        client.on_socket_close = self._socket_closes
         client.on_disconnect = self._disconnected
         client.on_message = self._message
         return client
@@ -180,12 +185,21 @@ class MqttBroker:
             self._reason = f"the connection was lost ({reason})"
         self._loop.call_soon(self._closed.set)
 
-    def _drop(self) -> None:
+    def _socket_closes(self, _client: paho.Client, _user: object, closing: object) -> None:
+        """Before it does: the event loop must not go on watching a descriptor that the next connection may get."""
+        if closing is self._socket:
+            self._forget_socket()
+
+    def _forget_socket(self) -> None:
         if self._socket is not None and self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
+        self._socket = None
+
+    def _drop(self) -> None:
+        self._forget_socket()
         self._is_connected = self._is_reading = False
-        client, self._client, self._socket = self._client, None, None
+        client, self._client = self._client, None
         if client is not None and (still_open := client.socket()) is not None:
             still_open.close()
 
@@ -212,10 +226,7 @@ class MqttBroker:
             return
         for _ in range(READ_MAX):
             self._has_read = False
-            fd = self._socket.fileno() if self._socket else -1
             if client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                self._loop.remove_reader(fd)
-                self._loop.remove_writer(fd)
                 self._closed.set()
                 return
             if not self._has_read or self._is_full():
@@ -243,14 +254,15 @@ class MqttBroker:
         client = self._client
         if client is None or self._socket is None or not client.want_write():
             return
-        if client.loop_write() == MQTTErrorCode.MQTT_ERR_SUCCESS and client.want_write():
+        if client.loop_write() == MQTTErrorCode.MQTT_ERR_SUCCESS and client.want_write() and self._socket is not None:
             self._loop.add_writer(self._socket, self._writable)
 
     def _writable(self) -> None:
         client, open_socket = self._client, self._socket
         if client is None or open_socket is None:
             return
-        if client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS or not client.want_write():
+        is_written = client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS or not client.want_write()
+        if is_written and self._socket is open_socket:
             self._loop.remove_writer(open_socket)
 
     def _ask_for(self, topics: list[str]) -> None:

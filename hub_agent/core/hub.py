@@ -638,8 +638,10 @@ class Hub:
                     waiting.extend(self._call_answered(each, now))
                 case CommandSettled():
                     waiting.extend(self._settled(each, now))
-                case EventFired() | SceneSettled():
+                case EventFired():
                     waiting.extend(self.automations.handle(each, now))
+                case SceneSettled():
+                    pass  # a step that activates a scene does not wait for its devices
                 case StateSet():
                     waiting.extend(self._set_state(each, now))
                 case StateRemoved(entity_id):
@@ -658,6 +660,8 @@ class Hub:
                 text = f"One input set off more than {CASCADE_MAX} steps: automations seem to trigger each other. The rest was dropped."
                 effects.append(Warn("cascade", text))
                 break
+        # Runs that wait for an answer from outside; those answered meanwhile need not be kept.
+        effects += self.automations.unsaved()
         return effects
 
     def _dispatch(self, call: Call, now: datetime) -> Sequence[Given]:
@@ -666,7 +670,9 @@ class Hub:
                 return self.automations.call(call, now)
             case "scene":
                 return self.scenes.call(call, now)
-            case "homeassistant" if call.action.endswith((".turn_on", ".turn_off", ".toggle")):
+            case "homeassistant" if not self._services.takes_whole_calls and call.action.endswith(
+                (".turn_on", ".turn_off", ".toggle")
+            ):
                 return self._split(call, now)
         return self._services.call(call, now)
 

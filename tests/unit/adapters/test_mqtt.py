@@ -138,3 +138,11 @@ async def test_a_server_that_is_no_broker_is_given_up() -> None:
         server.close()
     assert not is_connected
     assert reason
+
+
+async def test_a_second_connection_that_gets_the_same_descriptor_is_read(broker_port: int) -> None:
+    for turn in range(3):
+        ear = Ear()
+        async with connected(broker_port, ear, f"turn{turn}") as broker:
+            broker.subscribe([f"turn/{turn}"])
+            await publish_until_heard(broker, ear, Publication(f"turn/{turn}", b"hello"))
