@@ -18,12 +18,18 @@ Given: TypeAlias = Effect | CallAnswered | CommandSettled | EventFired | StateSe
 
 
 class Services(Protocol):
+    """`takes_whole_calls`: homeassistant.turn_on and its like come undivided, not as a call for each domain."""
+
+    takes_whole_calls: bool
+
     def call(self, call: Call, now: datetime) -> Sequence[Given]:
         """Effects, and sooner or later a CallAnswered."""
 
 
 class DeviceServices:
     """Calls become commands to the devices whose entities they name."""
+
+    takes_whole_calls = False
 
     def __init__(self, inventory: Inventory, states: States, commands: Commands) -> None:
         self._inventory = inventory

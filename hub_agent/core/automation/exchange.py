@@ -11,7 +11,7 @@ from hub_agent.core.automation.world import Outlook, World
 from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import Effect
-from hub_agent.model.inputs import EventFired, StateSet, WebhookCalled
+from hub_agent.model.inputs import EventFired, StateRemoved, StateSet, WebhookCalled
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.report import MqttMessage
 from hub_agent.model.state import StateChanged
@@ -19,7 +19,7 @@ from hub_agent.model.state import StateChanged
 H = TypeVar("H")
 
 # What a room may return: effects, and inputs for other rooms, which the hub routes at once.
-Output: TypeAlias = Effect | Call | CallAnswered | EventFired | StateSet
+Output: TypeAlias = Effect | Call | CallAnswered | EventFired | StateSet | StateRemoved
 
 OnState: TypeAlias = Callable[[StateChanged, datetime], None]
 OnEvent: TypeAlias = Callable[[EventFired, datetime], None]

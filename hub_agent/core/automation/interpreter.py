@@ -476,7 +476,7 @@ class Execution:
         scope = Scope(self.exchange.outlook, self.now, self.variables)
         outcome = judge_all(conditions, scope)
         for note in scope.notes:
-            self.run.note(**note)  # type: ignore[arg-type]  # the notes have exactly these keys
+            self.run.add_step(note)
         return outcome
 
     def is_true(self, template: Template) -> bool:

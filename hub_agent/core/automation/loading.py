@@ -148,7 +148,7 @@ def _with_gaps(steps: tuple[Step, ...], gap_ms: int) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def _read_pause(value: JsonValue | datetime) -> datetime | None:
+def _read_pause(value: JsonValue) -> datetime | None:
     if value is None:
         return None
     try:

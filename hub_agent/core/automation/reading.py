@@ -32,7 +32,7 @@ class Fields:
     def has(self, key: str) -> bool:
         return key in self._left
 
-    def keys(self) -> Iterator[str]:
+    def names(self) -> Iterator[str]:
         return iter(tuple(self._left))
 
     def take(self, key: str, default: JsonValue = None) -> JsonValue:

@@ -8,6 +8,7 @@ from hub_agent.core.automation.program import Program
 from hub_agent.core.automation.runs import Run
 from hub_agent.core.automation.timers import Timer
 from hub_agent.core.automation.triggers.trigger import Site
+from hub_agent.core.automation.views import iso
 from hub_agent.model.definition import Definition
 from hub_agent.model.ids import EntityId
 from hub_agent.model.json import JsonObject, JsonValue
@@ -69,6 +70,8 @@ class Rule:
     queue: deque[Run] = field(default_factory=deque)
     last_triggered: datetime | None = None
     pause_timer: Timer | None = None
+    # What a person switched, while the definition says what it said then.
+    switched: JsonObject | None = None
     statistics: Statistics = field(default_factory=Statistics)
     # Traces of triggers that started nothing: how many were kept in the present minute, how many were not.
     minute: datetime | None = None
@@ -78,3 +81,19 @@ class Rule:
     @property
     def name(self) -> str:
         return str(self.definition.fields.get("name") or self.definition.id)
+
+    def as_json(self) -> JsonObject:
+        """For people, as ports.Door.automations says."""
+        return {
+            "id": self.definition.id,
+            "entity_id": self.entity_id,
+            "name": self.name,
+            "description": self.definition.fields.get("description"),
+            "is_enabled": self.is_on,
+            "mode": None if self.program is None else self.program.mode.value,
+            "kind": "script" if self.entity_id.startswith("script.") else "automation",
+            "last_triggered_at": None if self.last_triggered is None else iso(self.last_triggered),
+            "last_status": self.statistics.last_status,
+            "running": len(self.runs),
+            "problem": self.problem,
+        }

@@ -88,6 +88,15 @@ class Result:
         return body
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What set a run off. `variables` hold the trigger and what the definition made of it."""
+
+    variables: dict[str, object]
+    triggered_by: str
+    cause: Cause
+
+
 @dataclass(slots=True)
 class Run:
     """stage: queued | running | settling (its actions are done, its commands are not)."""
@@ -121,10 +130,12 @@ class Run:
 
     def note(self, path: str, kind: str, at: datetime, result: str, **more: JsonValue) -> dict[str, JsonValue] | None:
         """A step of the story. The answer may still be changed while the run is open."""
+        return self.add_step({"path": path, "kind": kind, "at": iso(at), "result": result, **more})
+
+    def add_step(self, step: dict[str, JsonValue]) -> dict[str, JsonValue] | None:
         if len(self.steps) >= STEPS_KEPT_MAX:
             self.steps_left_out += 1
             return None
-        step: dict[str, JsonValue] = {"path": path, "kind": kind, "at": iso(at), "result": result, **more}
         self.steps.append(step)
         return step
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hub_agent.core.automation.program import Program
-from hub_agent.core.automation.runs import Run, milliseconds
+from hub_agent.core.automation.runs import Occasion, Run, milliseconds
 from hub_agent.core.automation.views import StateView, describe, iso
 from hub_agent.model.automation import RunStatus
 from hub_agent.model.json import JsonObject, JsonValue, Row
@@ -97,7 +97,8 @@ def trace_of_run(run: Run, program: Program, status: RunStatus) -> JsonObject:
         steps.append(
             {"path": "", "kind": "more", "at": iso(completed_at), "result": f"{run.steps_left_out} more steps"}
         )
-    body = _head(run.id, program, status, run.triggered_by, run.variables, run.started_at)
+    occasion = Occasion(run.variables, run.triggered_by, run.cause)
+    body = _head(run.id, program, status, occasion, run.started_at)
     body |= {
         "completed_at": iso(completed_at),
         "duration_ms": milliseconds(run.started_at, completed_at),
@@ -113,8 +114,7 @@ def trace_of_no_run(
     run_id: str,
     program: Program,
     status: RunStatus,
-    variables: Mapping[str, object],
-    triggered_by: str,
+    occasion: Occasion,
     now: datetime,
     *,
     steps: Sequence[JsonObject] = (),
@@ -122,7 +122,7 @@ def trace_of_no_run(
     unkept: int = 0,
 ) -> JsonObject:
     """Why a trigger started nothing. `unkept`: so many more of these were not kept since the last."""
-    body = _head(run_id, program, status, triggered_by, variables, now)
+    body = _head(run_id, program, status, occasion, now)
     body |= {"completed_at": iso(now), "duration_ms": 0, "steps": list(steps)}
     if error is not None:
         body["error"] = error
@@ -132,19 +132,14 @@ def trace_of_no_run(
 
 
 def _head(
-    run_id: str,
-    program: Program,
-    status: RunStatus,
-    triggered_by: str,
-    variables: Mapping[str, object],
-    started_at: datetime,
+    run_id: str, program: Program, status: RunStatus, occasion: Occasion, started_at: datetime
 ) -> dict[str, JsonValue]:
     return {
         "run_id": run_id,
         "automation_id": program.id,
         "automation": program.name,
         "status": status.value,
-        "triggered_by": triggered_by,
-        "trigger": describe_trigger(variables),
+        "triggered_by": occasion.triggered_by,
+        "trigger": describe_trigger(occasion.variables),
         "started_at": iso(started_at),
     }

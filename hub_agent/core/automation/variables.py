@@ -12,7 +12,7 @@ def read_variables(value: JsonValue, templates: Templates, where: str) -> tuple[
     if value is None:
         return ()
     fields = Fields(value, where)
-    return tuple((name, read_value(fields.take(name), templates, f"{where}/{name}")) for name in fields)
+    return tuple((name, read_value(fields.take(name), templates, f"{where}/{name}")) for name in fields.names())
 
 
 def render_variables(variables: tuple[tuple[str, Value], ...], seen: Mapping[str, object]) -> dict[str, object]:

@@ -76,7 +76,7 @@ class StopAct:
 
 
 def read_condition_step(fields: Fields, builder: Builder) -> ConditionAct:
-    whole = {key: fields.take(key) for key in fields}
+    whole = {key: fields.take(key) for key in fields.names()}
     return ConditionAct(read_condition(whole, builder.reader, fields.where))
 
 

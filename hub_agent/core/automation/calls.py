@@ -1,0 +1,155 @@
+"""`automation.*` and `script.*`, when a person or a rule calls them."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from hub_agent.core.automation.exchange import Exchange
+from hub_agent.core.automation.rule import Rule
+from hub_agent.core.automation.rules import Rules
+from hub_agent.core.automation.running import Running
+from hub_agent.core.automation.runs import Occasion
+from hub_agent.core.automation.variables import render_variables
+from hub_agent.errors import TemplateError
+from hub_agent.model.action import Call, CallAnswered
+from hub_agent.model.automation import Mode, RunStatus
+from hub_agent.model.effects import Warn
+from hub_agent.model.ids import CallId
+from hub_agent.model.json import JsonValue
+
+SCRIPT_DEPTH_MAX = 20
+
+
+class Calls:
+    def __init__(self, exchange: Exchange, rules: Rules, running: Running) -> None:
+        self._emit = exchange.emit
+        self._rules = rules
+        self._running = running
+
+    def take(self, call: Call, now: datetime) -> None:
+        if call.domain == "automation":
+            self._call_automation(call, now)
+        else:
+            self._call_script(call, now)
+
+    def _call_automation(self, call: Call, now: datetime) -> None:
+        acts: Mapping[str, Callable[[Rule, Call, datetime], None]] = {
+            "turn_on": self._turn_on,
+            "turn_off": self._turn_off,
+            "toggle": self._toggle,
+            "trigger": self._trigger_by_hand,
+        }
+        verb = call.action.partition(".")[2]
+        act = acts.get(verb)
+        if act is None:
+            is_reload = verb == "reload"
+            error = None if is_reload else f"there is no action {call.action}"
+            self._emit(CallAnswered(call.id, error=error, is_unknown_action=not is_reload))
+            return
+        rules, missing = self._named(call)
+        for rule in rules:
+            act(rule, call, now)
+        self._emit(CallAnswered(call.id, error=f"there is no {', '.join(missing)}" if missing else None))
+
+    def _named(self, call: Call) -> tuple[list[Rule], list[str]]:
+        if "all" in call.target:
+            return [rule for rule in self._rules if rule.entity_id.startswith(f"{call.domain}.")], []
+        found: list[Rule] = []
+        missing: list[str] = []
+        for entity_id in call.target:
+            rule = self._rules.named(entity_id)
+            if rule is None or rule.program is None:
+                missing.append(entity_id)
+            else:
+                found.append(rule)
+        return found, missing
+
+    def _turn_on(self, rule: Rule, _call: Call, now: datetime) -> None:
+        if not rule.is_on:
+            self._rules.attach(rule, now)
+        self._rules.switched(rule)
+
+    def _turn_off(self, rule: Rule, call: Call, now: datetime) -> None:
+        self._rules.detach(rule)
+        if call.data.get("stop_actions") is not False:
+            self._running.cancel_active(rule, now)
+        self._rules.switched(rule)
+
+    def _toggle(self, rule: Rule, call: Call, now: datetime) -> None:
+        (self._turn_off if rule.is_on else self._turn_on)(rule, call, now)
+
+    def _trigger_by_hand(self, rule: Rule, call: Call, now: datetime) -> None:
+        program = rule.program
+        assert program is not None
+        trigger: dict[str, object] = {"platform": None, "id": None, "idx": None, "alias": None}
+        variables: dict[str, object] = {**program.trigger_variables, "trigger": trigger}
+        occasion = Occasion(variables, _triggered_by(call), call.cause)
+        try:
+            variables.update(render_variables(program.variables, variables))
+        except TemplateError as err:
+            self._running.tell_no_run(rule, program, RunStatus.ERROR, occasion, now, error=str(err))
+            return
+        if call.data.get("skip_condition") is False:
+            self._running.judge_and_run(rule, program, occasion, now)
+        else:
+            self._running.run(rule, program, occasion, now)
+
+    def _call_script(self, call: Call, now: datetime) -> None:
+        verb = call.action.partition(".")[2]
+        if verb in {"turn_on", "turn_off", "toggle"}:
+            rules, missing = self._named(call)
+            for rule in rules:
+                self._switch_script(rule, verb, call, now)
+            self._emit(CallAnswered(call.id, error=f"there is no {', '.join(missing)}" if missing else None))
+            return
+        if verb == "reload":
+            self._emit(CallAnswered(call.id))
+            return
+        script = self._rules.named(call.action)
+        if script is None or script.program is None:
+            error = f"there is no script {call.action}"
+            self._emit(CallAnswered(call.id, error=error, is_unknown_action=True))
+            return
+        self._run_script(script, call, dict(call.data), now, answers=call.id)
+
+    def _switch_script(self, rule: Rule, verb: str, call: Call, now: datetime) -> None:
+        program = rule.program
+        assert program is not None
+        if verb == "turn_off" or (verb == "toggle" and rule.runs):
+            self._running.cancel_active(rule, now)
+            return
+        given = call.data.get("variables")
+        self._run_script(rule, call, dict(given) if isinstance(given, Mapping) else {}, now, answers=None)
+
+    def _run_script(
+        self, rule: Rule, call: Call, given: dict[str, JsonValue], now: datetime, *, answers: CallId | None
+    ) -> None:
+        """`answers`: the caller waits for the script's end."""
+        program = rule.program
+        assert program is not None
+        caller = self._running.find(call.cause.id)
+        ancestors = () if caller is None else (*caller.ancestors, caller.automation_id)
+        error = None
+        if rule.definition.id in ancestors and program.mode in {Mode.RESTART, Mode.QUEUED}:
+            error = f"{rule.entity_id} may not start itself in mode {program.mode.value}"
+        elif len(ancestors) >= SCRIPT_DEPTH_MAX:
+            error = f"scripts call each other more than {SCRIPT_DEPTH_MAX} deep"
+        variables: dict[str, object] = dict(given)
+        if error is None:
+            try:
+                variables = {**render_variables(program.variables, variables), **variables}
+            except TemplateError as err:
+                error = str(err)
+        if error is not None:
+            self._emit(Warn(f"script/{program.id}", error))
+            if answers is not None:
+                self._emit(CallAnswered(answers, error=error))
+            return
+        triggered_by = caller.triggered_by if caller is not None else _triggered_by(call)
+        occasion = Occasion(variables, triggered_by, call.cause)
+        run = self._running.run(rule, program, occasion, now, answers=answers, ancestors=ancestors)
+        if run is None and answers is not None:
+            self._emit(CallAnswered(answers))  # dropped by its mode: nothing to wait for
+
+
+def _triggered_by(call: Call) -> str:
+    return "manual" if call.cause.kind in {"manual", "cloud", "scene"} else "ecosystem"

@@ -1,0 +1,445 @@
+"""Runs from beginning to end: may one start, is it to be kept, what is recorded when it is over."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from hub_agent.core.automation.conditions.condition import Scope, judge_all
+from hub_agent.core.automation.exchange import Exchange, Output
+from hub_agent.core.automation.interpreter import Interpreter, Resolve
+from hub_agent.core.automation.program import Program
+from hub_agent.core.automation.rule import Rule
+from hub_agent.core.automation.rules import ROOM, Rules, Saved
+from hub_agent.core.automation.runs import Occasion, Result, Run, milliseconds, run_from_json, run_to_json
+from hub_agent.core.automation.trace import (
+    describe_trigger,
+    execution_row,
+    final_status,
+    kind_of_trigger,
+    trace_of_no_run,
+    trace_of_run,
+)
+from hub_agent.core.automation.triggers.trigger import Trigger
+from hub_agent.core.automation.variables import render_variables
+from hub_agent.core.automation.views import iso
+from hub_agent.errors import TemplateError
+from hub_agent.model.action import Call, CallAnswered, CommandSettled
+from hub_agent.model.automation import Mode, Outcome, RunStatus
+from hub_agent.model.effects import Announce, AppendRecord, Durability, Save, SaveTrace, Warn
+from hub_agent.model.ids import AutomationId, CallId, NewId, RunId
+from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.state import Cause
+
+STREAM = "automation_executions"
+
+# After its actions are done a run waits so long for its devices to confirm.
+SETTLE_MAX = timedelta(seconds=10)
+RETRY_PAUSES_S = (1, 2, 4, 8)
+
+# Traces of triggers that started nothing, per automation and minute; the rest is counted.
+NO_RUN_TRACES_A_MINUTE = 10
+
+
+class Running:
+    """Fills interpreter.Host."""
+
+    def __init__(self, exchange: Exchange, new_id: NewId, rules: Rules, resolve: Resolve | None) -> None:
+        self.resolve = resolve
+        self.interpreter = Interpreter(exchange, new_id, self)
+        self._exchange = exchange
+        self._new_id = new_id
+        self._rules = rules
+        self._runs: dict[RunId, Run] = {}
+        self._script_runs: dict[CallId, Run] = {}
+        self._changed: dict[RunId, Run] = {}
+        self._shown: dict[AutomationId, Rule] = {}
+
+    def find(self, run_id: str) -> Run | None:
+        return self._runs.get(RunId(run_id))
+
+    # One input.
+
+    def leave(self) -> None:
+        """After an input: keeps what has changed, shows what looks different."""
+        for run in list(self._changed.values()):
+            if not self._is_soon_answered(run):
+                del self._changed[run.id]
+                self._emit(self._save(run))
+        for automation_id, rule in list(self._shown.items()):
+            if not any(self._is_soon_answered(run) for run in rule.runs):
+                del self._shown[automation_id]
+                self._rules.show(rule)
+
+    def unsaved(self) -> list[Save]:
+        saves = [self._save(run) for run in self._changed.values()]
+        self._changed.clear()
+        return saves
+
+    def is_busy(self, rule: Rule) -> bool:
+        """Something that it asked for in this very input has not been answered yet."""
+        return any(self._is_soon_answered(run) for run in rule.runs)
+
+    # Starting.
+
+    def triggered(self, rule: Rule, trigger: Trigger, told: dict[str, object], now: datetime) -> None:
+        program = rule.program
+        assert program is not None
+        variables: dict[str, object] = {**program.trigger_variables, "trigger": told}
+        cause = Cause("automation", rule.definition.id)
+        occasion = Occasion(variables, kind_of_trigger(trigger.platform), cause)
+        if trigger.variables or program.variables:
+            try:
+                variables.update(render_variables((*trigger.variables, *program.variables), variables))
+            except TemplateError as err:
+                self.tell_no_run(rule, program, RunStatus.ERROR, occasion, now, error=str(err))
+                self._emit(Warn(f"variables/{program.id}", f"{program.name}: {err}"))
+                return
+        self.judge_and_run(rule, program, occasion, now)
+
+    def judge_and_run(self, rule: Rule, program: Program, occasion: Occasion, now: datetime) -> None:
+        steps: list[dict[str, JsonValue]] = []
+        if program.conditions:
+            scope = Scope(self._exchange.outlook, now, lambda: occasion.variables, steps)
+            if judge_all(program.conditions, scope) is not Outcome.TRUE:
+                self.tell_no_run(rule, program, RunStatus.CONDITIONS_NOT_MET, occasion, now, steps=steps)
+                return
+        self.run(rule, program, occasion, now, steps=steps)
+
+    def run(
+        self,
+        rule: Rule,
+        program: Program,
+        occasion: Occasion,
+        now: datetime,
+        *,
+        steps: list[dict[str, JsonValue]] | None = None,
+        answers: CallId | None = None,
+        ancestors: tuple[str, ...] = (),
+    ) -> Run | None:
+        """Starts or queues a run as the mode says; None when it is dropped."""
+        active = len(rule.runs) + len(rule.queue)
+        if not self._mode_admits(program, active):
+            self._tell_dropped(rule, program, occasion, now)
+            return None
+        run_id = RunId(self._new_id())
+        run = Run(
+            run_id,
+            AutomationId(program.id),
+            program.fingerprint,
+            occasion.triggered_by,
+            occasion.variables,
+            now,
+            occasion.cause,
+        )
+        run.answers, run.ancestors = answers, ancestors
+        if steps:
+            run.steps = steps
+        if answers is not None:
+            self._script_runs[answers] = run
+        self._runs[run_id] = run
+        rule.last_triggered = now
+        if program.mode is Mode.RESTART and rule.runs:
+            for running in list(rule.runs):
+                self._cancel(running, now)
+        if program.mode is Mode.QUEUED and rule.runs:
+            run.stage = "queued"
+            rule.queue.append(run)
+            self._changed[run.id] = run
+            self._shown[AutomationId(program.id)] = rule
+        else:
+            self._begin(rule, run, now)
+        return run
+
+    @staticmethod
+    def _mode_admits(program: Program, active: int) -> bool:
+        match program.mode:
+            case Mode.SINGLE:
+                return active == 0
+            case Mode.RESTART:
+                return True
+            case Mode.QUEUED | Mode.PARALLEL:
+                return active < program.runs_max
+
+    def _begin(self, rule: Rule, run: Run, now: datetime) -> None:
+        rule.runs.append(run)
+        self._shown[run.automation_id] = rule
+        self._changed[run.id] = run
+        self.interpreter.begin(run, now)
+
+    def _tell_dropped(self, rule: Rule, program: Program, occasion: Occasion, now: datetime) -> None:
+        error = f"already running (mode {program.mode.value})"
+        if program.mode in {Mode.QUEUED, Mode.PARALLEL}:
+            error = f"{program.runs_max} runs already (mode {program.mode.value})"
+        if not program.is_silent_when_dropped:
+            self._emit(Warn(f"dropped/{program.id}", f"{program.name} was triggered but not started: {error}"))
+        self.tell_no_run(rule, program, RunStatus.DROPPED, occasion, now, error=error)
+
+    def tell_no_run(
+        self,
+        rule: Rule,
+        program: Program,
+        status: RunStatus,
+        occasion: Occasion,
+        now: datetime,
+        *,
+        steps: Iterable[JsonObject] = (),
+        error: str | None = None,
+    ) -> None:
+        minute = now.replace(second=0, microsecond=0)
+        if rule.minute != minute:
+            rule.minute, rule.kept = minute, 0
+        if rule.kept >= NO_RUN_TRACES_A_MINUTE:
+            rule.unkept += 1
+            return
+        rule.kept += 1
+        unkept, rule.unkept = rule.unkept, 0
+        run_id = self._new_id()
+        body = trace_of_no_run(run_id, program, status, occasion, now, steps=tuple(steps), error=error, unkept=unkept)
+        self._emit(SaveTrace(program.id, run_id, body))
+
+    # Cancelling.
+
+    def _cancel(self, run: Run, now: datetime) -> None:
+        if run.stage == "queued":
+            rule = self._rule(run)
+            if run in rule.queue:
+                rule.queue.remove(run)
+        self.interpreter.cancel(run, now)
+
+    def cancel_active(self, rule: Rule, now: datetime) -> None:
+        for run in [*rule.queue, *rule.runs]:
+            self._cancel(run, now)
+
+    def cancel_all(self, rule: Rule, now: datetime) -> None:
+        for run in list(rule.queue):
+            self._cancel(run, now)
+        for run in list(rule.runs):
+            self._cancel(run, now)
+        for run in [run for run in self._runs.values() if run.automation_id == rule.definition.id]:
+            self._close(run, now)  # those that were only waiting for their devices
+
+    def forget(self, rule: Rule) -> None:
+        self._shown.pop(AutomationId(rule.definition.id), None)
+
+    # What the interpreter asks.
+
+    def program(self, run: Run) -> Program:
+        program = self._rule(run).program
+        assert program is not None  # runs end before their program goes
+        return program
+
+    def has_script_for(self, call_id: CallId) -> bool:
+        return call_id in self._script_runs
+
+    def cancel_script(self, call_id: CallId, now: datetime) -> None:
+        run = self._script_runs.pop(call_id, None)
+        if run is not None and run.ended_at is None:
+            run.answers = None
+            self._cancel(run, now)
+
+    def actions_done(self, run: Run, now: datetime) -> None:
+        """The run counts as over; its record waits until its commands have settled."""
+        rule = self._rule(run)
+        if run in rule.runs:
+            rule.runs.remove(run)
+        self._shown[run.automation_id] = rule
+        if run.answers is not None:
+            self._script_runs.pop(run.answers, None)
+            error = run.error or "failed" if run.status is RunStatus.FAILED else None
+            self._emit(CallAnswered(run.answers, error=error, response=run.response))
+        if run.has_open_results() and run.status is not RunStatus.CANCELLED:
+            run.stage = "settling"
+            run.settle_by = now + SETTLE_MAX
+            self._wait_until_settled(run)
+        else:
+            self._close(run, now)
+        if rule.queue:
+            self._begin(rule, rule.queue.popleft(), now)
+
+    # The end of a run.
+
+    def _wait_until_settled(self, run: Run) -> None:
+        assert run.settle_by is not None
+        run.timer = self._exchange.timers.set(run.settle_by, lambda now: self._close(run, now))
+        self._changed[run.id] = run
+
+    def settled(self, settled: CommandSettled, now: datetime) -> None:
+        known = self.interpreter.result_by_call.get(settled.command.call_id)
+        if known is None:
+            return
+        run, result = known
+        result.commands -= 1
+        if not settled.is_success:
+            if self._retries(run, result, settled, now):
+                return
+            result.result = "failed" if settled.outcome == "failed" else "unconfirmed"
+            result.error = settled.error or f"{settled.command.entity_id}: {settled.outcome}"
+        if result.commands > 0 or self._is_unanswered(settled.command.call_id):
+            return
+        result.end(result.result or "ok", result.error, now)
+        del self.interpreter.result_by_call[settled.command.call_id]
+        if run.stage == "settling" and not run.has_open_results():
+            self._close(run, now)
+        elif run.is_saved:
+            self._changed[run.id] = run
+
+    def _is_unanswered(self, call_id: CallId) -> bool:
+        """Its commands may settle before the call is answered; how many there are is not known until then."""
+        return call_id in self.interpreter.waiting_by_call
+
+    def _retries(self, run: Run, result: Result, settled: CommandSettled, now: datetime) -> bool:
+        """`retry_on_failure`: the same again for the device that did not confirm, after a pause that grows."""
+        rule = self._rules.find(run.automation_id)
+        program = None if rule is None else rule.program
+        if program is None or result.attempt > program.retries_max or self._is_unanswered(result.call_id):
+            return False
+        pause = timedelta(seconds=RETRY_PAUSES_S[min(result.attempt, len(RETRY_PAUSES_S)) - 1])
+        result.attempt += 1
+        result.commands += 1
+        command = settled.command
+
+        def retry(_at: datetime) -> None:
+            del run.retries[id(retry)]
+            call_id = CallId(self._new_id())
+            run.retry_calls.append(call_id)
+            self.interpreter.result_by_call[call_id] = (run, result)
+            self._emit(Call(call_id, result.action, (command.entity_id,), result.data, command.cause))
+
+        run.retries[id(retry)] = self._exchange.timers.set(now + pause, retry)
+        if run.settle_by is not None and run.timer is not None:
+            self._exchange.timers.cancel(run.timer)
+            run.settle_by = now + pause + SETTLE_MAX
+            self._wait_until_settled(run)
+        return True
+
+    def _close(self, run: Run, now: datetime) -> None:
+        """The run's story is complete: its record and its trace are written, and it is forgotten."""
+        if self._runs.pop(run.id, None) is None:
+            return
+        if run.timer is not None:
+            self._exchange.timers.cancel(run.timer)
+        for timer in run.retries.values():
+            self._exchange.timers.cancel(timer)
+        for call_id in run.retry_calls:
+            self.interpreter.result_by_call.pop(call_id, None)
+        for result in run.results:
+            self.interpreter.result_by_call.pop(result.call_id, None)
+            if result.ended_at is None:
+                result.end(result.result or "unconfirmed", result.error, now)
+        self._changed.pop(run.id, None)
+        rule = self._rule(run)
+        program = self.program(run)
+        status = final_status(run)
+        self._count(rule, run, status)
+        self._emit(AppendRecord(STREAM, execution_row(run, program, status), Durability.COMMIT))
+        self._emit(SaveTrace(program.id, run.id, trace_of_run(run, program, status)))
+        if run.is_saved:
+            self._emit(Save(ROOM, f"run/{run.id}", None, Durability.COMMIT))
+        body: dict[str, object] = {
+            "id": run.id,
+            "automation_id": program.id,
+            "automation": program.name,
+            "status": status.value,
+            "started_at": iso(run.started_at),
+            "triggered_by": run.triggered_by,
+            "trigger": describe_trigger(run.variables),
+        }
+        self._emit(Announce("run", body))
+
+    def _count(self, rule: Rule, run: Run, status: RunStatus) -> None:
+        statistics = rule.statistics
+        statistics.total += 1
+        statistics.succeeded += status is RunStatus.SUCCESS
+        statistics.failed += status in {RunStatus.FAILED, RunStatus.TIMEOUT}
+        statistics.last_at = iso(run.started_at)
+        statistics.last_status = status.value
+        statistics.last_duration_ms = milliseconds(run.started_at, run.ended_at or run.started_at)
+        self._emit(Save(ROOM, f"statistics/{rule.definition.id}", statistics.as_json(), Durability.LAZY))
+
+    # The clock, and the mirror.
+
+    def shift(self, by: timedelta) -> None:
+        """The clock was set: what counts elapsed time moves with it. The timers have moved already."""
+        for run in self._runs.values():
+            for thread in run.threads.values():
+                wait = thread.wait
+                if wait is not None:
+                    wait.since += by
+                    wait.due = None if wait.due is None else wait.due + by
+                    for site in wait.sites:
+                        site.attachment.shift(by)
+            if run.settle_by is not None:
+                run.settle_by += by
+            if run.is_saved:
+                self._changed[run.id] = run
+
+    def restore(self, saved: Saved, now: datetime) -> None:
+        restored: list[Run] = []
+        for key, body in saved.items():
+            if key.startswith("run/"):
+                run = self._read_run(key, body)
+                if run is not None:
+                    restored.append(run)
+        restored.sort(key=lambda run: (run.started_at, run.id))
+        for run in restored:
+            self._place(run)
+        for run in restored:
+            if run.stage == "running":
+                self.interpreter.restore(run, now)
+            elif run.stage == "settling":
+                self._wait_until_settled(run)
+        for rule in self._rules:
+            if rule.queue and not rule.runs:
+                self._begin(rule, rule.queue.popleft(), now)
+
+    def _read_run(self, key: str, body: JsonObject) -> Run | None:
+        """A run goes on if its automation still means the same."""
+        try:
+            run = run_from_json(key.removeprefix("run/"), body)
+        except (KeyError, TypeError, ValueError) as err:
+            self._emit(Warn("saved_run", f"A saved run cannot be read and is dropped: {err!r}"))
+            self._emit(Save(ROOM, key, None))
+            return None
+        rule = self._rules.find(run.automation_id)
+        if rule is None or rule.program is None or rule.program.fingerprint != run.fingerprint:
+            self._emit(
+                Warn("saved_run", f"A run of {run.automation_id} is over: its automation has changed or is gone")
+            )
+            self._emit(Save(ROOM, key, None))
+            return None
+        return run
+
+    def _place(self, run: Run) -> None:
+        rule = self._rule(run)
+        self._runs[run.id] = run
+        if run.answers is not None:
+            self._script_runs[run.answers] = run
+        for result in run.results:
+            if result.ended_at is None:
+                self.interpreter.result_by_call[result.call_id] = (run, result)
+        if run.stage == "running":
+            rule.runs.append(run)
+        elif run.stage == "queued":
+            rule.queue.append(run)
+        self._shown[run.automation_id] = rule
+
+    def _is_soon_answered(self, run: Run) -> bool:
+        """It has just begun to wait for an answer or its own event, which as a rule come within this very input: saving it now would be in vain."""
+        now = self._exchange.outlook.now
+        for thread in run.threads.values():
+            wait = thread.wait
+            if wait is not None and wait.since == now and wait.kind in {"call", "event"}:
+                return True
+        return False
+
+    def _save(self, run: Run) -> Save:
+        run.is_saved, run.is_changed = True, False
+        durability = Durability.COMMIT if run.stage == "settling" else Durability.FSYNC
+        return Save(ROOM, f"run/{run.id}", run_to_json(run), durability)
+
+    def _rule(self, run: Run) -> Rule:
+        rule = self._rules.find(run.automation_id)
+        assert rule is not None  # a rule's runs end before it goes
+        return rule
+
+    def _emit(self, output: Output) -> None:
+        self._exchange.outputs.append(output)

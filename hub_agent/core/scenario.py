@@ -1,0 +1,459 @@
+"""Runs one scenario of automations under virtual time, through the same hub that runs a home. tests/scenarios/README.md has the form."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from heapq import heappop, heappush
+from ipaddress import ip_address
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from hub_agent.core.automation.reading import to_number
+from hub_agent.core.automation.spelling import automation_fields, script_fields
+from hub_agent.core.hub import Hub
+from hub_agent.core.services import Given
+from hub_agent.errors import DefinitionError
+from hub_agent.model.action import Call, CallAnswered
+from hub_agent.model.automation import Place
+from hub_agent.model.definition import Definition
+from hub_agent.model.effects import Announce, Effect, IssueRaised, Save
+from hub_agent.model.ids import CallId, EntityId, HomeId
+from hub_agent.model.inputs import CallRequested, EventFired, Input, StateRemoved, StateSet, TopicHeard, WebhookCalled
+from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.report import MqttMessage
+from hub_agent.model.state import Cause, EntityState
+
+TOLERANCE_S = 1.0
+# A scenario that keeps itself busy without end.
+TICKS_MAX = 3_000_000
+
+INVALID = ("automation_invalid", "scene_invalid")
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A call that left the hub, or an event that was fired in it."""
+
+    at: datetime
+    action: str | None
+    target: tuple[str, ...]
+    data: JsonObject
+    event: str | None = None
+
+    def as_json(self, start: datetime) -> JsonObject:
+        at = f"+{round((self.at - start).total_seconds(), 3):.12g}s"
+        if self.event is not None:
+            return {"at": at, "event": self.event, "event_data": dict(self.data)}
+        return {"at": at, "action": self.action, "target": list(self.target), "data": dict(self.data)}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    name: str
+    area: str | None
+    observed: Sequence[JsonObject] = ()
+    missing: Sequence[JsonObject] = ()
+    unexpected: Sequence[JsonObject] = ()
+    error: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return not self.missing and not self.unexpected and self.error is None
+
+    def as_json(self) -> JsonObject:
+        return {
+            "name": self.name,
+            "area": self.area,
+            "passed": self.passed,
+            "observed": list(self.observed),
+            "missing": list(self.missing),
+            "unexpected": list(self.unexpected),
+            "error": self.error,
+        }
+
+
+class NotAScenario(Exception):
+    """The object does not have a scenario's form; the text says where."""
+
+
+def run_scenario(scenario: Mapping[str, Any], area: str | None = None) -> Verdict:
+    """Raises NotAScenario."""
+    name = str(scenario.get("name", "scenario"))
+    start = _start_of(scenario)
+    try:
+        stage = Stage(scenario, start)
+        stage.play()
+    except (KeyError, TypeError, AttributeError, ValueError) as err:
+        raise NotAScenario(f"{name}: {err!r}") from err
+    return _judge(scenario, stage, name, area)
+
+
+def scenarios_in(document: Any) -> list[tuple[Mapping[str, Any], str | None]]:
+    """The scenarios of a file's content, each with its area. Raises NotAScenario."""
+    if not isinstance(document, Mapping):
+        raise NotAScenario("holds neither a scenario nor a list of them under 'scenarios'")
+    if "scenarios" not in document:
+        found: Any = [document]
+    else:
+        found = document["scenarios"]
+    if not isinstance(found, list):
+        raise NotAScenario("'scenarios' is not a list")
+    area = document.get("area")
+    for number, each in enumerate(found):
+        _check_form(each, f"scenario {number + 1}")
+    return [(each, area if isinstance(area, str) else None) for each in found]
+
+
+def _check_form(scenario: Any, where: str) -> None:
+    if not isinstance(scenario, Mapping):
+        raise NotAScenario(f"{where} is not a mapping")
+    where = str(scenario.get("name", where))
+    if ("automation" in scenario) is ("automations" in scenario):
+        raise NotAScenario(f"{where}: needs 'automation' or 'automations'")
+    for key, kind in (("home", Mapping), ("steps", list), ("expect", list)):
+        if not isinstance(scenario.get(key), kind):
+            raise NotAScenario(f"{where}: '{key}' is missing or has the wrong form")
+    _start_of(scenario)
+    for number, step in enumerate(scenario["steps"]):
+        if not isinstance(step, Mapping) or not isinstance(step.get("at"), str):
+            raise NotAScenario(f"{where}: step {number + 1} has no 'at'")
+        _instant(step["at"], _start_of(scenario), f"{where}: step {number + 1}")
+
+
+def _start_of(scenario: Mapping[str, Any]) -> datetime:
+    try:
+        return datetime.fromisoformat(str(scenario["home"]["start"])).astimezone(UTC)
+    except (KeyError, TypeError, ValueError) as err:
+        raise NotAScenario(f"{scenario.get('name', 'scenario')}: home.start is not an ISO time with offset") from err
+
+
+def _instant(text: str, start: datetime, where: str = "") -> datetime:
+    try:
+        if text.startswith("+") and text.endswith("s"):
+            return start + timedelta(seconds=float(text[1:-1]))
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as err:
+        raise NotAScenario(f"{where}: {text!r} is not a time") from err
+    if found.tzinfo is None:
+        raise NotAScenario(f"{where}: {text!r} has no offset")
+    return found.astimezone(UTC)
+
+
+# The stage: a hub whose outside is the scenario.
+
+
+@dataclass(slots=True)
+class ScriptedServices:
+    """The outside as the scenario tells it: what a call changes, how long it takes, whether it fails."""
+
+    services: Mapping[str, Mapping[str, Any]]
+    observe: Callable[[Observed], None]
+    answer_later: Callable[[datetime, CallAnswered], None]
+    takes_whole_calls: bool = True
+
+    def call(self, call: Call, now: datetime) -> Sequence[Given]:
+        service = self.services.get(call.action, {})
+        if service.get("missing"):
+            return [CallAnswered(call.id, error=f"there is no action {call.action}", is_unknown_action=True)]
+        self.observe(Observed(now, call.action, tuple(sorted(call.target)), call.data))
+        answer = CallAnswered(call.id, error=service.get("fails"), response=service.get("response"))
+        if service.get("takes_s"):
+            self.answer_later(now + timedelta(seconds=service["takes_s"]), answer)
+            return self._changes(service, call)
+        return [*self._changes(service, call), answer]
+
+    @staticmethod
+    def _changes(service: Mapping[str, Any], call: Call) -> list[Given]:
+        state = service.get("sets_state")
+        return [] if state is None else [StateSet(entity_id, state) for entity_id in call.target]
+
+
+@dataclass(slots=True)
+class Stage:
+    scenario: Mapping[str, Any]
+    start: datetime
+    observed: list[Observed] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    saved: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
+    hub: Hub = field(init=False)
+    definitions: list[Definition] = field(init=False)
+    _answers: list[tuple[datetime, int, CallAnswered]] = field(default_factory=list)
+    _ids: int = 0
+    _event_types: frozenset[str] = frozenset()
+
+    def play(self) -> None:
+        self._event_types = frozenset(_events_named(self.scenario))
+        self.definitions = self._read_definitions()
+        self._build(self._initial(), self.start, None)
+        horizon = self.start
+        for step in self.scenario["steps"]:
+            horizon = max(horizon, _instant(step["at"], self.start))
+            self._advance(horizon)
+            self._take(step, horizon)
+        self._advance(horizon)
+
+    # The hub.
+
+    def _build(self, states: Mapping[str, EntityState], now: datetime, last_alive_at: datetime | None) -> None:
+        home = self.scenario["home"]
+        place = Place(home["time_zone"], home["latitude"], home["longitude"], float(home.get("elevation", 0)))
+        services = ScriptedServices(self.scenario.get("services", {}), self.observed.append, self._answer_later)
+        self.hub = Hub(home_id=HomeId(self._new_id()), place=place, new_id=self._new_id, services=services)
+        restored = self.hub.restore(
+            devices=(),
+            states=states,
+            saved=self.saved,
+            commands=(),
+            definitions=self.definitions,
+            cloud_commands_done=(),
+            last_alive_at=last_alive_at,
+            now=now,
+        )
+        self._keep(restored, now)
+        self._keep(self.hub.start(now), now)
+
+    def _restart(self, now: datetime) -> None:
+        """Everything but what the mirror keeps is lost."""
+        self._keep(self.hub._route(self.hub.automations.stop(now), now), now)  # noqa: SLF001
+        states = self.hub.states
+        kept: dict[str, EntityState] = {
+            entity_id: state for entity_id in states.entity_ids() if (state := states.state(entity_id)) is not None
+        }
+        self._build(kept, now, now)
+
+    def _keep(self, effects: Sequence[Effect], now: datetime) -> None:
+        for effect in effects:
+            match effect:
+                case Save(room, key, None):
+                    self.saved.get(room, {}).pop(key, None)
+                case Save(room, key, body) if body is not None:
+                    self.saved.setdefault(room, {})[key] = body
+                case IssueRaised(issue) if issue.code in INVALID:
+                    self.refused.append(issue.text)
+                case Announce("event", body) if body["event_type"] in self._event_types:
+                    self._observe_event(body, now)
+
+    def _observe_event(self, body: Mapping[str, object], now: datetime) -> None:
+        data = body["data"]
+        assert isinstance(data, Mapping)
+        self.observed.append(Observed(now, None, (), data, str(body["event_type"])))
+
+    def _new_id(self) -> str:
+        self._ids += 1
+        return str(UUID(int=self._ids))
+
+    def _answer_later(self, at: datetime, answer: CallAnswered) -> None:
+        self._ids += 1
+        heappush(self._answers, (at, self._ids, answer))
+
+    # Time.
+
+    def _advance(self, until: datetime) -> None:
+        for _ in range(TICKS_MAX):
+            timer = self.hub.get_timer()
+            answer_at = self._answers[0][0] if self._answers else None
+            due = min((at for at in (timer, answer_at) if at is not None), default=None)
+            if due is None or due > until:
+                return
+            if answer_at is not None and answer_at <= due:
+                self._hand(heappop(self._answers)[2], answer_at)
+            else:
+                self._keep(self.hub.handle_timer(due), due)
+        raise ValueError(f"more than {TICKS_MAX} timers")
+
+    def _hand(self, happened: Input, now: datetime) -> None:
+        self._keep(self.hub.handle(happened, now), now)
+
+    def _take(self, step: Mapping[str, Any], now: datetime) -> None:
+        if "restart" in step:
+            self._restart(now)
+            return
+        happened = self._input_of(step)
+        if happened is not None:
+            self._hand(happened, now)
+
+    def _input_of(self, step: Mapping[str, Any]) -> Input | None:
+        match step:
+            case {"set": body}:
+                entity_id = EntityId(body["entity"])
+                return StateSet(entity_id, body.get("state"), body.get("attributes"), bool(body.get("force")))
+            case {"remove": body}:
+                return StateRemoved(EntityId(body["entity"]))
+            case {"event": body}:
+                return EventFired(body["type"], body.get("data", {}), body.get("user_id"))
+            case {"mqtt": body}:
+                return TopicHeard(MqttMessage(body["topic"], body["payload"].encode(), bool(body.get("retain"))))
+            case {"webhook": body}:
+                return _webhook(body)
+            case {"call": body}:
+                return CallRequested(self._call_of(body))
+            case {"advance": _}:
+                return None
+            case _:
+                raise NotAScenario(
+                    f"a step is none of set, remove, event, mqtt, webhook, call, restart, advance: {dict(step)}"
+                )
+
+    def _call_of(self, body: Mapping[str, Any]) -> Call:
+        data = dict(body.get("data") or {})
+        named: Any = (body.get("target") or {}).get("entity_id", data.pop("entity_id", []))
+        target = tuple(EntityId(each) for each in ([named] if isinstance(named, str) else named))
+        return Call(CallId(self._new_id()), body["action"], target, data, Cause("manual", by="person"))
+
+    # What the scenario defines.
+
+    def _initial(self) -> dict[str, EntityState]:
+        states = {
+            entity_id: EntityState(body["state"], body["attributes"], self.start, self.start)
+            for entity_id, body in self.scenario.get("initial", {}).items()
+        }
+        for zone in self.scenario.get("zones", []):
+            attributes = {key: zone[key] for key in ("latitude", "longitude", "radius")}
+            name = zone["name"].lower().replace(" ", "_")
+            states[f"zone.{name}"] = EntityState("0", attributes, self.start, self.start)
+        return states
+
+    def _read_definitions(self) -> list[Definition]:
+        found: list[Definition] = []
+        configs = self.scenario.get("automations") or [self.scenario["automation"]]
+        for number, config in enumerate(configs):
+            self._read(found, f"automation/{number}", "automation", automation_fields, config)
+        for object_id, config in self.scenario.get("scripts", {}).items():
+            self._read(found, f"script/{object_id}", "automation", partial(script_fields, object_id), config)
+        for scene in self.scenario.get("scenes", []):
+            self._read(found, f"scene/{scene['name']}", "scene", _scene_fields, scene)
+        return found
+
+    def _read(
+        self,
+        found: list[Definition],
+        name: str,
+        kind: str,
+        read: Callable[[JsonValue], JsonObject],
+        config: JsonValue,
+    ) -> None:
+        try:
+            fields = read(config)
+        except DefinitionError as err:
+            self.refused.append(f"{name}: {err}")
+            return
+        found.append(Definition(kind, str(uuid5(NAMESPACE_URL, name)), fields, version=1, base=fields))
+
+
+def _scene_fields(scene: JsonValue) -> JsonObject:
+    assert isinstance(scene, Mapping)
+    return {"name": scene["name"], "device_states": [{"device_id": None, "desired_state": scene["entities"]}]}
+
+
+def _webhook(body: Mapping[str, Any]) -> WebhookCalled:
+    remote = body.get("remote")
+    is_local = remote is None or ip_address(remote).is_private
+    return WebhookCalled(body["id"], body["method"], body.get("json"), body.get("form"), body.get("query"), is_local)
+
+
+def _events_named(scenario: Mapping[str, Any]) -> set[str]:
+    """Event types that a step of an automation or script fires."""
+    found: set[str] = set()
+    waiting: list[Any] = [
+        scenario.get("automation"),
+        scenario.get("automations"),
+        list(scenario.get("scripts", {}).values()),
+    ]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Mapping):
+            event = each.get("event")
+            if isinstance(event, str) and not {"trigger", "platform"} & each.keys():
+                found.add(event)
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+    return found
+
+
+# The verdict.
+
+
+def _judge(scenario: Mapping[str, Any], stage: Stage, name: str, area: str | None) -> Verdict:
+    wanted: list[Mapping[str, Any]] = list(scenario["expect"])
+    left_wanted, left_seen = match_up(wanted, stage.observed, scenario, stage.start)
+    return Verdict(
+        name,
+        area,
+        [each.as_json(stage.start) for each in stage.observed],
+        [dict(wanted[index]) for index in left_wanted],
+        [stage.observed[index].as_json(stage.start) for index in left_seen],
+        _error(scenario, stage),
+    )
+
+
+def _error(scenario: Mapping[str, Any], stage: Stage) -> str | None:
+    if scenario.get("expect_config_error"):
+        return None if stage.refused else "the definition was accepted, but should have been refused"
+    if stage.refused:
+        return f"refused: {'; '.join(stage.refused)}"
+    wrong = []
+    for each in scenario.get("expect_state", []):
+        seen = stage.hub.states.state(EntityId(each["entity"]))
+        if seen is None or seen.state != each["state"]:
+            wrong.append(f"{each['entity']} is {seen.state if seen else 'missing'}, not {each['state']}")
+    return "; ".join(wrong) or None
+
+
+def match_up(
+    wanted: Sequence[Mapping[str, Any]], seen: Sequence[Observed], scenario: Mapping[str, Any], start: datetime
+) -> tuple[list[int], list[int]]:
+    """Pairs each expectation with one observation, as many as can be; answers what is left of both."""
+    late = timedelta(seconds=scenario.get("tolerance_s", TOLERANCE_S))
+    early = timedelta(seconds=scenario.get("early_s", 0))
+    fits = [
+        [number for number, each in enumerate(seen) if _fits(want, each, _instant(want["at"], start), early, late)]
+        for want in wanted
+    ]
+    taken_by: dict[int, int] = {}
+    missing = [index for index in range(len(wanted)) if not _find_pair(index, fits, taken_by, set())]
+    return missing, [number for number in range(len(seen)) if number not in taken_by]
+
+
+def _find_pair(index: int, fits: Sequence[Sequence[int]], taken_by: dict[int, int], tried: set[int]) -> bool:
+    for number in fits[index]:
+        if number in tried:
+            continue
+        tried.add(number)
+        if number not in taken_by or _find_pair(taken_by[number], fits, taken_by, tried):
+            taken_by[number] = index
+            return True
+    return False
+
+
+def _fits(want: Mapping[str, Any], seen: Observed, at: datetime, early: timedelta, late: timedelta) -> bool:
+    if not at - early <= seen.at <= at + late:
+        return False
+    if "event" in want:
+        return seen.event == want["event"] and _holds(want.get("event_data", {}), seen.data)
+    if seen.action != want["action"]:
+        return False
+    if "target" in want:
+        target = want["target"]
+        if ({target} if isinstance(target, str) else set(target)) != set(seen.target):
+            return False
+    return _holds(want.get("data", {}), seen.data)
+
+
+def _holds(wanted: Mapping[str, Any], seen: JsonObject) -> bool:
+    return all(key in seen and _is_equal(value, seen[key]) for key, value in wanted.items())
+
+
+def _is_equal(wanted: Any, seen: Any) -> bool:
+    """Numbers by value, also where one is written as text."""
+    if isinstance(wanted, Mapping) and isinstance(seen, Mapping):
+        return wanted.keys() == seen.keys() and all(_is_equal(value, seen[key]) for key, value in wanted.items())
+    if isinstance(wanted, list | tuple) and isinstance(seen, list | tuple):
+        return len(wanted) == len(seen) and all(_is_equal(a, b) for a, b in zip(wanted, seen, strict=True))
+    if isinstance(wanted, bool) or isinstance(seen, bool):
+        return wanted is seen or str(wanted).lower() == str(seen).lower()
+    if isinstance(wanted, str) is not isinstance(seen, str):
+        return to_number(wanted) is not None and to_number(wanted) == to_number(seen)
+    return bool(wanted == seen)
