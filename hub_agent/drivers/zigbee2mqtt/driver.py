@@ -36,7 +36,7 @@ __all__ = ["DIALECT", "Zigbee2Mqtt"]
 BRIDGES_MAX: Final = 8
 # States that wait for the list of devices: the newest of each topic; the oldest gives way.
 WAITING_MAX: Final = 2_000
-WAITING_BYTES_MAX: Final = 16 * 1024
+WAITING_BYTES_MAX: Final = 4 * 1024
 GET_PROPERTIES_MAX: Final = 8
 
 _DISCOVERY: Final = ("info", "devices", "groups", "state")
@@ -120,7 +120,7 @@ class Zigbee2Mqtt:
         """A bridge that nobody named: adopted once it has said something that only Zigbee2MQTT says."""
         if len(self._bridges) >= BRIDGES_MAX or rest not in {"info", "devices"} or not message.payload:
             return []
-        body = fields.parse(message.payload)
+        body = fields.parse(message.payload, is_deep=True)
         is_info = isinstance(body, dict) and "version" in body and "coordinator" in body
         is_list = isinstance(body, list) and any("ieee_address" in entry for entry in fields.objects(body))
         if not is_info and not is_list:
@@ -208,8 +208,9 @@ class Zigbee2Mqtt:
         base, name = _address(device)
         if device.native.get("kind") == "bridge":
             return [_ask_bridge(base, "health_check", {})]
-        entities = sorted(device.entities, key=lambda entity: entity.category is not None)
-        wanted = [name for entity in entities for name in fields.texts(entity.native, "get")]
+        # Each property is a message over the air: settings are asked for only where there is nothing else.
+        everyday = [name for entity in device.entities if entity.category is None for name in _gettable(entity)]
+        wanted = everyday or [name for entity in device.entities for name in _gettable(entity)]
         properties = list(dict.fromkeys(wanted))[:GET_PROPERTIES_MAX]
         return [_publication(f"{base}/{name}/get", dict.fromkeys(properties, ""))] if properties else []
 
@@ -244,6 +245,10 @@ def _address(device: Device) -> tuple[str, str]:
     if base is None or name is None:
         raise NotPossible(f"{device.name}: the address below its bridge is not known yet.")
     return base, name
+
+
+def _gettable(entity: Entity) -> tuple[str, ...]:
+    return fields.texts(entity.native, "get")
 
 
 def _install(device: Device, action: str) -> str:

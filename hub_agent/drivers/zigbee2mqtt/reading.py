@@ -212,28 +212,37 @@ def _event(key: str, native: JsonObject) -> Reader:
     return Compound([name], read, is_event=True)
 
 
+_COLOUR_ATTRIBUTES: Final = ("hs_color", "rgb_color", "xy_color")
+_LIGHT_ATTRIBUTES: Final = {
+    "brightness": ("brightness",),
+    "color_temp": ("color_temp_kelvin",),
+    "color": _COLOUR_ATTRIBUTES,
+    "color_mode": ("color_mode",),
+}
+
+
 def _light(key: str, native: JsonObject) -> Reader:
     properties = _properties(native)
     state_of = _on_off(native, "on", "off")
     brightness_max = fields.number(native, "brightness_max") or 254
+    dark: dict[str, JsonValue] = {
+        attribute: None for role in properties for attribute in _LIGHT_ATTRIBUTES.get(role, ())
+    }
 
     def read(body: JsonObject, faults: list[str]) -> EntityReport | None:
         given = _Given(body, properties, faults)
         state = given.word("state", state_of)
+        if state == "off":
+            # A light that is off has no brightness and no colour, in Home Assistant's words.
+            return EntityReport(key, state, dark)
         attributes: dict[str, JsonValue] = {}
         brightness = given.number("brightness")
         if brightness is not None:
             attributes["brightness"] = min(max(round(brightness * 255 / brightness_max), 0), 255)
         attributes |= _light_colour(given)
-        if state == "off":
-            # A light that is off has no brightness and no colour, in Home Assistant's words.
-            attributes = dict.fromkeys(attributes)
         return EntityReport(key, state, attributes) if state is not None or attributes else None
 
     return Compound((name for role, name in properties.items() if role != "effect"), read)
-
-
-_COLOUR_ATTRIBUTES: Final = ("hs_color", "rgb_color", "xy_color")
 
 
 def _light_colour(given: "_Given") -> dict[str, JsonValue]:

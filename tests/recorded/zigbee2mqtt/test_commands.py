@@ -208,7 +208,12 @@ def test_a_device_is_asked_for_what_it_can_say() -> None:
     driver, device = device_with(RGB, feature("numeric", "power", 5), feature("numeric", "delay", 7))
     [(topic, body)] = wire.published(driver.encode_refresh(device))
     assert topic == "zigbee2mqtt/Hall/lamp 1/get"
-    assert body == {"state": "", "brightness": "", "color_temp": "", "color": "", "power": "", "delay": ""}
+    assert body == {"state": "", "brightness": "", "color_temp": "", "color": "", "power": ""}
+
+
+def test_a_device_of_settings_only_is_asked_for_these() -> None:
+    driver, device = device_with(feature("numeric", "delay", 7))
+    assert wire.published(driver.encode_refresh(device)) == [("zigbee2mqtt/Hall/lamp 1/get", {"delay": ""})]
 
 
 def test_a_device_that_only_speaks_by_itself_is_not_asked() -> None:

@@ -99,11 +99,12 @@ def test_one_notation_of_a_colour_is_enough(colour: dict[str, float], rgb: list[
 
 
 def test_a_light_that_is_off_has_neither_brightness_nor_colour() -> None:
-    state, attributes = said(driver_for(RGB), state="OFF", brightness=100, color_mode="xy", color={"x": 0.7, "y": 0.3})[
-        "light"
-    ]
-    assert state == "off"
-    assert set(attributes.values()) == {None}
+    names = {"brightness", "color_mode", "color_temp_kelvin", "hs_color", "rgb_color", "xy_color"}
+    for payload in (
+        {"state": "OFF"},
+        {"state": "OFF", "brightness": 100, "color_mode": "xy", "color": {"x": 0.7, "y": 0.3}},
+    ):
+        assert said(driver_for(RGB), **payload)["light"] == ("off", dict.fromkeys(names))
 
 
 def test_the_lights_of_several_endpoints_are_lights_of_their_own() -> None:
@@ -117,7 +118,7 @@ def test_the_lights_of_several_endpoints_are_lights_of_their_own() -> None:
         for end in ("l1", "l2")
     ]
     seen = said(driver_for(*lights), state_l1="ON", brightness_l1=254, state_l2="OFF")
-    assert seen == {"light_l1": ("on", {"brightness": 255}), "light_l2": ("off", {})}
+    assert seen == {"light_l1": ("on", {"brightness": 255}), "light_l2": ("off", {"brightness": None})}
 
 
 def test_a_closed_contact_is_an_opening_that_is_off() -> None:
