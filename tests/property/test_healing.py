@@ -17,9 +17,10 @@ from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.model.state import Cause, EntityState
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
-NAMES = ("bridge", "a", "b", "c", "d", "wifi", "sleepy")
-BRIDGED = frozenset("abcd")
+NAMES = ("bridge", "a", "b", "c", "sleepy", "w", "x", "y", "z")
+BRIDGED = frozenset("abc")
 DEVICES = st.sampled_from(NAMES)
+SOME_DEVICES = st.one_of(st.just(("w", "x", "y", "z")), st.just(("a", "b", "c")), st.tuples(DEVICES), st.just(("w",)))
 
 
 def thing(name: str) -> Device:
@@ -112,14 +113,15 @@ class HealingMachine(RuleBasedStateMachine):
         self.attempts[name, remedy.name] += 1
         assert self.attempts[name, remedy.name] <= remedy.attempts_max
 
-    @rule(name=DEVICES, state=st.sampled_from(["on", "off", None]))
-    def report(self, name: str, state: str | None) -> None:
+    @rule(names=SOME_DEVICES, state=st.sampled_from(["on", "off", None]))
+    def report(self, names: tuple[str, ...], state: str | None) -> None:
         if not self.is_connected:
             return
-        entity_id = EntityId(f"light.{name}")
-        if state is not None and state != self.states[entity_id].state:
-            self.states[entity_id] = EntityState(state, {}, self.now, self.now)
-        self.take(self.healing.handle_report(self.devices[DeviceId(name)], self.now))
+        for name in names:
+            entity_id = EntityId(f"light.{name}")
+            if state is not None and state != self.states[entity_id].state:
+                self.states[entity_id] = EntityState(state, {}, self.now, self.now)
+            self.take(self.healing.handle_report(self.devices[DeviceId(name)], self.now))
 
     @rule(name=DEVICES, is_available=st.booleans())
     def tell_availability(self, name: str, is_available: bool) -> None:
@@ -145,9 +147,18 @@ class HealingMachine(RuleBasedStateMachine):
         settled = CommandSettled(command, outcome, self.now)
         self.take(self.healing.handle_settled(settled, self.devices[DeviceId(name)], self.now))
 
-    @rule(name=DEVICES, outcome=st.sampled_from(["unconfirmed", "unconfirmed", "confirmed", "superseded", "expired"]))
-    def settle_a_command(self, name: str, outcome: str) -> None:
-        self.settle(name, outcome, Cause("manual"))
+    @rule(names=SOME_DEVICES)
+    def confirm_nothing(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            entity_id = EntityId(f"light.{name}")
+            if self.states[entity_id].state == "on":
+                self.states[entity_id] = EntityState("off", {}, self.now - timedelta(seconds=9), self.now)
+            self.settle(name, "unconfirmed", Cause("manual"))
+
+    @rule(names=SOME_DEVICES, outcome=st.sampled_from(["confirmed", "superseded", "expired"]))
+    def settle_commands(self, names: tuple[str, ...], outcome: str) -> None:
+        for name in names:
+            self.settle(name, outcome, Cause("manual"))
 
     @rule(outcome=st.sampled_from(["unconfirmed", "confirmed", "superseded", "failed"]))
     def settle_what_was_resent(self, outcome: str) -> None:
@@ -155,7 +166,7 @@ class HealingMachine(RuleBasedStateMachine):
             call = self.resent.pop(0)
             self.settle(call.target[0].partition(".")[2], outcome, call.cause)
 
-    @rule(seconds=st.sampled_from([1, 3, 11, 61, 301, 3601, 90_000]))
+    @rule(seconds=st.sampled_from([3, 3, 3, 11, 61, 200, 301, 3601, 90_000]))
     def wait(self, seconds: int) -> None:
         end = self.now + timedelta(seconds=seconds)
         for _ in range(5_000):
@@ -168,25 +179,29 @@ class HealingMachine(RuleBasedStateMachine):
             raise AssertionError("a timer that never ends")
         self.now = end
 
-    @rule()
-    def lose_broker(self) -> None:
-        if self.is_connected:
-            self.is_connected = False
-            self.take(self.healing.handle_disconnected(self.now))
+    @rule(what=st.sampled_from(["lose broker", "connect", "remove", "crash", "crash"]), name=DEVICES)
+    def disturb(self, what: str, name: str) -> None:
+        match what:
+            case "lose broker" if self.is_connected:
+                self.is_connected = False
+                self.take(self.healing.handle_disconnected(self.now))
+            case "connect":
+                self.connect()
+            case "remove":
+                self.remove(name)
+            case "crash":
+                self.crash()
 
-    @rule()
     def connect(self) -> None:
         self.is_connected = True
         self.take(self.healing.handle_connected(self.now))
 
-    @rule(name=DEVICES)
     def remove(self, name: str) -> None:
         self.take(self.healing.handle_removed(DeviceId(name), self.now))
         self.away.discard(name)
         for remedy in REMEDIES:  # a device that comes back is a new one
             self.began.pop((name, remedy), None)
 
-    @rule()
     def crash(self) -> None:
         self.healing = Healing(self, lambda: f"id{next(self.numbers)}")
         self.issues.clear()
@@ -211,7 +226,7 @@ class HealingMachine(RuleBasedStateMachine):
             self.tell_availability(name, is_available=False)  # after a crash nobody knows what was said before
             self.tell_availability(name, is_available=True)
         for name in NAMES:
-            self.report(name, "on")
+            self.report((name,), "on")
             self.settle(name, "confirmed", Cause("manual"))
         assert self.healing.troubled() == []
         assert self.issues == set()
