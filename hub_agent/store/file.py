@@ -66,11 +66,11 @@ def connect(path: Path, page_bytes: int = PAGE_BYTES) -> sqlite3.Connection:
     """The writer's connection. The file is readable by its owner only: it holds the hub's secret."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)
+    is_new = path.stat().st_size == 0
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
     try:
         for pragma in (
-            f"page_size = {page_bytes}",  # this and the next count for a new file only
-            "auto_vacuum = INCREMENTAL",
+            *((f"page_size = {page_bytes}", "auto_vacuum = INCREMENTAL") if is_new else ()),
             "journal_mode = WAL",
             f"wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}",
             "synchronous = NORMAL",

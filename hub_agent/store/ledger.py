@@ -302,7 +302,8 @@ class Ledger:
         free = self.connection.execute("PRAGMA freelist_count").fetchone()[0]
         pages = self.connection.execute("PRAGMA page_count").fetchone()[0]
         if free * VACUUM_FREE_PART > pages or self._retention.is_disk_low():
-            self.connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+            # A page a step, and only a script is stepped to its end.
+            self.connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
 
     def _sync(self) -> None:
         """What leaves the house must not be taken back by a power cut: its numbers would be given again."""

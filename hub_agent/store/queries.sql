@@ -108,6 +108,9 @@ SELECT run_id, body FROM traces WHERE run_id >= ? AND run_id < ? LIMIT 2;
 -- name: read_streams
 SELECT stream, last, acknowledged, acknowledged_at, bytes FROM streams;
 
+-- name: read_stream_numbers
+SELECT stream_number FROM streams ORDER BY stream_number;
+
 -- name: add_stream
 INSERT OR IGNORE INTO streams (stream_number, stream, last, acknowledged, bytes)
 VALUES ((SELECT coalesce(min(stream_number), 1001) - 1 FROM streams), ?, 0, 0, 0);

@@ -197,13 +197,12 @@ async def open_time(folder: Path, replayed: int, repeats: int) -> float:
     await mirror.commit([*devices(home), *definitions(home, 1000)], moment(1))
     await mirror.commit(home.changes(500, START), moment(2))
     await mirror.close(moment(3))
-    for second in range(replayed // 100):
-        await_open = Mirror(folder / "mirror.db") if second == 0 else await_open
-        if second == 0:
-            await await_open.open(moment(4))
-        await await_open.commit(home.changes(100, START), moment(5 + second))
     if replayed:
-        await_open.abandon()
+        crashed = Mirror(folder / "mirror.db")
+        await crashed.open(moment(4))
+        for second in range(replayed // 100):
+            await crashed.commit(home.changes(100, START), moment(5 + second))
+        crashed.abandon()
     times = []
     for _ in range(repeats):
         mirror = Mirror(folder / "mirror.db")
