@@ -103,7 +103,10 @@ class Core:
         self.broker.start(self.inbox.put_message, self._broker_changed)
 
     async def stop(self) -> None:
+        """What has arrived is still handled, so that nothing that a device said is lost."""
         await self.broker.stop()
+        while len(self.inbox):
+            await self.loop.turn()
         await self.loop.begin([self.hub.inventory.presences()])
         await self.loop.flush()
 

@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 from hub_agent.core.automation.engine import Automations
 from hub_agent.core.commands import Commands
 from hub_agent.core.device_fields import connectivity, definition_fields, present_of
+from hub_agent.core.first_look import FirstLook
 from hub_agent.core.healing import Healing
 from hub_agent.core.inventory import Inventory, Known
 from hub_agent.core.scenes import Scenes
@@ -69,7 +70,7 @@ from hub_agent.model.report import (
     Unsubscribe,
 )
 from hub_agent.model.scene import SceneSettled
-from hub_agent.model.state import Cause, EntityState, StateChanged
+from hub_agent.model.state import UNKNOWN, Cause, EntityState, StateChanged
 
 # Everything that one input may set off inside before it counts as a loop of rules that trigger each other.
 CASCADE_MAX = 10_000
@@ -143,6 +144,7 @@ class Hub:
         self.scenes = Scenes(self.states, new_id, self._name_of)
         self.healing = Healing(self, new_id)
         self.definitions = Definitions()
+        self._first_look = FirstLook()
         self.rooms_by_id: dict[RoomId, Room] = {}
         self.not_understood: dict[tuple[str, str, str], NotUnderstood] = {}
         self._services = services or DeviceServices(self.inventory, self.states, self.commands)
@@ -171,6 +173,9 @@ class Hub:
         self._cloud_commands = dict.fromkeys(cloud_commands_done)
         self._presence_due_at = now + PRESENCE_EVERY
         given: list[Given] = []
+        for device in self.inventory.devices():
+            # Every entity has a state, from the first moment on; what is not known is `unknown`.
+            self._make_known(device, now)
         for kind in ("home", "room", "scene", "automation"):
             for definition in self.definitions.of_kind(kind):
                 given += self._define(DefinitionChanged(kind, definition.id, definition, None), now)
@@ -215,6 +220,7 @@ class Hub:
 
     def get_timer(self) -> datetime | None:
         timers = (
+            self._first_look.get_timer(),
             self.commands.get_timer(),
             self.automations.get_timer(),
             self.scenes.get_timer(),
@@ -225,7 +231,7 @@ class Hub:
 
     def handle_timer(self, now: datetime) -> list[Effect]:
         given: list[Given] = []
-        for room in (self.commands, self.automations, self.scenes, self.healing):
+        for room in (self.commands, self.automations, self.scenes, self.healing, self._first_look):
             due = room.get_timer()
             if due is not None and due <= now:
                 given += room.handle_timer(now)
@@ -310,6 +316,7 @@ class Hub:
             if is_pending and not report.retained and (state := self.states.state(entity.id)) is not None:
                 given += self.commands.handle_state(entity.id, state, now)
         if not report.retained:
+            self._first_look.forget(known.device.id)
             self.inventory.see(known.device, report.observed, now)
             given += self.healing.handle_report(known.device, now)
         if changes:
@@ -406,11 +413,32 @@ class Hub:
             device = self.inventory.edit(device.id, name=None, room_id=room_id)
             given += made
         given += self._define_device(device, now)
+        appeared = self._make_known(device, now)
+        if appeared:
+            given += self._changed(device, appeared)
         if result.is_new:
             given.append(Announce("device", {"id": device.id, "name": device.name, "is_new": True}))
         elif result.effects:
             given.append(Announce("device", {"id": device.id, "name": device.name}))
         return given
+
+    def _make_known(self, device: Device, now: datetime) -> list[tuple[Entity, StateChanged]]:
+        """Entities that have no state yet get one. A device that can be commanded is asked what it is."""
+        appeared = [
+            (entity, change)
+            for entity in device.entities
+            if self.states.state(entity.id) is None
+            and (change := self.states.report(entity.id, None, {}, now, None)) is not None
+        ]
+        is_unknown = any(
+            (state := self.states.state(entity.id)) is not None
+            and state.state == UNKNOWN
+            and any("w" in capability.access for capability in entity.capabilities.values())
+            for entity in device.entities
+        )
+        if is_unknown:
+            self._first_look.want(device.id, now)
+        return appeared
 
     def _define_device(self, device: Device, now: datetime) -> list[Given]:
         aliases = tuple((alias.kind, alias.value) for alias in device.aliases)
@@ -433,6 +461,7 @@ class Hub:
         for entity in entities:
             given += self._state_removed(entity.id, now)
         if known and self.inventory.device(known.device.id) is None:
+            self._first_look.forget(known.device.id)
             given += self.healing.handle_removed(known.device.id, now)
             given += [
                 each
@@ -489,6 +518,7 @@ class Hub:
         given: list[Given] = [*self.commands.handle_clock_step(by)]
         given += self.automations.handle(stepped, now)
         self.scenes.handle_clock_step(by)
+        self._first_look.handle_clock_step(by)
         self.healing.handle_clock_step(by)
         if self._presence_due_at is not None:
             self._presence_due_at += by
