@@ -19,7 +19,7 @@ def command(file: Path, as_json: bool) -> None:
     from hub_agent.drivers.registry import Dialects, default_drivers
 
     text = click.get_text_stream("stdin").read() if str(file) == "-" else _read(file)
-    summary: Json = describe(read_capture(text), Dialects(default_drivers()))
+    summary: Json = describe(read_capture(text), lambda: Dialects(default_drivers()))
     if as_json:
         print_json(summary)
         return
@@ -44,6 +44,11 @@ def _print(summary: Json) -> None:
         click.echo("\nNot understood:")
         rows = [(each["count"], each["code"], each["topic"], each["reason"]) for each in summary["not_understood"]]
         print_table(rows, ("TIMES", "CODE", "TOPIC", "WHY"))
+    for each in summary["lines_not_read"]:
+        click.echo(f"\nLine {each['line']} is no message: {each['reason']}")
+    if summary["topics_of_others"]:
+        click.echo("\nTopics of no dialect that is spoken here:")
+        print_table([(each["count"], each["topic"]) for each in summary["topics_of_others"]], ("TIMES", "TOPIC"))
 
 
 def _names(entity: Json) -> str:
