@@ -1,6 +1,7 @@
 """Words that dialects share: which type of device a set of entities makes, which units measure what."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
@@ -94,8 +95,9 @@ _NOT_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
 def slug(text: str) -> str:
-    """Lower-case letters, digits and underscores: for metric names and keys."""
-    return _NOT_SLUG.sub("_", text[:SLUG_CHARS_MAX].lower()).strip("_")
+    """Lower-case letters of ASCII, digits and underscores: for metric names and keys."""
+    plain = unicodedata.normalize("NFKD", text[:SLUG_CHARS_MAX].casefold()).encode("ascii", "ignore").decode()
+    return _NOT_SLUG.sub("_", plain).strip("_")
 
 
 # Home Assistant's colour temperature is in kelvin; older dialects count in mireds (a million divided by kelvin).
