@@ -1,6 +1,7 @@
 """From what people set (`on=true brightness=40`) to the calls that do it: people's units in, Home Assistant's out."""
 
 from collections.abc import Callable, Iterable, Mapping
+from string import hexdigits
 from typing import TypeAlias
 
 from hub_agent.core.desired import ActionCall
@@ -11,13 +12,11 @@ from hub_agent.model.json import JsonValue
 
 Values: TypeAlias = Mapping[str, JsonValue]
 
-# Names under which dialects may know the same capability; the first is the one that people are told.
+# Names under which people and dialects may know the same capability.
 _SYNONYMS = (
     ("on", "state"),
     ("color_temp", "color_temp_kelvin"),
-    ("color_xy", "xy_color"),
-    ("color_hs", "hs_color"),
-    ("color_rgb", "rgb_color", "color"),
+    ("color", "color_rgb", "rgb_color"),
     ("position", "current_position"),
     ("tilt", "tilt_position", "current_tilt_position"),
     ("target_temperature", "temperature", "current_heating_setpoint"),
@@ -67,13 +66,11 @@ def _check(entity: Entity, name: str, value: JsonValue) -> None:
 
 
 def _capability(entity: Entity, name: str) -> Capability | None:
-    """By any of its names; an entity that holds one value knows it as `value` too."""
-    for known, capability in entity.capabilities.items():
-        if _NAMES.get(known, known) == name:
-            return capability
-    if name == "value" and entity.domain in _VALUE_DOMAINS:
-        return next(iter(entity.capabilities.values()), None)
-    return None
+    """By any of its names, one that can be set first; an entity that holds one value knows it as `value` too."""
+    found = [capability for known, capability in entity.capabilities.items() if _NAMES.get(known, known) == name]
+    if not found and name == "value" and entity.domain in _VALUE_DOMAINS:
+        found = list(entity.capabilities.values())
+    return next((each for each in found if "w" in each.access), found[0] if found else None)
 
 
 def _is_in_range(capability: Capability, number: float) -> bool:
@@ -92,9 +89,7 @@ def _range(capability: Capability) -> str:
 
 def _can_do(entity: Entity) -> str:
     settable = [
-        f"{_NAMES.get(name, name)}{_limits(capability)}"
-        for name, capability in entity.capabilities.items()
-        if "w" in capability.access
+        f"{name}{_limits(capability)}" for name, capability in entity.capabilities.items() if "w" in capability.access
     ]
     if not settable:
         return f"{entity.id} can only be read."
@@ -130,22 +125,23 @@ def _plan_light(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
     percent = number_in(wanted.get("brightness"))
     if percent is not None:
         data["brightness"] = round(percent * 2.55)
-    colours = {"color_temp": "color_temp_kelvin", "color_xy": "xy_color", "color_hs": "hs_color"}
-    for name, field in {**colours, "color_rgb": "rgb_color", "effect": "effect"}.items():
-        if name in wanted:
-            data[field] = _rgb(entity, wanted[name]) if name == "color_rgb" else wanted[name]
+    if "color_temp" in wanted:
+        data["color_temp_kelvin"] = wanted["color_temp"]
+    if "color" in wanted:
+        data.update(_colour(wanted["color"]))
+    if "effect" in wanted:
+        data["effect"] = wanted["effect"]
     yield "light.turn_on", data
 
 
-def _rgb(entity: Entity, value: JsonValue) -> JsonValue:
-    """[255, 128, 0] or "#ff8000"."""
+def _colour(value: JsonValue) -> dict[str, JsonValue]:
+    """[255, 128, 0], "#ff8000", or a colour's name."""
     if not isinstance(value, str):
-        return value
+        return {"rgb_color": value}
     digits = value.removeprefix("#")
-    try:
-        return list(bytes.fromhex(digits)) if len(digits) == 6 else int("?")
-    except ValueError:
-        raise NotPossible(f'{entity.id}: a colour is written #rrggbb, not "{value}".') from None
+    if len(digits) == 6 and all(digit in hexdigits for digit in digits):
+        return {"rgb_color": list(bytes.fromhex(digits))}
+    return {"color_name": value}
 
 
 def _plan_on_off(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
@@ -224,6 +220,26 @@ def _plan_climate(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
     yield from _plan_fields(_CLIMATE_FIELDS)(entity, wanted)
 
 
+def _plan_water_heater(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
+    yield from _plan_on_off(entity, wanted)
+    fields = {
+        "mode": ("set_operation_mode", "operation_mode"),
+        "target_temperature": ("set_temperature", "temperature"),
+    }
+    yield from _plan_fields(fields)(entity, wanted)
+
+
+def _plan_siren(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
+    if "on" in wanted and not _is_true(entity, wanted["on"]):
+        yield "siren.turn_off", {}
+    else:
+        yield "siren.turn_on", {name: value for name, value in wanted.items() if name != "on"}
+
+
+def _plan_update(_entity: Entity, _wanted: Values) -> Iterable[ActionCall]:
+    yield "update.install", {}
+
+
 def _plan_button(entity: Entity, _wanted: Values) -> Iterable[ActionCall]:
     yield f"{entity.domain}.press", {}
 
@@ -246,5 +262,8 @@ _PLANNERS: Mapping[str, _Planner] = {
     "valve": _plan_openable,
     "lock": _plan_lock,
     "climate": _plan_climate,
+    "water_heater": _plan_water_heater,
+    "siren": _plan_siren,
+    "update": _plan_update,
     "button": _plan_button,
 }

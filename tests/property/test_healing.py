@@ -206,8 +206,8 @@ class HealingMachine(RuleBasedStateMachine):
         self.healing = Healing(self, lambda: f"id{next(self.numbers)}")
         self.issues.clear()
         self.resent.clear()
-        self.is_connected = True
         self.take(self.healing.restore(dict(self.saved), self.now))
+        self.connect()
         for name in sorted(self.away):  # the broker keeps who is away
             self.tell_availability(name, is_available=False)
 

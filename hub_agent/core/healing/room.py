@@ -185,7 +185,10 @@ class Healing:
     # Memory.
 
     def restore(self, saved: Mapping[str, JsonObject], now: datetime) -> list[Given]:
-        """After a start, when the devices are known. Nobody is judged silent, and nothing is tried, before a grace is over."""
+        """After a start, when the devices are known. Nothing is judged or tried before the broker is there
+        (`handle_connected`) and a grace is over.
+        """
+        self._is_connected = False
         self._silence_from = now + GRACE
         given: list[Given] = []
         for device_id, body in _mapping(saved.get(_RHYTHMS)).items():

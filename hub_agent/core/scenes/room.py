@@ -232,7 +232,8 @@ class Scenes:
         }
         if scene.row_id is not None:
             attributes["id"] = scene.row_id
-        return StateSet(scene.entity_id, _iso(at) or UNKNOWN, attributes, cause=cause)
+        # Without a known activation the state stays what it was: loading at start is not a change.
+        return StateSet(scene.entity_id, _iso(at), attributes, cause=cause)
 
     def _free_id(self, wanted: EntityId) -> EntityId:
         number, free = 2, wanted

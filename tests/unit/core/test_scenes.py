@@ -282,7 +282,7 @@ def test_the_scenes_state_is_when_it_was_last_activated() -> None:
     (loaded,) = room.load(THREE_LAMPS, NOON)
     (pressed,) = of(StateSet, press(room))
 
-    assert (loaded.entity_id, loaded.state) == ("scene.movie_night", "unknown")
+    assert (loaded.entity_id, loaded.state) == ("scene.movie_night", None)
     assert pressed.state == NOON.isoformat()
     assert pressed.attributes["entity_id"] == ["light.b", "light.a", "light.c"]
 

@@ -123,6 +123,7 @@ class House:
         house = House(*self.devices.values())
         house.states, house.now = self.states, self.now
         house.seen = list(house.healing.restore(saved, house.now))
+        house.seen += house.healing.handle_connected(house.now)
         return house
 
 
@@ -491,6 +492,18 @@ def test_rhythms_survive_a_restart() -> None:
 
     assert raised(again.advance(9 * MINUTE)) == []
     assert raised(again.advance(2 * MINUTE)) == [("device_silent", "plug")]
+
+
+def test_nothing_is_judged_before_the_broker_is_there() -> None:
+    house = House(device("plug"))
+    house.report("plug")
+    house.report_every(MINUTE, 361, "plug")
+    house.settle("plug")
+    house.healing.restore({save.key: save.body for save in of(Save, house.seen) if save.body}, house.now)
+
+    given = house.advance(timedelta(days=1))
+
+    assert (raised(given), executions(given)) == ([], [])
 
 
 def test_a_removed_device_leaves_nothing_behind() -> None:
