@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.homeassistant.abbreviations import KEYS
-from hub_agent.drivers.homeassistant.driver import _MAKERS
+from hub_agent.drivers.homeassistant.members import MAKERS
 from hub_agent.model.device import Advertisement
 from hub_agent.model.report import DeviceGone, MqttMessage
 
@@ -25,7 +25,7 @@ DEVICE = st.dictionaries(
     st.sampled_from(["ids", "cns", "name", "mf", "mdl", "sw", "sa", "via_device"]), JSON, max_size=4
 )
 CONFIG = st.dictionaries(KEY, TEXTS | JSON, max_size=12)
-COMPONENT = st.sampled_from(sorted(_MAKERS))
+COMPONENT = st.sampled_from(sorted(MAKERS))
 TOPIC = st.sampled_from(["a/b", "~/x", "q/x", "x"])
 TOPIC_KEYS = sorted(key for key in KEYS.values() if key.endswith("_topic"))
 

@@ -31,7 +31,7 @@ class Availability:
     sources: tuple[Source, ...]
     mode: str
     is_available: bool | None = None
-    _said: dict[int, bool] = field(default_factory=dict)
+    said: dict[int, bool] = field(default_factory=dict)
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -41,9 +41,13 @@ class Availability:
             *((source.topic, source.template and source.template.source, source.available) for source in self.sources),
         )
 
+    def take_over(self, before: "Availability") -> None:
+        self.is_available = before.is_available
+        self.said = dict(before.said)
+
     def hear(self, place: int, *, is_available: bool) -> bool | None:
-        self._said[place] = is_available
-        said = self._said.values()
+        self.said[place] = is_available
+        said = self.said.values()
         if self.mode == "latest":
             self.is_available = is_available
         elif self.mode == "all":

@@ -1,5 +1,6 @@
 """What every kind of entity shares: topics it listens to, what it makes of a message, and how a command is written."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, TypeAlias
@@ -18,6 +19,8 @@ STATE_CHARS_MAX: Final = 255
 ATTRIBUTES_MAX: Final = 100
 NONE: Final = "None"  # what a template prints when there is no value
 
+_THIS: Final = re.compile(r"\bthis\b")
+
 # What an entity's state is now, None if the message does not say; and attributes that changed.
 Said: TypeAlias = tuple[str | None, JsonObject]
 Apply: TypeAlias = Callable[[str], Said | None]
@@ -31,14 +34,14 @@ class Unreadable(Exception):
 class Heard:
     """A message on its way through the templates of those who listen; read as JSON once, if anybody asks."""
 
-    __slots__ = ("_by_encoding", "payload", "retained")
+    __slots__ = ("_by_encoding", "payload")
 
-    def __init__(self, payload: bytes, *, retained: bool) -> None:
+    def __init__(self, payload: bytes) -> None:
         self.payload = payload
-        self.retained = retained
         self._by_encoding: dict[str, tuple[str, dict[str, Any]]] = {}
 
-    def read(self, template: Template | None, encoding: str) -> str:
+    def read(self, template: Template | None, encoding: str, this: dict[str, Any] | None) -> str:
+        """The text that the template makes of the message. `this`: the entity's own state, for templates that look at it."""
         known = self._by_encoding.get(encoding)
         text, variables = known if known is not None else self._decode(encoding)
         if template is None:
@@ -46,7 +49,7 @@ class Heard:
         if not variables:
             variables["value"] = self.payload if not encoding else text
             _add_json(variables, text)
-        return template.render(**variables)
+        return template.render(**variables) if this is None else template.render(**variables, this=this)
 
     @property
     def is_json(self) -> bool:
@@ -97,6 +100,8 @@ class Facet:
         self.feeds: list[Feed] = []
         self.capabilities: dict[str, Capability] = {}
         self.commands: dict[str, Callable[[JsonObject], list[Publication]]] = {}
+        # The entity's own last state, kept only where a template looks at it.
+        self.this: dict[str, Any] | None = None
         self.unit: str | None = None
         self.state_class: str | None = None
         self.device_class = _short(options, "device_class")
@@ -114,8 +119,17 @@ class Facet:
         topic = self.options.filter(topic_key)
         if topic is None:
             return False
+        if template is not None and _THIS.search(template.source):
+            self.this = {"state": UNKNOWN, "attributes": {}}
         self.feeds.append(Feed(topic, template, apply, self.encoding, is_live_only))
         return True
+
+    def remember(self, state: str | None, attributes: JsonObject) -> None:
+        before = self.this or {}
+        self.this = {
+            "state": state if state is not None else before.get("state", UNKNOWN),
+            "attributes": {**before.get("attributes", {}), **attributes},
+        }
 
     def sender(self, topic_key: str, template_key: str | None = None) -> "Sender | None":
         template = self.options.template(template_key) if template_key is not None else None
@@ -299,16 +313,24 @@ def _read_attributes(text: str) -> Said | None:
     return None, dict(list(free.items())[:ATTRIBUTES_MAX])
 
 
+# Python knows stranger ones, some of them slow.
+_ENCODING = re.compile(
+    r"utf[-_]?(8|16|32)([-_]?[bl]e)?|(us[-_]?)?ascii|latin[-_]?\d{1,2}|iso[-_]?8859[-_]\d{1,2}|cp\d{3,4}|windows[-_]\d{4}"
+)
+
+
 def _encoding(options: Options) -> str:
     encoding = options.text("encoding", "utf-8").lower()
-    if not encoding:
-        return ""
-    try:
-        b"".decode(encoding)
-        "".encode(encoding)
-    except LookupError:
-        raise Wrong("key_wrong", f"`encoding` {encoding!r:.40} is not known") from None
+    if encoding and not _is_encoding(encoding):
+        raise Wrong("key_wrong", f"`encoding` {encoding!r:.40} is not known")
     return encoding
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        return _ENCODING.fullmatch(name) is not None and not b"".decode(name)
+    except LookupError:
+        return False
 
 
 def _short(options: Options, key: str) -> str | None:

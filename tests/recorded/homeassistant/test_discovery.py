@@ -98,6 +98,17 @@ def test_entities_that_name_the_device_differently_meet_in_one_device(home) -> N
     assert len(home.devices["x"].entities) == 3
 
 
+def test_two_devices_that_turn_out_to_be_one_are_joined(home) -> None:
+    home.hear("homeassistant/sensor/a/config", {**SENSOR, "dev": {"ids": "x"}})
+    home.hear("homeassistant/sensor/b/config", {**SENSOR, "dev": {"ids": "y"}})
+    gone, advertisement = home.hear("homeassistant/sensor/c/config", {**SENSOR, "dev": {"ids": ["x", "y"]}})
+    assert gone == DeviceGone(Origin("homeassistant", "y"))
+    assert isinstance(advertisement, Advertisement)
+    assert [entity.key for entity in advertisement.entities] == ["sensor.b", "sensor.c"]
+    assert len(home.reports("box/t", "1")) == 3
+    assert home.hear("homeassistant/sensor/b/config", "") == [EntityGone(Origin("homeassistant", "x"), "sensor.b")]
+
+
 def test_the_same_announcement_again_says_nothing(home) -> None:
     home.announce("sensor", SENSOR)
     assert all(home.announce("sensor", SENSOR) == () for _ in range(1000))

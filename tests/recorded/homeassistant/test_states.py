@@ -352,6 +352,14 @@ def test_a_message_of_ten_megabytes_is_rejected(home) -> None:
     assert rejected.code == "too_large"
 
 
+def test_a_template_may_look_at_the_entity_itself(home) -> None:
+    home.announce(
+        "sensor",
+        {"stat_t": "box", "unit_of_meas": "kWh", "val_tpl": "{{ [value | float, this.state | float(0)] | max }}"},
+    )
+    assert [home.say("box", each)[0] for each in ("5", "3", "6")] == ["5.0", "5.0", "6.0"]
+
+
 def test_a_template_may_ask_for_the_time_it_is_given(home) -> None:
     home.announce(
         "sensor",
