@@ -178,7 +178,7 @@ CREATE TABLE IF NOT EXISTS hub_limits (
     is_the_row boolean PRIMARY KEY DEFAULT true CHECK (is_the_row),
     rows_max integer NOT NULL DEFAULT 5000,
     bytes_max integer NOT NULL DEFAULT 4194304,
-    pause_s integer NOT NULL DEFAULT 0,
-    agent_version_min text
+    pause_s integer NOT NULL DEFAULT 0
 );
+ALTER TABLE hub_limits ADD COLUMN IF NOT EXISTS agent_version_min text;
 INSERT INTO hub_limits DEFAULT VALUES ON CONFLICT DO NOTHING;

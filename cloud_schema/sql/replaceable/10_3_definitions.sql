@@ -252,7 +252,9 @@ DECLARE
     answer jsonb;
     resolution text;
     is_unchanged boolean;
+    is_news_there boolean;
     is_decision boolean := false;
+    is_new boolean := false;
 BEGIN
     SELECT * INTO kind FROM public.hub_definition_kinds WHERE entity_type = item ->> 'entity_type' AND comes_from_hub;
     IF NOT FOUND OR entity IS NULL OR jsonb_typeof(sent) <> 'object' THEN
@@ -292,7 +294,10 @@ BEGIN
     IF known.is_deleted AND base_version IS DISTINCT FROM known.version THEN
         RETURN answer || jsonb_build_object('version', known.version, 'status', 'conflict', 'deleted', true, 'error', 'deleted in the cloud');
     END IF;
+    -- What changed here since the hub looked, in columns it did not send too: the answer is where it hears of it.
+    is_news_there := document IS NOT NULL AND (known.is_deleted OR base_version IS DISTINCT FROM known.version);
     IF document IS NULL THEN
+        is_new := true;
         PERFORM hub_sync.write_columns(kind, entity, hub.home_id,
             people || described || hub_sync.pick(sent, kind.observed_columns), true);
     ELSE
@@ -325,14 +330,14 @@ BEGIN
     SELECT d.document INTO document FROM hub_sync.current_documents(kind, ARRAY[entity]) d;
     is_unchanged := hub_sync.pick(document, ARRAY(SELECT jsonb_object_keys(people))) = people AND NOT (item -> 'fields' ->> 'room_id' IS NOT NULL AND sent ->> 'room_id' IS NULL);
     answer := answer || jsonb_build_object('version', known.version, 'status', CASE WHEN disputed = '{}' THEN 'synced' ELSE 'conflict' END);
-    IF NOT is_unchanged THEN
+    IF is_news_there OR NOT is_unchanged THEN
         answer := answer || jsonb_build_object('fields', hub_sync.wire_fields(kind, document, known.extra));
         UPDATE public.hub_definition_versions v SET origin = NULL WHERE v.entity_type = kind.entity_type AND v.entity_id = entity;
     END IF;
     IF disputed <> '{}' THEN
         PERFORM hub_sync.keep_conflict(kind.entity_type, entity, hub.home_id, known.version, base_version, disputed, item ->> 'modified_at');
         answer := answer || jsonb_build_object('error', 'changed on both sides', 'disputed', ARRAY(SELECT jsonb_object_keys(disputed)));
-    ELSIF kind.has_sync_status THEN
+    ELSIF kind.has_sync_status AND NOT is_new THEN
         PERFORM hub_sync.note_sync_status(kind.entity_type, entity, hub.home_id, known.version, true, false,
             CASE WHEN is_decision THEN ARRAY(SELECT jsonb_object_keys(people)) ELSE '{}' END);
     END IF;
