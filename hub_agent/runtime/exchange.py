@@ -163,7 +163,7 @@ class Exchange:
         if not is_cut:
             batches, gaps, is_cut = await self._records(now_s)
         if wants("gaps"):
-            gaps += (await self._store.gaps())[:GAPS_MAX]
+            gaps += self._gaps_in_reach(await self._store.gaps(), batches)
         envelope = Envelope(
             self._sender(),
             ClockReading(moment.is_trusted, moment.boot_id, int(moment.monotonic_s * 1000), moment.wall),
@@ -211,6 +211,20 @@ class Exchange:
             if batch.first + len(batch.rows) - 1 < position.last:
                 return batches, gaps, True
         return batches, gaps, False
+
+    def _gaps_in_reach(self, gaps: Sequence[Gap], batches: Sequence[RecordBatch]) -> list[Gap]:
+        """Those up to which all is told by now. One further on waits, so that the cloud's mark never runs ahead of ours."""
+        reach = {position.stream: position.acknowledged for position in self.positions}
+        ends = {batch.stream: (batch.first, batch.first + len(batch.rows) - 1) for batch in batches}
+        chosen: list[Gap] = []
+        for gap in sorted(gaps, key=lambda gap: (gap.stream, gap.first)):
+            first, last = ends.get(gap.stream, (0, 0))
+            end = reach.get(gap.stream, 0)
+            end = max(end, last) if first <= end + 1 else end
+            if gap.first <= end + 1 and len(chosen) < GAPS_MAX:
+                chosen.append(gap)
+                reach[gap.stream] = max(end, gap.last)
+        return chosen
 
     async def _again(
         self, stream: str, position: StreamPosition, left: Allowance, gaps: list[Gap]

@@ -134,7 +134,7 @@ class CloudTwin:
     def put(self, kind: str, definition_id: str, fields: dict[str, Any]) -> int:
         """A person sets these columns; answers the version."""
         known = self.definitions.get((kind, definition_id))
-        before = {} if known is None or known.is_deleted else known.fields
+        before = {} if known is None else known.fields
         self._write(kind, definition_id, {**before, **fields}, None)
         return self.definitions[kind, definition_id].version
 
@@ -406,7 +406,7 @@ class CloudTwin:
                     "error": f'null value in column "{NAME_COLUMN[kind]}"',
                 }
             self._write(kind, definition_id, sent, origin)
-            return self._told(answer, self.definitions[kind, definition_id], item, sent, {})
+            return self._told(answer, self.definitions[kind, definition_id], item, sent, {}, is_news=False)
         if known.is_deleted and item["base_version"] != known.version:
             return {
                 **answer,
@@ -415,13 +415,14 @@ class CloudTwin:
                 "deleted": True,
                 "error": "deleted in the cloud",
             }
+        is_news = known.is_deleted or item["base_version"] != known.version
         described = {name: value for name, value in sent.items() if name in HUB_COLUMNS.get(kind, ())}
         people = {name: value for name, value in sent.items() if name not in described}
         disputed: dict[str, Any] = {}
         if item["base_version"] != known.version:
             people, disputed = self._merge(kind, people, known, known.history.get(item["base_version"] or 0))
         self._write(kind, definition_id, {**known.fields, **described, **people}, origin)
-        return self._told(answer, known, item, sent, disputed)
+        return self._told(answer, known, item, sent, disputed, is_news=is_news)
 
     def _of_same_name(self, kind: str, fields: dict[str, Any]) -> Versioned | None:
         same = (
@@ -473,10 +474,12 @@ class CloudTwin:
         item: dict[str, Any],
         sent: dict[str, Any],
         disputed: dict[str, Any],
+        *,
+        is_news: bool,
     ) -> dict[str, Any]:
         known.aliases = item.get("aliases", known.aliases)
         answer |= {"version": known.version, "status": "conflict" if disputed else "synced"}
-        if any(known.fields.get(name) != value for name, value in sent.items()):
+        if is_news or any(known.fields.get(name) != value for name, value in sent.items()):
             answer["fields"] = known.fields
             known.origin = None
         if disputed:

@@ -35,7 +35,7 @@ Key: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class OwedDefinition:
-    """What must go up. `fields` holds only what differs from the cloud's. `is_new`: the cloud has never had it."""
+    """What must go up: the whole row. `is_new`: the cloud has never had it."""
 
     kind: str
     id: str
@@ -269,7 +269,7 @@ class Definitions:
         known = self._known.get(key)
         lost: list[Outcome] = []
         if known is not None and not known.is_deleted and known.is_owed and known.base is not None:
-            ours = {name: value for name, value in known.fields.items() if known.base.get(name) != value}
+            ours = {name: known.fields[name] for name in sorted(_differing(known))}
             lost = _keep_lost(key, ours, now, "deleted in the cloud")
         tombstone = Definition(key[0], key[1], {}, version, {}, is_deleted=True, modified_at=now)
         return [*self._forget_conflict(key), *lost, *self._replace(key, tombstone, known)]
@@ -313,7 +313,8 @@ class Definitions:
         earlier = self._conflicts.get(key)
         if earlier is None:
             return Conflict(key[0], key[1], disputed, known.version, is_reported, now)
-        return replace(earlier, theirs=disputed, is_reported=earlier.is_reported or is_reported)
+        # A change in the cloud that leaves the dispute open has cleared the cloud's note of it: it is told again.
+        return replace(earlier, theirs=disputed, is_reported=is_reported)
 
     def _keep_conflict(self, key: Key, conflict: Conflict | None) -> list[Outcome]:
         if conflict is None:
@@ -358,19 +359,16 @@ class Definitions:
             self._owed.discard(key)
 
     def _owed_of(self, key: Key) -> OwedDefinition:
+        """The whole row, so that the cloud's answer can say what of it is otherwise there."""
         known = self._known[key]
-        base = known.base or {}
-        fields = {
-            name: value
-            for name, value in known.fields.items()
-            if known.base is None or name not in base or base[name] != value
-        }
-        base_version = known.version
         conflict = self._conflicts.get(key)
-        if conflict is not None and conflict.is_reported:
-            fields = {name: value for name, value in fields.items() if name not in conflict.theirs}
-        elif conflict is not None:
+        base_version = known.version
+        fields = known.fields
+        if conflict is not None:
+            # Whatever is sent is sent as of before the dispute, dispute and all: otherwise it would pass for the decision.
             base_version = conflict.base_version
+            if conflict.is_reported and _differing(known) <= conflict.theirs.keys():
+                fields = {}
         return OwedDefinition(
             known.kind,
             known.id,
@@ -381,6 +379,11 @@ class Definitions:
             known.is_deleted,
             known.base is None and not known.is_deleted,
         )
+
+
+def _differing(known: Definition) -> set[str]:
+    base = known.base or {}
+    return {name for name, value in known.fields.items() if name not in base or base[name] != value}
 
 
 def _keep_lost(key: Key, lost: JsonObject, now: datetime, why: str) -> list[Outcome]:
