@@ -12,7 +12,7 @@ INSERT INTO self_healing_actions (
     ('8935bed9-a7b2-55ff-98bc-eb95fdede414', 'ask_state', 'repair', 'connectivity',
      'Ask the device for its state: it may only have been quiet.', false, 3, 5, 'low', '{"step": 1}'),
     ('4664507b-ca5e-513d-9e92-d3c0dd248a13', 'resend_command', 'repair', 'connectivity',
-     'Send the command again that the device has not confirmed.', false, 2, 5, 'low', '{"step": 2}'),
+     'Send the command again that the device has not confirmed.', false, 2, 1, 'low', '{"step": 2}'),
     ('06d76ff9-31ed-5e84-8a5d-9248c8ce22c7', 'reconfigure_through_bridge', 'reconfigure', 'connectivity',
      'Let the bridge set the device up anew, which renews its bindings and reporting.', false, 1, 60, 'low', '{"step": 3}'),
     ('96674b93-c484-55bc-a1c6-469c9003bdb8', 'tell_person', 'repair', 'connectivity',

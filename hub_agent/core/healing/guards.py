@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from hub_agent.core.healing.remedies import is_battery
+from hub_agent.core.healing.remedies import RESEND_COMMAND, is_battery
 from hub_agent.core.healing.trouble import Trouble, Unconfirmed
 from hub_agent.core.healing.watch import Watch
 from hub_agent.model.device import Device
@@ -46,3 +46,15 @@ def is_still_wanted(command: Unconfirmed | None, home: Home, now: datetime) -> b
         return False
     state = home.state(command.entity_id)
     return state is None or state.changed_at <= command.sent_at
+
+
+def resend_due(watch: Watch, trouble: Trouble, home: Home, now: datetime) -> datetime | None:
+    """When only its cooldown forbids to send the command again, and it will still be wanted then: worth waiting for."""
+    tried_at, command = watch.tried_at.get(RESEND_COMMAND.name), trouble.command
+    if tried_at is None or command is None or RESEND_COMMAND.name in trouble.passed:
+        return None
+    due = tried_at + RESEND_COMMAND.cooldown
+    has_attempts = trouble.attempts.get(RESEND_COMMAND.name, 0) < RESEND_COMMAND.attempts_max
+    if due <= now or not has_attempts or due - command.sent_at > RESEND_WITHIN:
+        return None
+    return due if is_still_wanted(command, home, now) else None

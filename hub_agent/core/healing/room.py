@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from hub_agent.core.expectation import meets
 from hub_agent.core.healing import cases
-from hub_agent.core.healing.guards import Home, is_fitting, is_in_bounds, is_still_wanted
+from hub_agent.core.healing.guards import Home, is_fitting, is_in_bounds, is_still_wanted, resend_due
 from hub_agent.core.healing.remedies import (
     ASK_STATE,
     LADDER,
@@ -293,6 +293,7 @@ class Healing:
             given += self._clear(watch, Symptom.UNCONFIRMED, now)
         attempt = trouble.attempt
         if watch.trouble is trouble and attempt and attempt.remedy.verification == "report":
+            trouble.passed.discard(RESEND_COMMAND.name)  # it hears us again: worth another try
             given += self._conclude(watch, trouble, "completed", now)
         return given
 
@@ -468,6 +469,11 @@ class Healing:
             self._wakes.set(watch, trouble.ready_at)
             return []
         given = self._raise(watch, trouble)
+        due = resend_due(watch, trouble, self._home, now)
+        if due is not None:
+            trouble.ready_at = due
+            self._wakes.set(watch, due)
+            return given
         remedy = self._next_remedy(watch, trouble, now)
         if remedy is None:
             trouble.passed.clear()

@@ -84,6 +84,7 @@ class Scenes:
         self._scene_by_entity: dict[EntityId, Scene] = {}
         self._entity_by_row: dict[SceneId, EntityId] = {}
         self._problem_by_row: dict[SceneId, str] = {}
+        self._incomplete: set[SceneId] = set()  # those that named an entity that was missing when they were pressed
         self._history: dict[SceneId, History] = {}
         self._activations: dict[str, Activation] = {}
         self._activation_by_call: dict[CallId, Activation] = {}
@@ -129,6 +130,9 @@ class Scenes:
         """The definition is gone. An activation under way ends as it would have."""
         row_id = SceneId(scene_id)
         given = self._drop(row_id)
+        if row_id in self._incomplete:
+            self._incomplete.discard(row_id)
+            given.append(IssueCleared("entity_missing", row_id))
         if self._problem_by_row.pop(row_id, None) is not None:
             given.append(IssueCleared("scene_invalid", row_id))
         if self._history.pop(row_id, None) is not None:
@@ -370,7 +374,10 @@ class Scenes:
                 for name in missing
             ]
         if not missing:
-            return [IssueCleared("entity_missing", scene.row_id)]
+            was_told = scene.row_id in self._incomplete
+            self._incomplete.discard(scene.row_id)
+            return [IssueCleared("entity_missing", scene.row_id)] if was_told else []
+        self._incomplete.add(scene.row_id)
         details: JsonObject = {"name": scene.name, "entity_id": ", ".join(missing)}
         return [IssueRaised(Issue("entity_missing", scene.row_id, now, details))]
 

@@ -305,6 +305,22 @@ def test_a_report_that_shows_another_state_verifies_the_asking_and_the_command_i
     assert of(Call, house.advance(3 * SECOND))
 
 
+def test_a_lamp_that_was_revived_gets_its_command_again_while_it_is_wanted() -> None:
+    house = House(device("bridge", kind=DeviceType.BRIDGE), device("lamp", via="bridge"))
+    house.settle("lamp")
+    (first,) = of(Call, house.advance(16 * SECOND))
+    house.settle("lamp", cause=first.cause)
+    assert of(Reconfigure, house.advance(3 * SECOND))
+
+    revived = house.report("lamp")
+    (again,) = of(Call, house.advance(MINUTE))
+    given = house.settle("lamp", "confirmed", again.cause)
+
+    assert executions(revived) == [("reconfigure_through_bridge", "completed", 2)]
+    assert executions(given) == [("resend_command", "completed", 2)]
+    assert house.healing.troubled() == []
+
+
 def test_a_silent_device_that_answers_when_asked_is_well_again() -> None:
     house = House(device("plug"))
     house.report("plug")
