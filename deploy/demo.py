@@ -219,12 +219,18 @@ class Demo:
     async def _start_agent(self) -> None:
         program = Path(sys.executable).with_name("nexa-hub")
         self._agent = self._part("Agent", [str(program), "run", "--config", str(self._dir / "nexa-hub.toml")])
-        async with step("Agent: nexa-hub"):
+        async with step("Agent: nexa-hub, which claims its identity and pulls the home's definitions"):
             await self._start_agent_process()
+            await self._agent.answers(self._has_definitions, within_s=60)
 
     async def _start_agent_process(self) -> None:
         await self._agent.start(says_ready=False)
         await self._agent.answers(self._is_agent_live, within_s=60)
+
+    async def _has_definitions(self) -> bool:
+        with contextlib.suppress(httpx.HTTPError, ValueError):
+            return bool((await self._get("sync"))["is_claimed"] and await self._get("scenes"))
+        return False
 
     def _write_settings(self, page_port: int, mqtt_port: int, code: str | None) -> None:
         state_dir = self._dir / "agent"

@@ -5,6 +5,20 @@ from typing import Any
 
 Json = Mapping[str, Any]
 
+REMEDIES = {
+    "ask_state": "asking for its state",
+    "resend_command": "sending the command again",
+    "reconfigure_through_bridge": "configuring it anew through its bridge",
+    "tell_person": "telling a person",
+}
+OUTCOMES = {
+    "in_progress": "trying",
+    "completed": "that helped",
+    "failed": "that did not help",
+    "skipped": "not needed any more",
+    "requires_manual": "it needs a person",
+}
+
 
 class Story:
     """Turns the agent's changes into lines. Knows devices by their names, and says nothing twice in a row."""
@@ -60,15 +74,17 @@ class Story:
         """A text says what is wrong; none says that it is over."""
         key = (str(body.get("code")), str(body.get("subject")))
         text = body.get("text")
+        if "remedy" in body:
+            return self._remedy(body)
         if text:
             self._text_by_issue[key] = str(text)
             return f"issue: {text}"
         earlier = self._text_by_issue.pop(key, None)
         return f"no longer: {earlier}" if earlier else None
 
-    def _healing(self, body: Json) -> str | None:
-        name = self._name_by_device.get(str(body.get("device_id")), body.get("device") or "a device")
-        return f"healing {name}: {body.get('remedy')} {body.get('status') or ''}".rstrip()
+    def _remedy(self, body: Json) -> str:
+        tried = REMEDIES.get(str(body.get("remedy")), str(body.get("remedy")))
+        return f"healing {body.get('name')}: {tried} - {OUTCOMES.get(str(body.get('status')), body.get('status'))}"
 
     def _device(self, body: Json) -> str | None:
         name = body.get("name") or self._name_by_device.get(str(body.get("id")), "a device")

@@ -50,6 +50,22 @@ def test_an_issue_is_told_when_it_comes_and_when_it_goes(story) -> None:
     assert story.line("issue", {"code": "silent", "subject": "d1", "text": None}) is None
 
 
+def test_each_remedy_is_told_in_words(story) -> None:
+    body = {
+        "code": "unconfirmed",
+        "subject": "d1",
+        "name": "Hall Lamp",
+        "remedy": "ask_state",
+        "text": "Hall Lamp did not do it",
+    }
+
+    assert story.line("issue", body | {"status": "in_progress"}) == "healing Hall Lamp: asking for its state - trying"
+    assert (
+        story.line("issue", body | {"status": "failed"})
+        == "healing Hall Lamp: asking for its state - that did not help"
+    )
+
+
 def test_runs_whose_conditions_were_not_met_are_not_told(story) -> None:
     assert story.line("run", {"automation": "Evening", "status": "conditions_not_met"}) is None
     assert story.line("run", {"automation": "Evening", "status": "success"}) == "automation 'Evening': success"
