@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from hub_agent import __version__
 from hub_agent.adapters.clock import SystemClock
@@ -20,6 +21,7 @@ from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
 from hub_agent.adapters.systemd import SystemdNotifier
 from hub_agent.config import Config, read_secret
 from hub_agent.core.hub import Hub
+from hub_agent.core.time_of_day import zone
 from hub_agent.drivers.registry import Dialects, default_drivers
 from hub_agent.errors import ConfigError
 from hub_agent.model.automation import Place
@@ -36,10 +38,20 @@ from hub_agent.runtime.loop import Loop
 from hub_agent.runtime.supervisor import Supervisor, Task, feed_watchdog
 from hub_agent.runtime.uplink import Uplink
 from hub_agent.store.store import Mirror
+from hub_agent.templating import Templates
 
 log = logging.getLogger(__name__)
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def _templates_of_devices(clock: Clock, time_zone: ZoneInfo) -> Templates:
+    """Devices that count since they started need to know what time it is."""
+    names = {
+        "now": lambda: clock.now().wall.astimezone(time_zone),
+        "utcnow": lambda: clock.now().wall,
+    }
+    return Templates(time_zone=time_zone, globals=names)
 
 
 class Core:
@@ -61,7 +73,11 @@ class Core:
         self.store = store
         self.clock = clock
         self.broker = broker
-        drivers = default_drivers(discovery_prefix=discovery_prefix, zigbee2mqtt_topics=zigbee2mqtt_topics)
+        drivers = default_drivers(
+            discovery_prefix=discovery_prefix,
+            zigbee2mqtt_topics=zigbee2mqtt_topics,
+            templates=_templates_of_devices(clock, zone(place.time_zone)),
+        )
         self.dialects = Dialects(drivers)
         self.hub = Hub(home_id=HomeId(identity.home_id), place=place, new_id=new_id)
         self.changes = Changes()

@@ -8,13 +8,17 @@ from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
 from hub_agent.model.device import Device
 from hub_agent.model.report import Decoded, MqttMessage, Rejected, Subscribe, Unsubscribe
+from hub_agent.templating import Templates
 
 
 def default_drivers(
-    *, discovery_prefix: str = "homeassistant", zigbee2mqtt_topics: Sequence[str] = ("zigbee2mqtt",)
+    *,
+    discovery_prefix: str = "homeassistant",
+    zigbee2mqtt_topics: Sequence[str] = ("zigbee2mqtt",),
+    templates: Templates | None = None,
 ) -> list[Driver]:
-    """Every dialect this agent speaks; where two know the same device, the first one serves it."""
-    return [Zigbee2Mqtt(zigbee2mqtt_topics), HomeAssistantDiscovery(discovery_prefix)]
+    """Every dialect this agent speaks; where two know the same device, the first one serves it. `templates` of devices may need `now`."""
+    return [Zigbee2Mqtt(zigbee2mqtt_topics), HomeAssistantDiscovery(discovery_prefix, templates)]
 
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024
