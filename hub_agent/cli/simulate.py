@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def command(files: tuple[Path, ...], as_json: bool, only: tuple[str, ...]) -> No
     """
     from hub_agent.core.scenario import NotAScenario, run_scenario, scenarios_in
 
-    show = _print_json if as_json else _print
+    show: Callable[[Verdict], None] = _print_json if as_json else _print
     passed = failed = unreadable = 0
     for file in files:
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from heapq import heappop, heappush
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -27,6 +27,20 @@ from hub_agent.model.state import Cause, EntityState
 TOLERANCE_S = 1.0
 # A scenario that keeps itself busy without end.
 TICKS_MAX = 3_000_000
+
+LOCAL_NETWORKS = tuple(
+    ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
 
 INVALID = ("automation_invalid", "scene_invalid")
 
@@ -181,10 +195,12 @@ class Stage:
     definitions: list[Definition] = field(init=False)
     _answers: list[tuple[datetime, int, CallAnswered]] = field(default_factory=list)
     _ids: int = 0
+    _now: datetime = field(init=False)
     _event_types: frozenset[str] = frozenset()
 
     def play(self) -> None:
         self._event_types = frozenset(_events_named(self.scenario))
+        self._now = self.start
         self.definitions = self._read_definitions()
         self._build(self._initial(), self.start, None)
         horizon = self.start
@@ -251,17 +267,21 @@ class Stage:
     # Time.
 
     def _advance(self, until: datetime) -> None:
+        now = self._now
         for _ in range(TICKS_MAX):
             timer = self.hub.get_timer()
             answer_at = self._answers[0][0] if self._answers else None
             due = min((at for at in (timer, answer_at) if at is not None), default=None)
             if due is None or due > until:
-                return
+                break
+            now = max(now, due)  # what fell due while the hub was down is done now
             if answer_at is not None and answer_at <= due:
-                self._hand(heappop(self._answers)[2], answer_at)
+                self._hand(heappop(self._answers)[2], now)
             else:
-                self._keep(self.hub.handle_timer(due), due)
-        raise ValueError(f"more than {TICKS_MAX} timers")
+                self._keep(self.hub.handle_timer(now), now)
+        else:
+            raise ValueError(f"more than {TICKS_MAX} timers")
+        self._now = until
 
     def _hand(self, happened: Input, now: datetime) -> None:
         self._keep(self.hub.handle(happened, now), now)
@@ -349,7 +369,7 @@ def _scene_fields(scene: JsonValue) -> JsonObject:
 
 def _webhook(body: Mapping[str, Any]) -> WebhookCalled:
     remote = body.get("remote")
-    is_local = remote is None or ip_address(remote).is_private
+    is_local = remote is None or any(ip_address(remote) in network for network in LOCAL_NETWORKS)
     return WebhookCalled(body["id"], body["method"], body.get("json"), body.get("form"), body.get("query"), is_local)
 
 

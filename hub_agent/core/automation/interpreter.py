@@ -17,7 +17,7 @@ from hub_agent.errors import TemplateError
 from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.automation import Outcome, RunStatus
 from hub_agent.model.effects import Warn
-from hub_agent.model.ids import CallId, EntityId, NewId
+from hub_agent.model.ids import CallId, EntityId, NewId, RunId
 from hub_agent.model.inputs import EventFired
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause, StateChanged
@@ -59,6 +59,8 @@ class Interpreter:
         self.exchange = exchange
         self.new_id = new_id
         self.host = host
+        # Runs that are no longer as they were kept.
+        self.changed: dict[RunId, Run] = {}
         self.waiting_by_call: dict[CallId, tuple[Run, Thread]] = {}
         self.result_by_call: dict[CallId, tuple[Run, Result]] = {}
         self._waiting_by_event: dict[int, tuple[EventFired, Run, Thread]] = {}
@@ -84,7 +86,7 @@ class Interpreter:
         run.status = status
         run.error = error
         run.ended_at = now
-        run.is_changed = True
+        self.changed[run.id] = run
         self.host.actions_done(run, now)
 
     # Going on.
@@ -93,7 +95,7 @@ class Interpreter:
         """Takes steps until the thread waits or ends."""
         program = self.host.program(run)
         at = Execution(self, run, thread, now)
-        run.is_changed = True
+        self.changed[run.id] = run
         for _ in range(STEPS_AT_ONCE_MAX):
             if thread.wait is not None or run.ended_at is not None:
                 return
@@ -221,7 +223,7 @@ class Interpreter:
 
     def wait(self, run: Run, thread: Thread, wait: Wait) -> None:
         thread.wait = wait
-        run.is_changed = True
+        self.changed[run.id] = run
         if wait.due is not None:
             wait.timer = self.exchange.timers.set(wait.due, lambda now: self._overdue(run, thread, wait, now))
 
@@ -281,10 +283,25 @@ class Interpreter:
         for trigger in triggers:
             if not trigger.is_enabled or thread.wait is not wait:
                 continue
-            site = trigger.attach(self.exchange, fire, _remember_in(holds, trigger, run), variables, now)
+            site = trigger.attach(self.exchange, fire, self._remember_in(holds, trigger, run), variables, now)
             wait.sites.append(site)
             if thread.wait is not wait:
                 site.attachment.detach(forget_holds=False)
+
+    def _remember_in(
+        self, holds: dict[str, Any], trigger: Trigger, run: Run
+    ) -> Callable[[str, JsonObject | None], None]:
+        """Holds of a waiting trigger are kept with the run."""
+
+        def remember(key: str, body: JsonObject | None) -> None:
+            name = f"{trigger.path}|{key}"
+            self.changed[run.id] = run
+            if body is None:
+                holds.pop(name, None)
+            else:
+                holds[name] = body
+
+        return remember
 
     def wait_for_template(self, run: Run, thread: Thread, wait: Wait, template: Template, now: datetime) -> None:
         def heard(is_true: bool, _change: StateChanged | None, at: datetime) -> None:  # noqa: FBT001 - what the watch tells
@@ -340,7 +357,7 @@ class Interpreter:
         if known is None:
             return
         result = known[1]
-        run.is_changed = True
+        self.changed[run.id] = run
         result.commands += answer.commands
         if answer.error is not None:
             result.result, result.error = "failed", answer.error
@@ -496,20 +513,6 @@ class Execution:
 def _step_before(block: Block, frame: Frame) -> Step | None:
     """The step that is being taken: the frame already stands behind it."""
     return block.steps[frame.index - 1] if 0 < frame.index <= len(block.steps) else None
-
-
-def _remember_in(holds: dict[str, Any], trigger: Trigger, run: Run) -> Callable[[str, JsonObject | None], None]:
-    """Holds of a waiting trigger are kept with the run."""
-
-    def remember(key: str, body: JsonObject | None) -> None:
-        name = f"{trigger.path}|{key}"
-        run.is_changed = True
-        if body is None:
-            holds.pop(name, None)
-        else:
-            holds[name] = body
-
-    return remember
 
 
 def resume_holds(wait: Wait, now: datetime) -> None:

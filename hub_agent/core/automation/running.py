@@ -50,7 +50,6 @@ class Running:
         self._rules = rules
         self._runs: dict[RunId, Run] = {}
         self._script_runs: dict[CallId, Run] = {}
-        self._changed: dict[RunId, Run] = {}
         self._shown: dict[AutomationId, Rule] = {}
 
     def find(self, run_id: str) -> Run | None:
@@ -60,9 +59,9 @@ class Running:
 
     def leave(self) -> None:
         """After an input: keeps what has changed, shows what looks different."""
-        for run in list(self._changed.values()):
+        for run in list(self.interpreter.changed.values()):
             if not self._is_soon_answered(run):
-                del self._changed[run.id]
+                del self.interpreter.changed[run.id]
                 self._emit(self._save(run))
         for automation_id, rule in list(self._shown.items()):
             if not any(self._is_soon_answered(run) for run in rule.runs):
@@ -70,8 +69,8 @@ class Running:
                 self._rules.show(rule)
 
     def unsaved(self) -> list[Save]:
-        saves = [self._save(run) for run in self._changed.values()]
-        self._changed.clear()
+        saves = [self._save(run) for run in self.interpreter.changed.values()]
+        self.interpreter.changed.clear()
         return saves
 
     def is_busy(self, rule: Rule) -> bool:
@@ -143,7 +142,7 @@ class Running:
         if program.mode is Mode.QUEUED and rule.runs:
             run.stage = "queued"
             rule.queue.append(run)
-            self._changed[run.id] = run
+            self.interpreter.changed[run.id] = run
             self._shown[AutomationId(program.id)] = rule
         else:
             self._begin(rule, run, now)
@@ -162,7 +161,7 @@ class Running:
     def _begin(self, rule: Rule, run: Run, now: datetime) -> None:
         rule.runs.append(run)
         self._shown[run.automation_id] = rule
-        self._changed[run.id] = run
+        self.interpreter.changed[run.id] = run
         self.interpreter.begin(run, now)
 
     def _tell_dropped(self, rule: Rule, program: Program, occasion: Occasion, now: datetime) -> None:
@@ -260,7 +259,7 @@ class Running:
     def _wait_until_settled(self, run: Run) -> None:
         assert run.settle_by is not None
         run.timer = self._exchange.timers.set(run.settle_by, lambda now: self._close(run, now))
-        self._changed[run.id] = run
+        self.interpreter.changed[run.id] = run
 
     def settled(self, settled: CommandSettled, now: datetime) -> None:
         known = self.interpreter.result_by_call.get(settled.command.call_id)
@@ -280,7 +279,7 @@ class Running:
         if run.stage == "settling" and not run.has_open_results():
             self._close(run, now)
         elif run.is_saved:
-            self._changed[run.id] = run
+            self.interpreter.changed[run.id] = run
 
     def _is_unanswered(self, call_id: CallId) -> bool:
         """Its commands may settle before the call is answered; how many there are is not known until then."""
@@ -325,7 +324,7 @@ class Running:
             self.interpreter.result_by_call.pop(result.call_id, None)
             if result.ended_at is None:
                 result.end(result.result or "unconfirmed", result.error, now)
-        self._changed.pop(run.id, None)
+        self.interpreter.changed.pop(run.id, None)
         rule = self._rule(run)
         program = self.program(run)
         status = final_status(run)
@@ -370,7 +369,7 @@ class Running:
             if run.settle_by is not None:
                 run.settle_by += by
             if run.is_saved:
-                self._changed[run.id] = run
+                self.interpreter.changed[run.id] = run
 
     def restore(self, saved: Saved, now: datetime) -> None:
         restored: list[Run] = []
@@ -432,7 +431,7 @@ class Running:
         return False
 
     def _save(self, run: Run) -> Save:
-        run.is_saved, run.is_changed = True, False
+        run.is_saved = True
         durability = Durability.COMMIT if run.stage == "settling" else Durability.FSYNC
         return Save(ROOM, f"run/{run.id}", run_to_json(run), durability)
 

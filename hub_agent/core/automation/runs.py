@@ -123,7 +123,6 @@ class Run:
     ended_at: datetime | None = None
     settle_by: datetime | None = None
     is_saved: bool = False
-    is_changed: bool = False
     timer: Timer | None = None
     retries: dict[int, Timer] = field(default_factory=dict)
     retry_calls: list[CallId] = field(default_factory=list)
