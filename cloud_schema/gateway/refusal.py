@@ -1,5 +1,6 @@
 """Errors on the wire, in PostgREST's shape: {"code", "message", "details", "hint"}."""
 
+import logging
 import random
 
 import orjson
@@ -27,6 +28,8 @@ STATUS_BY_SQLSTATE = {
     "54": 413,
 }
 RETRY_AFTER_S = (3, 10)
+
+log = logging.getLogger(__name__)
 
 
 class Refused(Exception):
@@ -75,6 +78,8 @@ def from_database(err: psycopg.Error, role: str) -> Refused:
         return database_away()
     status = _status_of(state, role)
     diag = err.diag
+    if status == 500:
+        log.error("the database failed: %s %s", state, err)
     return Refused(
         status,
         state,

@@ -105,6 +105,7 @@ CREATE TABLE IF NOT EXISTS hub_commands (
     finished_at timestamptz,
     result jsonb
 );
+CREATE INDEX IF NOT EXISTS hub_commands_expiry ON hub_commands (home_id, expires_at);
 CREATE INDEX IF NOT EXISTS hub_commands_waiting ON hub_commands (home_id, created_at) WHERE status IN ('pending', 'delivered');
 
 CREATE TABLE IF NOT EXISTS hub_device_aliases (

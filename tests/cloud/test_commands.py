@@ -73,6 +73,15 @@ def test_a_hub_cannot_finish_or_see_another_homes_command(hub, new_hub, call_as,
     assert status(db, command["id"]) == "pending"
 
 
+def test_old_commands_are_forgotten(hub, call_as, db):
+    old = send(call_as, hub)
+    db.execute("UPDATE hub_commands SET expires_at = now() - interval '31 days' WHERE id = %s", (old["id"],))
+    new = send(call_as, hub)
+    assert db.execute("SELECT id::text FROM hub_commands WHERE home_id = %s", (hub.home_id,)).fetchall() == [
+        (new["id"],)
+    ]
+
+
 def test_who_may_control_the_home_may_send(hub, call_as, new_home, db):
     _, guest_id = new_home()
     as_guest = {"role": "authenticated", "claims": {"sub": guest_id}}

@@ -68,6 +68,7 @@ CREATE OR REPLACE FUNCTION hub_sync.definition_bytes_max() RETURNS integer LANGU
 CREATE OR REPLACE FUNCTION hub_sync.changes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 500';  -- a page
 CREATE OR REPLACE FUNCTION hub_sync.commands_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 50';  -- a delivery
 CREATE OR REPLACE FUNCTION hub_sync.commands_waiting_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- a home
+CREATE OR REPLACE FUNCTION hub_sync.finished_commands_kept() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '30 days'$$;
 CREATE OR REPLACE FUNCTION hub_sync.redeliver_after() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '30 seconds'$$;
 CREATE OR REPLACE FUNCTION hub_sync.token_lifetime_s() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 3600';
 

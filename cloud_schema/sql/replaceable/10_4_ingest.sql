@@ -146,7 +146,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION hub_sync.take_commands_done(hub public.hub_hubs, items jsonb) RETURNS void LANGUAGE sql AS $$
     UPDATE public.hub_commands c
-    SET status = d.value ->> 'status', result = d.value -> 'result', finished_at = now()
+    SET status = d.value ->> 'status', result = hub_sync.bounded(d.value -> 'result'), finished_at = now()
     FROM jsonb_array_elements(items) d
     WHERE c.id::text = lower(d.value ->> 'id') AND c.home_id = hub.home_id
       AND c.status NOT IN ('done', 'failed') AND d.value ->> 'status' IN ('done', 'failed', 'expired')

@@ -19,6 +19,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'PT429', MESSAGE = 'Too many commands wait for this home.', DETAIL = 'commands_waiting',
             HINT = 'Wait until the hub has done some, or they have expired.';
     END IF;
+    DELETE FROM hub_commands WHERE home_id = home AND expires_at < now() - hub_sync.finished_commands_kept();
     INSERT INTO hub_commands (home_id, kind, payload, created_by, expires_at)
     VALUES (home, wanted, hub_sync.part(request, 'payload', '{}'), auth.uid(), now() + make_interval(secs => lifetime_s))
     RETURNING * INTO command;
