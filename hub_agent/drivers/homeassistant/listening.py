@@ -1,5 +1,6 @@
 """Who listens to which topic, and what a message says to each of them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from hub_agent.drivers.homeassistant.facet import Feed, Heard, Unreadable
 from hub_agent.drivers.homeassistant.members import DIALECT, Known, Member
 from hub_agent.errors import TemplateError
-from hub_agent.model.device import AdvertisedEntity, Origin
+from hub_agent.model.device import Origin
 from hub_agent.model.json import JsonValue
 from hub_agent.model.report import (
     AvailabilityReported,
@@ -22,6 +23,7 @@ from hub_agent.model.report import (
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024
 MATCHES_MAX: Final = 10_000
+_ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 
 
 @dataclass(slots=True)
@@ -153,8 +155,8 @@ def _hear_states(message: MqttMessage, heard: Heard, listener: Listener, decoded
         reports[key] = EntityReport(key, state, attributes)
         if this is not None:
             member.facet.remember(state, attributes)
-        if state is not None and member.entity.device_class is not None:
-            _observe(member.entity, state, observed)
+        if state is not None and member.observes is not None:
+            _observe(member.observes, state, observed)
     if reports:
         decoded.append(Reported(listener.known.origin, tuple(reports.values()), observed, message.retained))
 
@@ -200,17 +202,17 @@ def _reject(topic: str, origin: Origin, member: Member, err: Exception) -> Rejec
     return Rejected(DIALECT, topic, code, f"{member.entity.key}: {err}"[:500], origin)
 
 
-def _observe(entity: AdvertisedEntity, state: str, observed: dict[str, JsonValue]) -> None:
-    if entity.domain != "sensor" or entity.device_class not in {"battery", "signal_strength"}:
+def _observe(name: str, state: str, observed: dict[str, JsonValue]) -> None:
+    if name == "ip_address":
+        if _ADDRESS.fullmatch(state):
+            observed[name] = state
         return
     try:
         number = round(float(state))
     except ValueError:
         return
-    if entity.device_class == "signal_strength":
-        observed["signal_strength"] = number
-    elif entity.unit == "%" and 0 <= number <= 100:
-        observed["battery_level"] = number
+    if name != "battery_level" or 0 <= number <= 100:
+        observed[name] = number
 
 
 def _fits(wanted: Sequence[str], levels: Sequence[str]) -> bool:

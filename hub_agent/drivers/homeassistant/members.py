@@ -1,5 +1,6 @@
 """Devices and entities as the driver runs them: made from an announcement, or again from what the mirror kept of it."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -84,6 +85,7 @@ class Member:
     facet: Facet
     availability: Availability | None
     topic: str
+    observes: str | None = None
 
     def keep_availability(self, before: "Member") -> None:
         """The same entity announced anew: what its topics said still holds."""
@@ -128,7 +130,7 @@ class Maker:
             capabilities=facet.capabilities,
             native={"component": kind, "discovery_id": discovery_id, "topic": topic, "config": options.config},
         )
-        return Member(entity, facet, availability, topic)
+        return Member(entity, facet, availability, topic, _observes(entity))
 
     def make_again(self, entity: Entity, block: DeviceBlock) -> Member:
         """From what the mirror kept. Raises Wrong or KeyError where that is not ours."""
@@ -140,6 +142,21 @@ class Maker:
             str(native["component"]), str(native["discovery_id"]), dict(config), block, str(native["topic"])
         )
         return replace(member, entity=replace(member.entity, key=entity.key, name=entity.name))
+
+
+_IP = re.compile(r"(^|[_ -])ip([_ -]?address)?$", re.IGNORECASE)
+
+
+def _observes(entity: AdvertisedEntity) -> str | None:
+    """What a sensor tells of its device itself."""
+    if entity.domain != "sensor":
+        return None
+    if entity.device_class == "battery" and entity.unit == "%":
+        return "battery_level"
+    if entity.device_class == "signal_strength":
+        return "signal_strength"
+    is_ip = entity.device_class is None and entity.unit is None and _IP.search(entity.name or "")
+    return "ip_address" if is_ip else None
 
 
 def advertise(known: Known, keys: Iterable[str], via: str | None) -> Advertisement:

@@ -69,9 +69,13 @@ def test_one_topic_feeds_many_entities_in_one_report(home) -> None:
     ]
 
 
-def test_battery_and_signal_are_observed_of_the_device(home) -> None:
+def test_battery_signal_and_address_are_observed_of_the_device(home) -> None:
     home.announce("sensor", {"stat_t": "box/b", "dev_cla": "battery", "unit_of_meas": "%"}, "b")
     home.announce("sensor", {"stat_t": "box/s", "dev_cla": "signal_strength", "unit_of_meas": "dBm"}, "s")
+    home.announce("sensor", {"stat_t": "box/ip", "name": "WiFi IP"}, "ip")
+    (address,) = home.hear("box/ip", "192.168.1.7")
+    assert isinstance(address, Reported)
+    assert address.observed == {"ip_address": "192.168.1.7"}
     (battery,) = home.hear("box/b", "87.4")
     (signal,) = home.hear("box/s", "-61")
     assert isinstance(battery, Reported)
