@@ -25,6 +25,12 @@ ON_WAY = frozenset({"opening", "closing"})
 
 def expected_after(action: str, data: JsonObject, entity: Entity | None = None) -> Expected:
     """What a report must say for the action to be confirmed; empty if nothing can confirm it."""
+    if (
+        entity is not None
+        and entity.capabilities
+        and not any("r" in each.access for each in entity.capabilities.values())
+    ):
+        return {}  # it takes commands and never says what became of them
     rule = _RULES.get(action) or _RULES_OF_ANY_DOMAIN.get(action.partition(".")[2])
     return rule(data, entity.capabilities if entity else {}) if rule else {}
 

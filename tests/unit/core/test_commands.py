@@ -193,6 +193,14 @@ def test_what_nothing_can_confirm_settles_when_it_is_sent_and_is_kept_at_once() 
     assert given[0].durability is Durability.COMMIT
 
 
+def test_a_device_that_never_says_its_state_is_not_blamed_for_silence() -> None:
+    room = commands()
+    relay = entity("switch.a", {"on": Capability("bool", "w")})
+    command = room.issue(call("switch.turn_on"), [(device("d"), relay, None)], NOON)[-1].command
+
+    assert outcomes(room.handle_sent(CommandSent(command.id), NOON)) == [(command.id, "sent")]
+
+
 def test_what_could_not_be_sent_for_thirty_seconds_is_never_sent() -> None:
     room = commands()
     command = issue(room, call("light.turn_on"), "light.hall")[-1].command
