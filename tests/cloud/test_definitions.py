@@ -88,6 +88,14 @@ def test_different_fields_changed_on_both_sides_are_merged(hub, db):
     assert row(db, "automations", automation_id, "name", "actions") == ("by cloud", [{"delay": 5}])
 
 
+def test_the_answer_tells_what_changed_meanwhile_in_columns_that_were_not_sent(hub, db):
+    automation_id = hub.add_automation()
+    db.execute("UPDATE automations SET description = 'by cloud' WHERE id = %s", (automation_id,))
+    answer = hub.define("automation", automation_id, 1, name="by hub")
+    assert (answer["status"], answer["version"]) == ("synced", 3)
+    assert (answer["fields"]["name"], answer["fields"]["description"]) == ("by hub", "by cloud")
+
+
 def test_of_a_name_changed_on_both_sides_the_clouds_stays(hub, db):
     automation_id = hub.add_automation()
     db.execute("UPDATE automations SET name = 'by cloud' WHERE id = %s", (automation_id,))

@@ -39,6 +39,8 @@ def test_the_examples_envelope_gets_the_examples_answer(hub, own_database):
     assert without_time(answer) == without_time(shown["answer"])
 
     again = hub.call(shown["function"], shown["request"])
+    # Its base is not the newest any more, so it hears what there is.
+    assert all(one.pop("fields") for one in again["definitions"])
     assert without_time(again) == without_time(shown["answer"]) | {"refused": []}
 
 

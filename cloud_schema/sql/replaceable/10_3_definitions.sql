@@ -233,7 +233,7 @@ CREATE OR REPLACE FUNCTION hub_sync.keep_conflict(
 $$;
 
 -- One definition as the hub has it. Answers {"entity_type","id","version","status", "fields"?, "deleted"?, "error"?}:
--- `fields` whenever the cloud now says something else than the hub, which takes it over (its own stays only in a conflict).
+-- `fields` whenever the hub may not know what the cloud now says; it takes that over (its own stays only in a conflict).
 CREATE OR REPLACE FUNCTION hub_sync.take_definition(hub public.hub_hubs, item jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     kind public.hub_definition_kinds;
