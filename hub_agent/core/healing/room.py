@@ -437,6 +437,8 @@ class Healing:
         given: list[Given] = []
         if bridge and bridge.has(Symptom.TOGETHER):
             given += self._clear(bridge, Symptom.TOGETHER, now)
+        if self._is_away(via):
+            return given  # it suffers from something else still
         for watch in self._behind(via):
             trouble = watch.trouble
             if trouble is not None and trouble.held_by == via:
@@ -463,6 +465,9 @@ class Healing:
         """Try the next remedy that fits and that the guards allow."""
         if trouble.held_by is not None and not self._is_away(trouble.held_by):
             return [self._release(watch, trouble, now)]
+        via = watch.device.via
+        if trouble.held_by is None and via is not None and self._is_away(via):
+            return self._hold(watch, via, now)
         if trouble.held_by is not None or not self._is_connected:
             return []
         if now < trouble.ready_at:

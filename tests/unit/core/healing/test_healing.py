@@ -470,6 +470,17 @@ def test_a_shared_cause_ends_when_few_still_suffer() -> None:
     assert {subject for _, subject in raised(house.advance(6 * MINUTE))} == {"lamp1", "lamp2"}
 
 
+def test_a_shared_cause_that_ends_lets_nobody_go_while_the_bridge_is_away() -> None:
+    lamps = [device(f"lamp{number}", via="bridge") for number in range(3)]
+    house = House(device("bridge", kind=DeviceType.BRIDGE), *lamps)
+    for number in range(3):
+        house.settle(f"lamp{number}")
+    house.available("bridge", is_available=False)
+    house.settle("lamp0", "confirmed")
+
+    assert [ask for ask in of(AskState, house.advance(timedelta(hours=1))) if ask.device_id != "bridge"] == []
+
+
 # Memory.
 
 
