@@ -24,7 +24,7 @@ TEXT_CHARS_MAX: Final = 65_536
 PARTS_MAX: Final = 50_000
 PATTERN_CHARS_MAX: Final = 500
 SUBJECT_CHARS_MAX: Final = 8_192
-SUBJECT_CHARS_MAX_IF_COSTLY: Final = 256
+PATTERN_STEPS_MAX: Final = 100_000_000
 PATTERNS_MAX: Final = 512
 WIDTH_MAX: Final = 9_999
 
@@ -304,33 +304,40 @@ def _bitwise(name: str) -> Callable[[int, int], int]:
 
 
 @lru_cache(maxsize=PATTERNS_MAX)
-def _pattern(pattern: str, flags: int) -> tuple[re.Pattern[str], bool]:
-    """The pattern, and whether it is costly on long texts. Raises TooLarge where it may backtrack without end."""
+def _pattern(pattern: str, flags: int) -> tuple[re.Pattern[str], int]:
+    """The pattern, and how many open repeats it has. Raises TooLarge where it may backtrack without end."""
     if len(pattern) > PATTERN_CHARS_MAX:
         raise TooLarge(f"a pattern may have at most {PATTERN_CHARS_MAX} characters")
     compiled = re.compile(pattern, flags)
     if _NESTED_REPEAT.search(pattern):
         raise TooLarge("a repeat inside a repeat is not supported in a pattern")
-    return compiled, len(_REPEAT.findall(pattern)) > 2
+    return compiled, len(_REPEAT.findall(pattern))
 
 
-_REPEAT = re.compile(r"(?<!\\)(?:[*+]|\{\d*,\d*\})")
+_REPEAT = re.compile(r"(?<!\\)(?:[*+]|\{\d*,\})")
 # A group that holds an open repeat or an alternative and is itself repeated.
 _NESTED_REPEAT = re.compile(
     r"\((?:[^()\\]|\\.|\([^()]*\))*(?<!\\)(?:[*+|]|\{\d+,\d*\})(?:[^()\\]|\\.|\([^()]*\))*\)(?:[*+]|\{)"
 )
 
 
-def _search_in(value: Any, pattern: Any, *, ignorecase: bool) -> tuple[re.Pattern[str], str]:
-    compiled, is_costly = _pattern(str(pattern), re.IGNORECASE if ignorecase else 0)
+def _search_in(value: Any, pattern: Any, *, ignorecase: bool, is_anchored: bool = False) -> tuple[re.Pattern[str], str]:
+    compiled, repeats = _pattern(str(pattern), re.IGNORECASE if ignorecase else 0)
     text = to_text(value)
-    if len(text) > (SUBJECT_CHARS_MAX_IF_COSTLY if is_costly else SUBJECT_CHARS_MAX):
-        raise TooLarge("a text is too long for a pattern")
+    if len(text) > _subject_chars_max(repeats if is_anchored or compiled.pattern.startswith("^") else repeats + 1):
+        raise TooLarge("a text is too long for a pattern with so many repeats")
     return compiled, text
 
 
+def _subject_chars_max(loops: int) -> int:
+    """How long a text may be so that nested loops over it stay within the steps allowed: n ** loops / loops!"""
+    if loops <= 1:
+        return SUBJECT_CHARS_MAX
+    return min(SUBJECT_CHARS_MAX, int((PATTERN_STEPS_MAX * math.factorial(min(loops, 20))) ** (1 / loops)))
+
+
 def _regex_match(value: Any, find: str = "", ignorecase: Any = False) -> bool:  # noqa: FBT002 - Home Assistant's signature
-    compiled, text = _search_in(value, find, ignorecase=bool(ignorecase))
+    compiled, text = _search_in(value, find, ignorecase=bool(ignorecase), is_anchored=True)
     return compiled.match(text) is not None
 
 

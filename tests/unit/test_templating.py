@@ -172,6 +172,8 @@ def test_what_a_rendered_text_says_as_a_value(text: str, value: Any) -> None:
         "{{ 0 | timestamp_custom('%99999999d') }}",
         "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab' | regex_match('(a+)+$') }}",
         "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab' | regex_match('(a|a)*$') }}",
+        "{{ ('a' * 8000) | regex_search('a*a*b') }}",
+        "{{ ('a' * 250) | regex_search('.*.*.*.*b') }}",
         "{% for x in [[[1]]] recursive %}{{ loop(x) }}{% endfor %}",
         "{{ ''.__class__.__mro__ }}",
         "{{ value_json.update({'a': 1}) }}",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from hub_agent.drivers.colour_names import rgb_of_name
 from hub_agent.drivers.homeassistant.facet import (
     NONE,
     NOTHING,
@@ -109,6 +110,11 @@ class Wish:
             values = _numbers(data, key, count)
             if values is not None:
                 self.rgb, self.white = values[:3], values[3:]
+        name = data.get("color_name")
+        if isinstance(name, str):
+            self.rgb = rgb_of_name(name)
+            if self.rgb is None:
+                raise NotPossible(f"No colour is called {name!r:.40}.")
         effect, flash = data.get("effect"), data.get("flash")
         self.effect = effect if isinstance(effect, str) else None
         self.flash = flash if isinstance(flash, str) else None

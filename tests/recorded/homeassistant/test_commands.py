@@ -37,6 +37,7 @@ FULL_LIGHT = {
         ("light", FULL_LIGHT, "light.turn_on", {"color_temp_kelvin": 9000}, [("box/ct", "153"), ("box/set", "ON")]),
         ("light", FULL_LIGHT, "light.turn_on", {"rgb_color": [255, 128, 0]}, [("box/rgb", "255,128,0"), ("box/set", "ON")]),
         ("light", FULL_LIGHT, "light.turn_on", {"hs_color": [120, 100]}, [("box/rgb", "0,255,0"), ("box/set", "ON")]),
+        ("light", FULL_LIGHT, "light.turn_on", {"color_name": "red"}, [("box/rgb", "255,0,0"), ("box/set", "ON")]),
         ("light", FULL_LIGHT, "light.turn_on", {"effect": "rainbow"}, [("box/fx", "rainbow"), ("box/set", "ON")]),
         ("light", {**FULL_LIGHT, "on_cmd_type": "first"}, "light.turn_on", {"brightness": 255}, [("box/set", "ON"), ("box/bri", "100")]),
         ("light", {**FULL_LIGHT, "on_cmd_type": "brightness"}, "light.turn_on", {}, [("box/bri", "100")]),
