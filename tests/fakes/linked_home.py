@@ -66,7 +66,6 @@ class LinkedHome:
         self.jitter = random.Random(seed)
         self.devices_seen: dict[str, Any] = {}
         self.commands: list[CloudCommand] = []
-        self.commands_known: set[str] = set()
         self.news: list[DefinitionChanged] = []
         self.changes: list[Change] = []
         self.warnings: list[Any] = []
@@ -123,6 +122,7 @@ class LinkedHome:
 
     async def submit(self, inputs: Sequence[Any]) -> None:
         outcomes: list[Any] = []
+        done: list[CloudCommand] = []
         now = self.clock.now().wall
         for each in inputs:
             match each:
@@ -130,11 +130,11 @@ class LinkedHome:
                     outcomes += self.definitions.arrived(definition, now)
                 case DefinitionTaken():
                     outcomes += self.definitions.taken(each, now)
-                case CloudCommand(command_id) if command_id not in self.commands_known:
-                    self.commands.append(each)
-                    self.commands_known.add(command_id)
+                case CloudCommand(command_id) if command_id not in self.store.ever_done:
+                    done.append(each)
                     outcomes.append(CloudCommandDone(command_id, "done", {"devices": 1}))
         await self.keep(outcomes)
+        self.commands += done
 
     async def keep(self, outcomes: Sequence[Any]) -> None:
         self.news += [each for each in outcomes if isinstance(each, DefinitionChanged)]

@@ -21,6 +21,7 @@ class MemoryStore:
         self.all_cases: dict[tuple[str, str], Case] = {}
         self.told_cases: dict[tuple[str, str], int] = {}
         self.done: dict[str, dict[str, Any]] = {}
+        self.ever_done: set[str] = set()
         self.saved_cursor: str | None = None
         self.failing: Exception | None = None
 
@@ -41,6 +42,7 @@ class MemoryStore:
                 case AppendCase(table, case_id, revision, row):
                     self.all_cases[table, case_id] = Case(table, case_id, revision, row)
                 case CloudCommandDone(command_id, status, result):
+                    self.ever_done.add(command_id)
                     self.done[command_id] = {"id": command_id, "status": status, "result": result}
 
     def shed(self, stream: str, first: int, last: int, reason: str = "disk_full") -> None:

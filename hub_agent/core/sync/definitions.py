@@ -135,7 +135,8 @@ class Definitions:
         key = (kind, definition_id)
         known = self._known.get(key)
         wanted = owned(kind, fields)
-        old_fields = {} if known is None or known.is_deleted else known.fields
+        # What was deleted here and is still in the cloud comes back as it was.
+        old_fields = {} if known is None else (known.base or {}) if known.is_deleted else known.fields
         merged = {**old_fields, **wanted}
         conflict = self._conflicts.get(key)
         is_shown = conflict is not None and conflict.is_reported

@@ -1,0 +1,163 @@
+"""Two clouds for one suite: the twin in memory, and the real SQL behind the real gateway on a real PostgreSQL."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import httpx
+import psycopg
+import pytest
+
+from cloud_schema.gateway import create_app
+from hub_agent.adapters.cloud import HttpCloud
+from hub_agent.ports import Cloud
+from tests.cloud.conftest import call, dsn, new_database, server_dsn  # noqa: F401 fixtures of the real database
+from tests.fakes.cloud_twin import CloudTwin
+
+SECRET = "a secret of the test gateway, long enough"
+
+
+class Side(Protocol):
+    """A cloud with one home, and what its operators and people can do and see."""
+
+    cloud: Cloud
+    home_id: str
+
+    def issue_claim_code(self) -> str: ...
+    def put(self, kind: str, definition_id: str, fields: dict[str, Any]) -> None: ...
+    def remove(self, kind: str, definition_id: str) -> None: ...
+    def command(self, kind: str, payload: dict[str, Any]) -> str: ...
+    def command_status(self, command_id: str) -> str: ...
+    def count(self, stream: str) -> int: ...
+    def dead_letters(self) -> list[tuple[str, int]]: ...
+    def gaps(self) -> list[tuple[str, int, int]]: ...
+    def sync_status(self, kind: str, definition_id: str) -> str | None: ...
+    def presence(self, device_id: str) -> dict[str, Any]: ...
+    def case_revision(self, table: str, case_id: str) -> int | None: ...
+
+
+@dataclass
+class TwinSide:
+    cloud: CloudTwin
+
+    @property
+    def home_id(self) -> str:
+        return self.cloud.home_id
+
+    def issue_claim_code(self) -> str:
+        return self.cloud.issue_claim_code()
+
+    def put(self, kind: str, definition_id: str, fields: dict[str, Any]) -> None:
+        self.cloud.put(kind, definition_id, fields)
+
+    def remove(self, kind: str, definition_id: str) -> None:
+        self.cloud.remove(kind, definition_id)
+
+    def command(self, kind: str, payload: dict[str, Any]) -> str:
+        return self.cloud.command(kind, payload)
+
+    def command_status(self, command_id: str) -> str:
+        return self.cloud.commands[command_id].status
+
+    def count(self, stream: str) -> int:
+        return len(self.cloud.stored(stream))
+
+    def dead_letters(self) -> list[tuple[str, int]]:
+        return [(letter["stream"], letter["seq"]) for letter in self.cloud.dead_letters]
+
+    def gaps(self) -> list[tuple[str, int, int]]:
+        return [(stream, first, last) for (_, _, stream, first, last) in self.cloud.gaps]
+
+    def sync_status(self, kind: str, definition_id: str) -> str | None:
+        known = self.cloud.definitions.get((kind, definition_id))
+        return None if known is None or known.is_deleted else known.sync_status
+
+    def presence(self, device_id: str) -> dict[str, Any]:
+        return self.cloud.present["devices"].get(device_id, {})
+
+    def case_revision(self, table: str, case_id: str) -> int | None:
+        case = self.cloud.cases.get((table, case_id))
+        return case["revision"] if case else None
+
+
+TABLES = {"automation": "automations", "scene": "scenes", "device": "devices", "room": "rooms"}
+
+
+class SqlSide:
+    def __init__(self, db: psycopg.Connection, cloud: HttpCloud) -> None:
+        self.db = db
+        self.cloud = cloud
+        self.home_id = str(uuid.uuid4())
+        owner_id = str(uuid.uuid4())
+        db.execute("INSERT INTO auth.users (id, email) VALUES (%s, %s)", (owner_id, f"{owner_id}@example.com"))
+        db.execute("INSERT INTO users (id, email) VALUES (%s, %s)", (owner_id, f"{owner_id}@example.com"))
+        db.execute("INSERT INTO homes (id, owner_id, name) VALUES (%s, %s, 'Home')", (self.home_id, owner_id))
+
+    def issue_claim_code(self) -> str:
+        return call(self.db, "service_role", {}, "hub_issue_claim_code_v1", {"home_id": self.home_id})["claim_code"]
+
+    def put(self, kind: str, definition_id: str, fields: dict[str, Any]) -> None:
+        table, row = TABLES[kind], json.dumps({"id": definition_id, "home_id": self.home_id, **fields})
+        names = ", ".join(["id", "home_id", *fields])
+        sets = ", ".join(f"{name} = excluded.{name}" for name in fields)
+        self.db.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM jsonb_populate_record(NULL::{table}, %s::jsonb) "
+            f"ON CONFLICT (id) DO UPDATE SET {sets}",
+            (row,),
+        )
+
+    def remove(self, kind: str, definition_id: str) -> None:
+        self.db.execute(f"UPDATE {TABLES[kind]} SET deleted_at = now() WHERE id = %s", (definition_id,))
+
+    def command(self, kind: str, payload: dict[str, Any]) -> str:
+        request = {"home_id": self.home_id, "kind": kind, "payload": payload, "expires_in_s": 600}
+        return call(self.db, "service_role", {}, "hub_command_v1", request)["id"]
+
+    def command_status(self, command_id: str) -> str:
+        return self._one("SELECT status FROM hub_commands WHERE id = %s", command_id)
+
+    def count(self, stream: str) -> int:
+        return self._one(
+            f"SELECT count(*) FROM {stream} WHERE device_id IN (SELECT id FROM devices WHERE home_id = %s)",
+            self.home_id,
+        )
+
+    def dead_letters(self) -> list[tuple[str, int]]:
+        return self.db.execute(
+            "SELECT stream, seq FROM hub_dead_letters WHERE home_id = %s ORDER BY id", (self.home_id,)
+        ).fetchall()
+
+    def gaps(self) -> list[tuple[str, int, int]]:
+        return self.db.execute(
+            "SELECT stream, first_seq, last_seq FROM hub_gaps WHERE home_id = %s", (self.home_id,)
+        ).fetchall()
+
+    def sync_status(self, kind: str, definition_id: str) -> str | None:
+        return self._one("SELECT max(sync_status) FROM ecosystem_sync_status WHERE entity_id = %s", definition_id)
+
+    def presence(self, device_id: str) -> dict[str, Any]:
+        row = self.db.execute("SELECT is_online, battery_level FROM devices WHERE id = %s", (device_id,)).fetchone()
+        return {"is_online": row[0], "battery_level": row[1]}
+
+    def case_revision(self, table: str, case_id: str) -> int | None:
+        return self._one("SELECT max(revision) FROM hub_case_revisions WHERE id = %s", case_id)
+
+    def _one(self, query: str, value: str) -> Any:
+        return self.db.execute(query, (value,)).fetchone()[0]
+
+
+@pytest.fixture(params=[pytest.param("twin"), pytest.param("sql", marks=pytest.mark.heavy)])
+async def side(request: pytest.FixtureRequest) -> AsyncIterator[Side]:
+    if request.param == "twin":
+        yield TwinSide(CloudTwin(lambda: datetime.now(UTC)))
+        return
+    dsn_now = request.getfixturevalue("dsn")
+    app = create_app(dsn_now, SECRET)
+    async with app.router.lifespan_context(app):
+        cloud = HttpCloud("http://gateway.local", transport=httpx.ASGITransport(app))
+        with psycopg.connect(dsn_now, autocommit=True) as db:
+            yield SqlSide(db, cloud)
+        await cloud.close()

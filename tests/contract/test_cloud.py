@@ -1,0 +1,357 @@
+"""What the hub may rely on of any cloud: the twin keeps it as the real SQL does."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from hub_agent.core.sync.definitions import OwedDefinition
+from hub_agent.core.sync.envelope import ClockReading, Envelope, Sender
+from hub_agent.errors import ClaimError, CloudRefused
+from hub_agent.ports import Case, Gap, RecordBatch
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class HubOf:
+    side: Any
+    sender: Sender
+    boots: int = 0
+
+    async def ingest(self, **parts: Any) -> Any:
+        self.boots += 1
+        clock = ClockReading(True, "boot", self.boots * 1000, NOON)
+        return await self.side.cloud.ingest(Envelope(self.sender, clock, **parts).encode())
+
+    async def define(
+        self, kind: str, definition_id: str, base_version: int | None = None, *, is_deleted: bool = False, **fields: Any
+    ):
+        owed = OwedDefinition(kind, definition_id, base_version, fields, (), NOON, is_deleted)
+        return (await self.ingest(definitions=(owed,)))["definitions"][0]
+
+    async def add_device(self) -> str:
+        device_id = str(uuid.uuid4())
+        assert (await self.define("device", device_id, device_name="lamp", device_type="light"))["status"] == "synced"
+        return device_id
+
+    async def add_rule(self, **fields: Any) -> str:
+        rule_id = str(uuid.uuid4())
+        whole = {
+            "name": "rule",
+            "automation_type": "trigger_based",
+            "triggers": [],
+            "actions": [],
+            "description": "old",
+        }
+        assert (await self.define("automation", rule_id, **(whole | fields)))["status"] == "synced"
+        return rule_id
+
+    async def all_changes(self) -> Any:
+        return await self.side.cloud.changes(None, 0)
+
+
+@pytest.fixture
+async def hub(side) -> HubOf:
+    answer = await side.cloud.claim(
+        side.issue_claim_code(), {"hub_name": "hall", "mirror_id": "mirror-1", "agent_version": "0.1.0"}
+    )
+    return HubOf(side, Sender(answer["hub_id"], "mirror-1", 1, "0.1.0"))
+
+
+def reading(device_id: str, n: int, value: Any = 1.0) -> dict[str, Any]:
+    return {
+        "time": NOON + timedelta(seconds=n),
+        "device_id": device_id,
+        "metric_type": "temperature",
+        "value": value,
+        "unit": "celsius",
+    }
+
+
+def readings(device_id: str, first: int, count: int) -> RecordBatch:
+    return RecordBatch("device_telemetry", first, [reading(device_id, n) for n in range(first, first + count)])
+
+
+def states(device_id: str, first: int, count: int) -> RecordBatch:
+    rows = [
+        {
+            "created_at": NOON + timedelta(seconds=n),
+            "device_id": device_id,
+            "state": {"light.a": {"state": "on"}},
+            "changed_fields": ["light.a.state"],
+            "change_source": "manual",
+        }
+        for n in range(first, first + count)
+    ]
+    return RecordBatch("device_states", first, rows)
+
+
+async def test_a_claim_answers_who_the_hub_is_and_where_it_lives(side) -> None:
+    answer = await side.cloud.claim(side.issue_claim_code(), {"hub_name": "hall", "mirror_id": "m"})
+    assert answer["home_id"] == side.home_id
+    assert answer["hub_id"]
+    assert answer["secret"]
+    assert answer["home"]["id"] == side.home_id
+
+
+async def test_a_code_is_good_for_one_mirror_and_again_for_the_same(side) -> None:
+    code = side.issue_claim_code()
+    first = await side.cloud.claim(code, {"mirror_id": "m"})
+    second = await side.cloud.claim(code, {"mirror_id": "m"})
+    assert second["hub_id"] == first["hub_id"]
+    assert second["secret"] != first["secret"]
+    with pytest.raises(ClaimError, match="used"):
+        await side.cloud.claim(code, {"mirror_id": "another"})
+    with pytest.raises(ClaimError, match="not known"):
+        await side.cloud.claim("WRONG-CODE", {"mirror_id": "m"})
+
+
+async def test_whatever_is_repeated_or_overlaps_is_stored_once(side, hub) -> None:
+    lamp = await hub.add_device()
+    for first, count in ((1, 10), (1, 10), (5, 10), (12, 8)):
+        answer = await hub.ingest(batches=(readings(lamp, first, count),))
+    assert answer["marks"]["device_telemetry"] == 19
+    assert answer["refused"] == []
+    assert side.count("device_telemetry") == 19
+
+
+async def test_rows_and_columns_store_the_same(side, hub) -> None:
+    lamp = await hub.add_device()
+    answer = await hub.ingest(batches=(readings(lamp, 1, 3), states(lamp, 1, 4)))
+    assert answer["marks"] == {"device_telemetry": 3, "device_states": 4}
+    assert (side.count("device_telemetry"), side.count("device_states")) == (3, 4)
+
+
+async def test_what_lies_beyond_a_hole_is_not_taken_until_a_gap_explains_it(side, hub) -> None:
+    lamp = await hub.add_device()
+    await hub.ingest(batches=(readings(lamp, 1, 3),))
+    assert (await hub.ingest(batches=(readings(lamp, 6, 3),)))["marks"]["device_telemetry"] == 3
+    gap = Gap("device_telemetry", 4, 5, 2, "disk_full")
+    assert (await hub.ingest(batches=(readings(lamp, 6, 3),), gaps=(gap,)))["marks"]["device_telemetry"] == 8
+    assert side.gaps() == [("device_telemetry", 4, 5)]
+    assert side.count("device_telemetry") == 6
+
+
+async def test_a_gap_alone_moves_the_mark(hub) -> None:
+    gap = Gap("device_states", 1, 7, 7, "disk_full")
+    assert (await hub.ingest(gaps=(gap,)))["marks"] == {"device_states": 7}
+
+
+async def test_a_new_epoch_counts_from_nothing(side, hub) -> None:
+    lamp = await hub.add_device()
+    await hub.ingest(batches=(readings(lamp, 1, 3),))
+    hub.sender = Sender(hub.sender.hub_id, "mirror-1", 2, "0.1.0")
+    assert (await hub.ingest(batches=(readings(lamp, 1, 2),)))["marks"] == {"device_telemetry": 2}
+    assert side.count("device_telemetry") == 5
+
+
+async def test_a_bad_row_is_set_aside_and_its_neighbours_are_stored(side, hub) -> None:
+    lamp = await hub.add_device()
+    rows = [reading(lamp, 1), reading(str(uuid.uuid4()), 2), reading(lamp, 3)]
+    answer = await hub.ingest(batches=(RecordBatch("device_telemetry", 1, rows),))
+    assert answer["marks"] == {"device_telemetry": 3}
+    assert [(one["stream"], one["seq"]) for one in answer["refused"]] == [("device_telemetry", 2)]
+    assert side.dead_letters() == [("device_telemetry", 2)]
+    assert side.count("device_telemetry") == 2
+
+
+async def test_a_stream_nobody_knows_is_refused_alone(hub) -> None:
+    lamp = await hub.add_device()
+    answer = await hub.ingest(batches=(RecordBatch("dreams", 1, [{"a": 1}]), readings(lamp, 1, 1)))
+    assert answer["marks"].get("dreams", 0) == 0
+    assert answer["marks"]["device_telemetry"] == 1
+
+
+async def test_text_that_no_database_takes_does_not_hold_up_the_rest(side, hub) -> None:
+    lamp = await hub.add_device()
+    rows = [reading(lamp, 1) | {"unit": "a\0b\\u0000"}, reading(lamp, 2) | {"unit": "\ud800"}, reading(lamp, 3, 2**70)]
+    answer = await hub.ingest(batches=(RecordBatch("device_telemetry", 1, rows),))
+    assert answer["marks"] == {"device_telemetry": 3}
+
+
+async def test_the_present_is_taken_column_by_column(side, hub) -> None:
+    lamp = await hub.add_device()
+    await hub.ingest(
+        present={"devices": {lamp: {"is_online": True, "battery_level": 80}}, "automations": {}, "scenes": {}}
+    )
+    await hub.ingest(present={"devices": {lamp: {"is_online": False}, str(uuid.uuid4()): {"is_online": True}}})
+    assert side.presence(lamp) == {"is_online": False, "battery_level": 80}
+
+
+async def test_a_higher_revision_of_a_case_replaces_a_lower_one(side, hub) -> None:
+    alert = str(uuid.uuid4())
+    row = {
+        "time": NOON,
+        "alert_type": "device_offline",
+        "severity": "warning",
+        "title": "Lamp",
+        "message": "is gone",
+        "status": "active",
+    }
+    for revision, held in ((1, 1), (3, 3), (2, 3)):
+        answer = await hub.ingest(cases=(Case("alerts", alert, revision, row | {"title": f"{revision}"}),))
+        assert [(one["id"], one["revision"]) for one in answer["cases"]] == [(alert, held)], answer
+    assert side.case_revision("alerts", alert) == 3
+
+
+async def test_a_definition_of_ours_gets_a_version_and_makes_no_echo(side, hub) -> None:
+    cursor = (await hub.all_changes())["cursor"]
+    rule = await hub.add_rule()
+    assert [each["id"] for each in (await side.cloud.changes(cursor, 0))["changes"]] == []
+    assert side.sync_status("automation", rule) == "synced"
+    assert (await hub.define("automation", rule, 1, name="renamed")) == {
+        "entity_type": "automation",
+        "id": rule,
+        "version": 2,
+        "status": "synced",
+    }
+
+
+async def test_what_was_sent_twice_has_one_version(hub) -> None:
+    rule = await hub.add_rule()
+    again = await hub.define("automation", rule, None, name="rule", description="old")
+    assert (again["version"], again["status"]) == (1, "synced")
+
+
+async def test_a_change_in_the_cloud_comes_down_once_and_counts_as_taken_over_with_the_next_cursor(side, hub) -> None:
+    rule = await hub.add_rule()
+    cursor = (await hub.all_changes())["cursor"]
+    side.put("automation", rule, {"name": "theirs", "automation_type": "trigger_based", "triggers": [], "actions": []})
+    answer = await side.cloud.changes(cursor, 0)
+    assert [(each["id"], each["version"], each["fields"]["name"]) for each in answer["changes"]] == [
+        (rule, 2, "theirs")
+    ]
+    assert side.sync_status("automation", rule) == "pending"
+    assert (await side.cloud.changes(answer["cursor"], 0))["changes"] == []
+    assert side.sync_status("automation", rule) == "synced"
+
+
+async def test_what_only_one_side_changed_holds_and_the_answer_says_what_the_other_did(side, hub) -> None:
+    rule = await hub.add_rule()
+    side.put(
+        "automation",
+        rule,
+        {"name": "rule", "automation_type": "trigger_based", "triggers": [], "actions": [], "description": "theirs"},
+    )
+    answer = await hub.define("automation", rule, 1, name="ours")
+    assert answer["status"] == "synced"
+    assert answer["version"] == 3
+    assert (answer["fields"]["name"], answer["fields"]["description"]) == ("ours", "theirs")
+
+
+async def test_of_a_name_changed_on_both_sides_the_clouds_holds(side, hub) -> None:
+    rule = await hub.add_rule()
+    side.put("automation", rule, {"name": "theirs", "automation_type": "trigger_based", "triggers": [], "actions": []})
+    answer = await hub.define("automation", rule, 1, name="ours")
+    assert (answer["status"], answer["fields"]["name"]) == ("synced", "theirs")
+
+
+async def test_triggers_changed_on_both_sides_wait_for_a_decision(side, hub) -> None:
+    rule = await hub.add_rule()
+    side.put(
+        "automation",
+        rule,
+        {"name": "rule", "automation_type": "trigger_based", "triggers": [{"theirs": 1}], "actions": []},
+    )
+    answer = await hub.define("automation", rule, 1, triggers=[{"ours": 1}], description="ours")
+    assert (answer["status"], answer["disputed"]) == ("conflict", ["triggers"])
+    assert (answer["fields"]["triggers"], answer["fields"]["description"]) == ([{"theirs": 1}], "ours")
+    assert side.sync_status("automation", rule) == "conflict"
+    decision = await hub.define("automation", rule, answer["version"], triggers=[{"ours": 1}])
+    assert decision["status"] == "synced"
+    assert side.sync_status("automation", rule) == "synced"
+
+
+async def test_a_deletion_passes_if_nobody_changed_it_meanwhile(side, hub) -> None:
+    rule, other = await hub.add_rule(), await hub.add_rule()
+    side.put("automation", other, {"name": "theirs", "automation_type": "trigger_based", "triggers": [], "actions": []})
+    gone = await hub.define("automation", rule, 1, is_deleted=True)
+    assert (gone["status"], gone["deleted"], gone["version"]) == ("synced", True, 2)
+    kept = await hub.define("automation", other, 1, is_deleted=True)
+    assert (kept["status"], kept["fields"]["name"]) == ("conflict", "theirs")
+
+
+async def test_a_deletion_in_the_cloud_leaves_a_tombstone_and_wins_over_a_change(side, hub) -> None:
+    rule = await hub.add_rule()
+    cursor = (await hub.all_changes())["cursor"]
+    side.remove("automation", rule)
+    assert [(each["id"], each["deleted"]) for each in (await side.cloud.changes(cursor, 0))["changes"]] == [
+        (rule, True)
+    ]
+    answer = await hub.define("automation", rule, 1, name="ours")
+    assert (answer["status"], answer["deleted"]) == ("conflict", True)
+
+
+async def test_a_room_whose_name_is_taken_is_named(side, hub) -> None:
+    kitchen = str(uuid.uuid4())
+    side.put("room", kitchen, {"name": "Kitchen"})
+    answer = await hub.define("room", str(uuid.uuid4()), name="Kitchen")
+    assert answer["status"] == "failed"
+    assert answer["existing"]["id"] == kitchen
+
+
+async def test_a_bad_definition_fails_alone(hub) -> None:
+    good, bad = str(uuid.uuid4()), str(uuid.uuid4())
+    owed = (OwedDefinition("room", bad, None, {}), OwedDefinition("room", good, None, {"name": "Hall"}))
+    answers = {each["id"]: each for each in (await hub.ingest(definitions=owed))["definitions"]}
+    assert (answers[bad]["status"], answers[bad]["version"]) == ("failed", None)
+    assert answers[good]["status"] == "synced"
+
+
+async def test_what_the_hub_describes_makes_no_version(hub) -> None:
+    lamp = await hub.add_device()
+    answer = await hub.define("device", lamp, 1, capabilities={"entities": {}})
+    assert (answer["version"], answer["status"]) == (1, "synced")
+
+
+async def test_commands_come_until_they_are_told_done(side, hub) -> None:
+    command = side.command("scene.activate", {"scene_id": "s"})
+    delivered = (await side.cloud.changes(None, 0))["commands"]
+    assert [(each["id"], each["kind"], each["payload"]) for each in delivered] == [
+        (command, "scene.activate", {"scene_id": "s"})
+    ]
+    assert side.command_status(command) == "delivered"
+    for status in ("done", "failed"):
+        await hub.ingest(commands_done=({"id": command, "status": status, "result": {"devices": 3}},))
+    assert side.command_status(command) == "done"
+
+
+async def test_changes_wait_until_there_is_one(side, hub) -> None:
+    cursor = (await hub.all_changes())["cursor"]
+    waiting = asyncio.create_task(side.cloud.changes(cursor, 20))
+    await asyncio.sleep(0.2)
+    side.command("diagnose", {})
+    answer = await asyncio.wait_for(waiting, 10)
+    assert [each["kind"] for each in answer["commands"]] == ["diagnose"]
+
+
+async def test_a_strange_cursor_is_refused_with_a_word_to_decide_by(side, hub) -> None:
+    with pytest.raises(CloudRefused) as refused:
+        await side.cloud.changes("strange", 0)
+    assert refused.value.code == "cursor_malformed"
+
+
+async def test_the_answer_says_the_time_and_what_may_be_sent(hub) -> None:
+    answer = await hub.ingest()
+    assert datetime.fromisoformat(answer["server_time"]).tzinfo is not None
+    assert answer["limits"]["rows_max"] > 0
+    assert answer["pause_s"] == 0
+
+
+async def test_an_envelope_of_another_hub_is_refused(side, hub) -> None:
+    hub.sender = Sender(str(uuid.uuid4()), "mirror-1", 1, "0.1.0")
+    with pytest.raises(CloudRefused) as refused:
+        await hub.ingest()
+    assert refused.value.code == "hub_mismatch"
+
+
+async def test_nothing_but_an_object_is_an_envelope(side, hub) -> None:
+    if not hasattr(side, "db"):
+        pytest.skip("not run: the twin takes only what the hub composes")
+    with pytest.raises(CloudRefused):
+        await side.cloud.ingest(orjson.dumps([1, 2]))
