@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from hub_agent.drivers.colour_names import rgb_of_name
+from hub_agent.drivers.colours import hs_of_rgb, rgb_of_hs, rgb_of_xy, xy_of_rgb
 from hub_agent.drivers.homeassistant.facet import (
     NONE,
     NOTHING,
@@ -19,7 +20,6 @@ from hub_agent.drivers.homeassistant.facet import (
 )
 from hub_agent.drivers.homeassistant.options import Options, Wrong
 from hub_agent.drivers.vocabulary import kelvin_of, mireds_of
-from hub_agent.drivers.zigbee2mqtt.colours import hs_of_rgb, rgb_of_hs, rgb_of_xy, xy_of_rgb
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Capability
 from hub_agent.model.json import JsonObject, JsonValue

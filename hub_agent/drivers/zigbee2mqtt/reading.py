@@ -9,9 +9,9 @@ from typing import Final
 
 import orjson
 
+from hub_agent.drivers.colours import hs_of_rgb, rgb_of_hs, rgb_of_xy, xy_of_rgb
 from hub_agent.drivers.vocabulary import kelvin_of
 from hub_agent.drivers.zigbee2mqtt import fields
-from hub_agent.drivers.zigbee2mqtt.colours import hs_of_rgb, rgb_of_hs, rgb_of_xy, xy_of_rgb
 from hub_agent.drivers.zigbee2mqtt.fields import NOTHING
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.report import EntityReport

@@ -7,9 +7,9 @@ from typing import Final
 import orjson
 
 from hub_agent.drivers.colour_names import rgb_of_name
+from hub_agent.drivers.colours import xy_of_kelvin
 from hub_agent.drivers.vocabulary import kelvin_of, mireds_of
 from hub_agent.drivers.zigbee2mqtt import fields
-from hub_agent.drivers.zigbee2mqtt.colours import xy_of_kelvin
 from hub_agent.errors import NotPossible
 from hub_agent.model.json import JsonObject, JsonValue
 

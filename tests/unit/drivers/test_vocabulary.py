@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from hub_agent.drivers.colour_names import RGB_BY_NAME, rgb_of_name
+from hub_agent.drivers.colours import hs_of_rgb, rgb_of_hs, rgb_of_xy, xy_of_kelvin, xy_of_rgb
 from hub_agent.drivers.vocabulary import device_type_of, kelvin_of, mireds_of, slug
-from hub_agent.drivers.zigbee2mqtt.colours import hs_of_rgb, rgb_of_hs, rgb_of_xy, xy_of_kelvin, xy_of_rgb
 from hub_agent.model.device import AdvertisedEntity, DeviceType
 
 
