@@ -72,11 +72,15 @@ def grouped(appends: Sequence[tuple[str, Row]]) -> list[list[tuple[str, list[Row
     rows_by_stream: dict[str, list[Row]] = {}
     stream_by_entity: dict[str, str] = {}
     for stream, row in appends:
-        entities = entities_of(stream, row) if stream in STATE_STREAMS else ()
-        if any(stream_by_entity.get(entity, stream) != stream for entity in entities):
-            turns.append(list(rows_by_stream.items()))
-            rows_by_stream, stream_by_entity = {}, {}
-        stream_by_entity.update(dict.fromkeys(entities, stream))
+        if stream in STATE_STREAMS:
+            entities = entities_of(stream, row)
+            for entity in entities:
+                if stream_by_entity.get(entity, stream) != stream:
+                    turns.append(list(rows_by_stream.items()))
+                    rows_by_stream, stream_by_entity = {}, {}
+                    break
+            for entity in entities:
+                stream_by_entity[entity] = stream
         rows_by_stream.setdefault(stream, []).append(row)
     if rows_by_stream:
         turns.append(list(rows_by_stream.items()))

@@ -16,7 +16,7 @@ from hub_agent.model.json import JsonObject
 
 # A second's block is packed well, as every byte of it is written twice; in a burst time counts more.
 PACK_LEVEL = 6
-PACK_LEVEL_BIG = 1
+PACK_LEVEL_BIG = 3
 PACK_BIG_BYTES = 64 * 1024
 PACK_FROM_BYTES = 160
 DEPTH_MAX = 100
