@@ -62,7 +62,7 @@ class _Unreadable(Exception):
 
 def _read(file: Path) -> Any:
     try:
-        content = click.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         return json.loads(content)
     except OSError as err:
         raise _Unreadable(f"cannot be read: {err.strerror}") from err

@@ -9,6 +9,8 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import orjson
+
 from hub_agent.core.automation.reading import to_number
 from hub_agent.core.automation.spelling import automation_fields, script_fields
 from hub_agent.core.hub import Hub
@@ -237,6 +239,7 @@ class Stage:
         kept: dict[str, EntityState] = {
             entity_id: state for entity_id in states.entity_ids() if (state := states.state(entity_id)) is not None
         }
+        self.saved = orjson.loads(orjson.dumps(self.saved))
         self._build(kept, now, now)
 
     def _keep(self, effects: Sequence[Effect], now: datetime) -> None:

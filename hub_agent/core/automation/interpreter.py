@@ -93,6 +93,8 @@ class Interpreter:
 
     def advance(self, run: Run, thread: Thread, now: datetime) -> None:
         """Takes steps until the thread waits or ends."""
+        if run.ended_at is not None:
+            return
         program = self.host.program(run)
         at = Execution(self, run, thread, now)
         self.changed[run.id] = run

@@ -75,7 +75,6 @@ def read_program(definition: Definition, templates: Templates) -> Program:
         name=name,
         object_id=slugify(given if isinstance(given, str) else name),
         is_script=is_script,
-        fingerprint=fingerprint_of(fields),
         triggers=(*read_triggers(fields.get("triggers"), reader, "triggers"), *_read_schedule(fields)),
         trigger_variables=trigger_variables,
         variables=read_variables(metadata.take("variables"), templates, metadata.path("variables")),
@@ -90,13 +89,18 @@ def read_program(definition: Definition, templates: Templates) -> Program:
         pause_until=_read_pause(fields.get("pause_until")),
         retries_max=_read_retries(fields),
         catch_up=_read_catch_up(metadata.take("catch_up"), metadata.path("catch_up")),
+        fingerprint=fingerprint_of(fields),
     )
 
 
 def fingerprint_of(fields: JsonObject) -> str:
-    """Equal for definitions that mean the same: runs and holds of one go on under the other."""
+    """Equal for definitions that mean the same: runs and holds of one go on under the other. Raises DefinitionError."""
     meaning = {key: fields.get(key) for key in MEANING}
-    return hashlib.sha256(orjson.dumps(meaning, option=orjson.OPT_SORT_KEYS, default=dict)).hexdigest()[:16]
+    try:
+        body = orjson.dumps(meaning, option=orjson.OPT_SORT_KEYS, default=dict)
+    except TypeError as err:
+        raise DefinitionError(f"cannot be kept as JSON: {err}") from err
+    return hashlib.sha256(body).hexdigest()[:16]
 
 
 def slugify(text: str) -> str:

@@ -84,6 +84,9 @@ class Rules:
         is_on = program.is_enabled
         if rule.switched is not None and rule.switched.get("defined") == program.is_enabled:
             is_on = rule.switched.get("is_on") is True
+        elif rule.switched is not None:
+            rule.switched = None
+            self._exchange.emit(Save(ROOM, f"switched/{rule.definition.id}", None))
         if is_start and program.initial_state is not None:
             is_on = program.initial_state
         if is_on and _is_paused(program, now):

@@ -328,9 +328,10 @@ class Running:
         rule = self._rule(run)
         program = self.program(run)
         status = final_status(run)
+        trigger = describe_trigger(run.variables)
         self._count(rule, run, status)
-        self._emit(AppendRecord(STREAM, execution_row(run, program, status), Durability.COMMIT))
-        self._emit(SaveTrace(program.id, run.id, trace_of_run(run, program, status)))
+        self._emit(AppendRecord(STREAM, execution_row(run, program, status, trigger), Durability.COMMIT))
+        self._emit(SaveTrace(program.id, run.id, trace_of_run(run, program, status, trigger)))
         if run.is_saved:
             self._emit(Save(ROOM, f"run/{run.id}", None, Durability.COMMIT))
         body: dict[str, object] = {
@@ -340,7 +341,7 @@ class Running:
             "status": status.value,
             "started_at": iso(run.started_at),
             "triggered_by": run.triggered_by,
-            "trigger": describe_trigger(run.variables),
+            "trigger": trigger,
         }
         self._emit(Announce("run", body))
 

@@ -20,9 +20,9 @@ def kind_of_trigger(platform: str) -> str:
 def describe_trigger(variables: Mapping[str, object]) -> dict[str, JsonValue]:
     """The trigger's own words, with states as text and of attributes only those that changed."""
     trigger = variables.get("trigger")
-    if not isinstance(trigger, Mapping):
+    if not isinstance(trigger, dict):
         return {}
-    told = {str(key): describe(value) for key, value in trigger.items() if value is not None}
+    told: dict[str, JsonValue] = {str(key): describe(value) for key, value in trigger.items() if value is not None}
     old, new = trigger.get("from_state"), trigger.get("to_state")
     if isinstance(old, StateView) and isinstance(new, StateView) and old.state == new.state:
         names = sorted(old.attributes.keys() | new.attributes.keys())
@@ -49,7 +49,7 @@ def final_error(run: Run) -> str | None:
     )
 
 
-def execution_row(run: Run, program: Program, status: RunStatus) -> Row:
+def execution_row(run: Run, program: Program, status: RunStatus, trigger: JsonObject) -> Row:
     completed_at = run.ended_at or run.started_at
     succeeded = sum(result.result == "ok" for result in run.results)
     error = None if status is RunStatus.SUCCESS else final_error(run)
@@ -58,7 +58,7 @@ def execution_row(run: Run, program: Program, status: RunStatus) -> Row:
         "time": run.started_at,
         "automation_id": program.id,
         "triggered_by": run.triggered_by,
-        "trigger_data": describe_trigger(run.variables),
+        "trigger_data": trigger,
         "status": status.value,
         "started_at": run.started_at,
         "completed_at": completed_at,
@@ -77,7 +77,7 @@ def execution_row(run: Run, program: Program, status: RunStatus) -> Row:
     }
 
 
-def trace_of_run(run: Run, program: Program, status: RunStatus) -> JsonObject:
+def trace_of_run(run: Run, program: Program, status: RunStatus, trigger: JsonObject) -> JsonObject:
     completed_at = run.ended_at or run.started_at
     by_call = {result.call_id: result for result in run.results}
     steps: list[JsonValue] = []
@@ -97,8 +97,7 @@ def trace_of_run(run: Run, program: Program, status: RunStatus) -> JsonObject:
         steps.append(
             {"path": "", "kind": "more", "at": iso(completed_at), "result": f"{run.steps_left_out} more steps"}
         )
-    occasion = Occasion(run.variables, run.triggered_by, run.cause)
-    body = _head(run.id, program, status, occasion, run.started_at)
+    body = _head(run.id, program, status, triggered_by=run.triggered_by, trigger=trigger, started_at=run.started_at)
     body |= {
         "completed_at": iso(completed_at),
         "duration_ms": milliseconds(run.started_at, completed_at),
@@ -122,7 +121,8 @@ def trace_of_no_run(
     unkept: int = 0,
 ) -> JsonObject:
     """Why a trigger started nothing. `unkept`: so many more of these were not kept since the last."""
-    body = _head(run_id, program, status, occasion, now)
+    trigger = describe_trigger(occasion.variables)
+    body = _head(run_id, program, status, triggered_by=occasion.triggered_by, trigger=trigger, started_at=now)
     body |= {"completed_at": iso(now), "duration_ms": 0, "steps": list(steps)}
     if error is not None:
         body["error"] = error
@@ -132,14 +132,14 @@ def trace_of_no_run(
 
 
 def _head(
-    run_id: str, program: Program, status: RunStatus, occasion: Occasion, started_at: datetime
+    run_id: str, program: Program, status: RunStatus, *, triggered_by: str, trigger: JsonObject, started_at: datetime
 ) -> dict[str, JsonValue]:
     return {
         "run_id": run_id,
         "automation_id": program.id,
         "automation": program.name,
         "status": status.value,
-        "triggered_by": occasion.triggered_by,
-        "trigger": describe_trigger(occasion.variables),
+        "triggered_by": triggered_by,
+        "trigger": trigger,
         "started_at": iso(started_at),
     }

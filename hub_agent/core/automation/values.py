@@ -37,7 +37,7 @@ class Templated:
     is_constant: bool = False
 
     def get(self, variables: Callable[[], Variables]) -> JsonValue:
-        return self.template.evaluate(**variables())
+        return as_storable(self.template.evaluate(**variables()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,17 @@ def read_duration(value: JsonValue, templates: Templates, where: str, *, may_be_
     return Duration(compiled, known, may_be_negative)
 
 
-def no_variables() -> Variables:
-    return {}
+def as_storable(value: JsonValue) -> JsonValue:
+    """What a template gives goes into records: no number that JSON's readers cannot hold, no half of a character."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else float(value)
+    if isinstance(value, Mapping):
+        return {str(as_storable(key)): as_storable(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [as_storable(item) for item in value]
+    return value
 
 
 def is_true_text(text: str) -> bool:

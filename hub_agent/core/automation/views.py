@@ -78,8 +78,17 @@ def view(entity_id: str, seen: EntityState | None) -> StateView | None:
     return None if seen is None else StateView(entity_id, seen)
 
 
+class _Latest:
+    """The instant that was written last: one input writes the same one many times."""
+
+    at: datetime | None = None
+    text = ""
+
+
 def iso(at: datetime) -> str:
-    return at.isoformat()
+    if at is not _Latest.at:
+        _Latest.at, _Latest.text = at, at.isoformat()
+    return _Latest.text
 
 
 def freeze(value: object) -> JsonValue:
@@ -117,6 +126,8 @@ def _thaw_state(parts: Any) -> StateView:
 
 def describe(value: object) -> JsonValue:
     """For people to read in a trace: a state by its text, an instant in ISO form."""
+    if type(value) is str or value is None:
+        return value
     if isinstance(value, StateView):
         return value.state
     if isinstance(value, datetime):

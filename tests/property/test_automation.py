@@ -1,0 +1,127 @@
+"""A restart changes nothing of what automations do, wherever it falls; and no input makes the engine raise."""
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings, strategies as st
+
+from hub_agent.core.automation.loading import read_program
+from hub_agent.core.automation.reading import to_duration
+from hub_agent.core.scenario import Verdict, run_scenario, scenarios_in
+from hub_agent.core.time_of_day import instant_of, next_daily, zone
+from hub_agent.errors import DefinitionError
+from hub_agent.model.definition import Definition
+from hub_agent.templating import Templates
+
+SCENARIOS_FOLDER = Path(__file__).parents[1] / "scenarios"
+
+# Where a restart does matter, for a reason: what was to be answered from outside is lost, `start` and `shutdown` triggers
+# fire, what is armed is judged anew by the states at the start.
+MATTERS = {
+    "call_blocks_until_it_returns",
+    "limit_unavailable_is_outside",
+    "template_error_never_fires",
+}
+
+
+def _restartable() -> list[dict[str, Any]]:
+    found = []
+    for path in sorted(SCENARIOS_FOLDER.glob("*.json")):
+        if path.name == "schema.json":
+            continue
+        for scenario, _ in scenarios_in(json.loads(path.read_text())):
+            text = json.dumps(scenario)
+            if scenario["name"] not in MATTERS and '"homeassistant"' not in text and "expect_config_error" not in text:
+                found.append(dict(scenario))
+    return found
+
+
+RESTARTABLE = _restartable()
+
+
+def _instant(scenario: dict[str, Any], at: str) -> datetime:
+    start = datetime.fromisoformat(scenario["home"]["start"])
+    return start + timedelta(seconds=float(at[1:-1])) if at.startswith("+") else datetime.fromisoformat(at)
+
+
+def _seen(verdict: Verdict) -> list[str]:
+    return [json.dumps(each, sort_keys=True, default=str) for each in verdict.observed]
+
+
+@settings(max_examples=150, deadline=None)
+@given(scenario=st.sampled_from(RESTARTABLE), after=st.integers(0, 12), part=st.floats(0.01, 0.99))
+def test_a_restart_at_any_moment_changes_nothing_of_what_is_done(scenario, after, part) -> None:
+    times = sorted({_instant(scenario, each["at"]) for each in (*scenario["steps"], *scenario["expect"])})
+    times.insert(0, datetime.fromisoformat(scenario["home"]["start"]))
+    after = min(after, len(times) - 2)
+    at = (times[after] + (times[after + 1] - times[after]) * part).isoformat()
+    steps = sorted([*scenario["steps"], {"at": at, "restart": True}], key=lambda step: _instant(scenario, step["at"]))
+
+    restarted = run_scenario({**scenario, "steps": steps})
+
+    assert _seen(restarted) == _seen(run_scenario(scenario))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(
+    ["trigger", "platform", "entity_id", "to", "for", "at", "above", "condition", "conditions", "and", "or", "state", "action", "target", "data", "delay", "if", "then", "choose", "sequence", "repeat", "count", "parallel", "event"]
+)
+WORDS = st.sampled_from(
+    [
+        "state",
+        "time",
+        "sun",
+        "numeric_state",
+        "time_pattern",
+        "light.turn_on",
+        "light.x",
+        "07:00",
+        "{{ 1 }}",
+        "{{",
+        "on",
+    ]
+)
+CONFIG = st.dictionaries(KEYS, WORDS | JSON | st.lists(st.dictionaries(KEYS, WORDS | JSON, max_size=3), max_size=2))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    triggers=st.lists(CONFIG, max_size=2), conditions=st.lists(CONFIG, max_size=2), actions=st.lists(CONFIG, max_size=3)
+)
+def test_whatever_a_definition_holds_it_loads_or_is_refused_with_a_path(triggers, conditions, actions) -> None:
+    row = {"name": "any", "triggers": triggers, "conditions": conditions, "actions": actions}
+
+    try:
+        read_program(Definition("automation", "id", row), Templates())
+    except DefinitionError as err:
+        assert str(err)  # noqa: PT017 - refusing is one of the two right answers
+
+
+@given(value=JSON)
+def test_durations_are_read_or_refused(value) -> None:
+    try:
+        assert to_duration(value) >= timedelta()
+    except ValueError as err:
+        assert str(err)  # noqa: PT017 - refusing is one of the two right answers
+
+
+@given(
+    day=st.dates(date(1990, 1, 1), date(2037, 1, 1)),
+    at=st.times(),
+    name=st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia"]),
+)
+def test_a_time_of_day_comes_once_a_day_and_in_order(day, at, name) -> None:
+    at = at.replace(microsecond=0)
+    tz = zone(name)
+    instant = instant_of(day, at, tz)
+    later = next_daily(at, tz, instant)
+
+    assert later > instant
+    assert later - instant <= timedelta(hours=49)  # Samoa once left out a whole day
+    assert instant_of(day, at, tz).astimezone(tz).replace(tzinfo=None) >= datetime.combine(day, at)
