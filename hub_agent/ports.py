@@ -1,6 +1,6 @@
 """What the agent needs from outside, as small interfaces. Adapters fill them; tests and simulations bring their own."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -271,5 +271,5 @@ class Door(Protocol):
 
     async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> JsonObject: ...
 
-    def changes(self) -> AsyncIterator[Change]:
+    def changes(self) -> AsyncGenerator[Change, None]:
         """From now on. A slow reader loses the oldest, and gets Change("resync", {}) instead."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from hub_agent.ports import Change
 
@@ -12,7 +12,7 @@ READERS_MAX = 50
 
 class Changes:
     def __init__(self) -> None:
-        self._readers: set[_Reader] = set()
+        self._readers: dict[_Reader, None] = {}
 
     @property
     def has_readers(self) -> bool:
@@ -22,26 +22,26 @@ class Changes:
         for reader in self._readers:
             reader.put(change)
 
-    async def read(self) -> AsyncIterator[Change]:
+    async def read(self) -> AsyncGenerator[Change, None]:
         """From now on, until the caller stops. The oldest reader goes when there are too many."""
         reader = _Reader()
         if len(self._readers) >= READERS_MAX:
-            self._readers.pop().put(Change("closed", {}))
-        self._readers.add(reader)
+            oldest = next(iter(self._readers))
+            del self._readers[oldest]
+            oldest.close()
+        self._readers[reader] = None
         try:
-            while True:
-                change = await reader.get()
-                if change.topic == "closed":
-                    return
+            while (change := await reader.get()) is not None:
                 yield change
         finally:
-            self._readers.discard(reader)
+            self._readers.pop(reader, None)
 
 
 class _Reader:
     def __init__(self) -> None:
         self._queue: deque[Change] = deque()
         self._filled = asyncio.Event()
+        self._is_closed = False
 
     def put(self, change: Change) -> None:
         if len(self._queue) >= QUEUE_MAX:
@@ -50,8 +50,15 @@ class _Reader:
         self._queue.append(change)
         self._filled.set()
 
-    async def get(self) -> Change:
+    def close(self) -> None:
+        self._is_closed = True
+        self._filled.set()
+
+    async def get(self) -> Change | None:
+        """None after the end."""
         while not self._queue:
+            if self._is_closed:
+                return None
             self._filled.clear()
             await self._filled.wait()
         return self._queue.popleft()

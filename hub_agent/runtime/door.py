@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import resource
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -147,9 +147,8 @@ class HubDoor:
             raise NotFound(f"There is no run '{run_id}'. List the runs with: nexa-hub automations runs")
         return body
 
-    async def changes(self) -> AsyncIterator[Change]:
-        async for change in self._changes.read():
-            yield change
+    def changes(self) -> AsyncGenerator[Change, None]:
+        return self._changes.read()
 
     # Doing.
 

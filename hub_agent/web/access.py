@@ -20,6 +20,9 @@ CODE_LIFETIME = timedelta(minutes=15)
 TRIES_A_MINUTE_MAX = 5
 TRIES_A_CODE_MAX = 20
 
+# Names that no stranger can register, so that none can be made to point here.
+_HOME_SUFFIXES = (".local", ".localhost", ".lan", ".internal", ".home.arpa")
+
 
 class PairingRefused(Exception):
     """Wrong code, or too many tries. `retry_after_s` is None when another try may be made at once."""
@@ -101,7 +104,7 @@ class Access:
         name = host.rsplit(":", 1)[0] if not host.startswith("[") else host.partition("]")[0].strip("[]")
         name = name.casefold().rstrip(".")
         is_address = name.replace(".", "").isdecimal() or ":" in name
-        return is_address or name in {"localhost", *self._names} or name.endswith((".local", ".localhost"))
+        return is_address or name in {"localhost", *self._names} or name.endswith(_HOME_SUFFIXES)
 
     def _keep(self, session: Session) -> None:
         now = self._now()

@@ -1,21 +1,22 @@
 """The application: API under /api/v1, described by OpenAPI, and the page that is its first user."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from hub_agent.errors import NotFound, NotPossible, OperatingError
 from hub_agent.model.json import JsonObject
-from hub_agent.ports import Change, Door
+from hub_agent.ports import Door
 from hub_agent.web.access import SESSION_COOKIE, SESSION_LIFETIME, Access, PairingRefused
+from hub_agent.web.events import EventStream
 from hub_agent.web.guard import Guard, fault
 from hub_agent.web.shapes import (
     ActivationAnswer,
@@ -27,6 +28,7 @@ from hub_agent.web.shapes import (
     DeviceChange,
     FaultAnswer,
     IssueAnswer,
+    PairAnswer,
     PairRequest,
     RejectedAnswer,
     RoomAnswer,
@@ -39,7 +41,6 @@ from hub_agent.web.shapes import (
 )
 
 STATIC = Path(__file__).parent / "static"
-HEARTBEAT_S = 15.0
 API = "/api/v1"
 
 _FAULTS: dict[int | str, dict[str, object]] = {
@@ -48,14 +49,38 @@ _FAULTS: dict[int | str, dict[str, object]] = {
         (401, "Not paired"),
         (404, "Nothing of that name"),
         (409, "The device cannot do that"),
+        (413, "The request is too large"),
         (422, "The request is not understood"),
+        (503, "Not now: the words say why"),
     )
+}
+
+_PAIRING_FAULTS: dict[int | str, dict[str, object]] = {
+    403: {"model": FaultAnswer, "description": "Not the code"},
+    429: {"model": FaultAnswer, "description": "Too many tries"},
 }
 
 
 class OrjsonResponse(JSONResponse):
     def render(self, content: object) -> bytes:
         return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
+
+
+class _StrictRequest(Request):
+    """JSON without NaN, lone surrogates and bottomless nesting, none of which the mirror could keep."""
+
+    async def json(self) -> Any:
+        return orjson.loads(await self.body())
+
+
+class _StrictRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
 
 
 def create_app(door: Door, access: Access, version: str) -> FastAPI:
@@ -137,17 +162,16 @@ def _seeing(door: Door) -> APIRouter:
         """Messages that no driver understood."""
         return OrjsonResponse(door.rejected())
 
-    @router.get("/events", response_class=StreamingResponse)
+    @router.get("/events", response_class=EventStream, status_code=200)
     async def events() -> Response:
         """Live changes as server-sent events. After `resync` read everything anew."""
-        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(_stream(door.changes()), media_type="text/event-stream", headers=headers)
+        return EventStream(door.changes())
 
     return router
 
 
 def _doing(door: Door) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(route_class=_StrictRoute)
 
     @router.patch("/devices/{device_id}", response_model=DeviceAnswer)
     async def edit_device(device_id: str, change: DeviceChange, request: Request) -> Response:
@@ -173,15 +197,17 @@ def _doing(door: Door) -> APIRouter:
 
 
 def _pairing(access: Access) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(route_class=_StrictRoute)
 
-    @router.post("/pair", responses={429: {"model": FaultAnswer, "description": "Too many tries"}})
+    @router.post("/pair", response_model=PairAnswer, responses=_PAIRING_FAULTS)
     async def pair(body: PairRequest, request: Request) -> Response:
         """Turns the code on the hub's console into a session."""
         try:
             cookie = access.pair(body.code, body.name)
         except PairingRefused as err:
-            return fault(429 if err.retry_after_s else 403, "pairing_refused", str(err))
+            return fault(
+                429 if err.retry_after_s else 403, "pairing_refused", str(err), retry_after_s=err.retry_after_s
+            )
         response = OrjsonResponse({"paired": True})
         response.set_cookie(
             SESSION_COOKIE,
@@ -200,7 +226,7 @@ def _pairing(access: Access) -> APIRouter:
             return fault(403, "local_only", "The code is told on the hub itself only: nexa-hub pair")
         return OrjsonResponse({"code": access.offer_code()})
 
-    @router.post("/leave")
+    @router.post("/leave", response_model=PairAnswer)
     async def leave(request: Request) -> Response:
         """Ends this browser's session."""
         access.forget(request.cookies.get(SESSION_COOKIE, ""))
@@ -241,29 +267,6 @@ def _by_id(things: Sequence[JsonObject], wanted: str, kind: str) -> JsonObject:
     return found
 
 
-async def _stream(changes: AsyncIterator[Change]) -> AsyncIterator[bytes]:
-    """Heartbeats in between show both ends that the other one lives."""
-    yield b": welcome\n\n"
-    reading = asyncio.ensure_future(anext(changes, None))
-    try:
-        while True:
-            done, _ = await asyncio.wait({reading}, timeout=HEARTBEAT_S)
-            if not done:
-                yield b": still here\n\n"
-                continue
-            change = reading.result()
-            if change is None:
-                return
-            reading = asyncio.ensure_future(anext(changes, None))
-            yield b"event: " + change.topic.encode() + b"\ndata: " + _dump(change.body) + b"\n\n"
-    finally:
-        reading.cancel()
-
-
-def _dump(body: Mapping[str, object]) -> bytes:
-    return orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS)
-
-
 def _speak_of_errors(app: FastAPI) -> None:
     @app.exception_handler(NotFound)
     async def not_found(_request: Request, err: NotFound) -> Response:
@@ -284,5 +287,12 @@ def _speak_of_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_request: Request, err: HTTPException) -> Response:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(err.status_code, "refused")
+        code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(err.status_code, "refused")
         return fault(err.status_code, code, str(err.detail))
+
+    @app.exception_handler(Exception)
+    async def our_own(_request: Request, _err: Exception) -> Response:
+        """Our fault: the server logs it with its traceback."""
+        return fault(
+            500, "internal", "Something went wrong in the hub itself.", "Its log says more: journalctl -u nexa-hub"
+        )

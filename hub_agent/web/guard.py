@@ -1,6 +1,7 @@
 """What every request must pass: its host is ours, it comes from our own page, and it has a session. Local sockets are trusted by file mode."""
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,6 +10,8 @@ from hub_agent.web.access import SESSION_COOKIE, Access
 OPEN_PATHS = frozenset({"/live", "/pair", "/api/v1/pair", "/static/page.css", "/static/pair.js", "/static/icon.svg"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_BYTES_MAX = 256 * 1024
+
+_TOO_LARGE = f"A request may have {BODY_BYTES_MAX // 1024} kB at most."
 
 _HEADERS = {
     "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -35,18 +38,29 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
-                if scope["path"].startswith("/api/"):
-                    headers["cache-control"] = "no-store"
+                # After an upgrade the page must not run with the script of before.
+                headers["cache-control"] = "no-store" if scope["path"].startswith("/api/") else "no-cache"
             await send(message)
 
+        taken = 0
+
+        async def receive_guarded() -> Message:
+            nonlocal taken
+            message = await receive()
+            if message["type"] == "http.request":
+                taken += len(message.get("body", b""))
+                if taken > BODY_BYTES_MAX:
+                    raise HTTPException(413, _TOO_LARGE)
+            return message
+
         refusal = self._refuse(scope)
-        await (refusal or self._app)(scope, receive, send_guarded)
+        await (refusal or self._app)(scope, receive_guarded, send_guarded)
 
     def _refuse(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
-            return fault(413, "too_large", f"A request may have {BODY_BYTES_MAX // 1024} kB at most.")
+            return fault(413, "too_large", _TOO_LARGE)
         if scope.get("nexa_local"):
             scope["by"] = "local"
             return None
@@ -78,8 +92,10 @@ def trusted(app: ASGIApp) -> ASGIApp:
     return local
 
 
-def fault(status: int, code: str, message: str, hint: str | None = None) -> JSONResponse:
-    headers = {"retry-after": "60"} if status == 429 else None
+def fault(
+    status: int, code: str, message: str, hint: str | None = None, *, retry_after_s: int | None = None
+) -> JSONResponse:
+    headers = {"retry-after": str(retry_after_s)} if retry_after_s else None
     return JSONResponse({"error": {"code": code, "message": message, "hint": hint}}, status, headers)
 
 

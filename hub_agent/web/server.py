@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub_agent.errors import AddressInUse
+from hub_agent.web.events import STOPPING
 
 SOCKET_MODE = 0o660
 SHUTDOWN_S_MAX = 3
@@ -56,9 +57,10 @@ def bind_unix(path: Path) -> socket.socket:
 
 
 async def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Until cancelled; then requests under way may end."""
+    """Until cancelled; then requests under way may end, and streams end at once."""
+    stopping = asyncio.Event()
     config = uvicorn.Config(
-        app,
+        _told_of_the_end(app, stopping),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -73,11 +75,20 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
     try:
         await asyncio.shield(serving)
     except asyncio.CancelledError:
+        stopping.set()
         server.should_exit = True
         await serving
         raise
     finally:
         listener.close()
+
+
+def _told_of_the_end(app: ASGIApp, stopping: asyncio.Event) -> ASGIApp:
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[STOPPING] = stopping
+        await app(scope, receive, send)
+
+    return told
 
 
 def _is_alive(path: Path) -> bool:

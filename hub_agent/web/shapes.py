@@ -3,7 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+# Deeper than any action's data; what comes after this border walks it by recursion.
+DATA_DEPTH_MAX = 16
 
 
 class Shape(BaseModel):
@@ -157,21 +160,27 @@ class CallAnswer(Shape):
 
 
 class PairRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     code: str = Field(max_length=32, examples=["123456"])
     name: str = Field("browser", max_length=200)
+
+
+class PairAnswer(BaseModel):
+    paired: bool
 
 
 class DeviceChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str | None = Field(None, min_length=1, max_length=200)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
     room_id: str | None = Field(None, max_length=64)
 
 
 class SetRequest(BaseModel):
     """Capabilities in people's units; `transition` in seconds."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     values: Annotated[
         dict[str, bool | int | float | str | None],
@@ -185,6 +194,16 @@ class CallRequestBody(BaseModel):
     action: str = Field(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$", examples=["light.turn_on"])
     target: list[str] = Field(default_factory=list, max_length=500, examples=[["light.living_room_lamp"]])
     data: dict[str, Any] = Field(default_factory=dict, examples=[{"brightness_pct": 40}])
+
+    @field_validator("data")
+    @classmethod
+    def _is_shallow(cls, data: dict[str, Any]) -> dict[str, Any]:
+        level: list[Any] = [data]
+        for _ in range(DATA_DEPTH_MAX):
+            level = [inner for each in level for inner in _inside(each)]
+        if level:
+            raise ValueError(f"is nested deeper than {DATA_DEPTH_MAX} levels")
+        return data
 
 
 class StreamAnswer(Shape):
@@ -279,3 +298,9 @@ class TraceAnswer(Shape):
     completed_at: datetime | None = None
     duration_ms: int | None = None
     steps: list[StepAnswer] = []
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

@@ -1,0 +1,450 @@
+"""A little home behind ports.Door, in memory: it does what it is told, remembers who asked, and can misbehave."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
+
+from hub_agent.errors import HubAgentError, NotFound, NotPossible
+from hub_agent.ports import Change
+from hub_agent.runtime.changes import Changes
+
+AT = "2026-06-01T12:00:00+00:00"
+LIVING_ROOM, KITCHEN = "00000000-0000-4000-8000-0000000000b1", "00000000-0000-4000-8000-0000000000b2"
+LAMP, BLIND, LOCK, HEATING, PLUG, BUTTON, CLIMATE, GROUP, BROKER = (
+    f"00000000-0000-4000-8000-{n:012d}" for n in range(1, 10)
+)
+MOVIE, DARK = "00000000-0000-4000-8000-0000000000c1", "00000000-0000-4000-8000-0000000000c2"
+RULE, BROKEN_RULE = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000a2"
+RUN, NO_RUN, BAD_RUN = (f"{n}0000000-0000-4000-8000-0000000000d{n}" for n in (1, 2, 3))
+
+BOOL, PERCENT = {"type": "bool", "access": "rw"}, {"type": "int", "access": "rw", "unit": "%", "min": 0, "max": 100}
+
+
+def entity(entity_id: str, state: str, name: str | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "id": entity_id,
+        "name": name,
+        "domain": entity_id.partition(".")[0],
+        "device_class": None,
+        "unit": None,
+        "category": None,
+        "capabilities": {},
+        "state": state,
+        "attributes": {},
+        "changed_at": AT,
+        **more,
+    }
+
+
+def measure(entity_id: str, state: str, name: str, device_class: str, unit: str, **more: Any) -> dict[str, Any]:
+    can = {device_class: {"type": "float", "access": "r", "unit": unit}}
+    return entity(entity_id, state, name, device_class=device_class, unit=unit, capabilities=can, **more)
+
+
+def device(device_id: str, name: str, kind: str, room_id: str | None, *entities: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": device_id,
+        "name": name,
+        "room": {LIVING_ROOM: "Living Room", KITCHEN: "Kitchen"}.get(room_id or ""),
+        "room_id": room_id,
+        "brand": "Acme",
+        "model": "One",
+        "device_type": kind,
+        "protocol": "zigbee",
+        "dialect": "zigbee2mqtt",
+        "availability": "available",
+        "last_seen_at": AT,
+        "battery_level": None,
+        "signal_strength": 80,
+        "entities": list(entities),
+    }
+
+
+def _devices() -> list[dict[str, Any]]:
+    light = {
+        "on": BOOL,
+        "brightness": PERCENT,
+        "color_temp": {"type": "int", "access": "rw", "unit": "K", "min": 2200, "max": 6500},
+    }
+    heat = {
+        "temperature": {"type": "float", "access": "r", "unit": "°C"},
+        "target_temperature": {"type": "float", "access": "rw", "unit": "°C", "min": 5, "max": 30, "step": 0.5},
+        "mode": {"type": "enum", "access": "rw", "options": ["off", "heat", "auto"]},
+    }
+    warm = {"current_temperature": 20.5, "temperature": 21, "hvac_action": "heating"}
+    lit = {"brightness": 128, "color_temp_kelvin": 2700, "color_mode": "color_temp"}
+    lamp = entity("light.living_room_lamp", "off", capabilities=light)
+    effect = {"power_on_behavior": {"type": "enum", "access": "rw", "options": ["off", "on", "previous"]}}
+    after = entity(
+        "select.living_room_lamp_power_on", "previous", "Power-on behavior", category="config", capabilities=effect
+    )
+    return [
+        device(LAMP, "Living Room Lamp", "light", LIVING_ROOM, lamp, after),
+        device(
+            BLIND,
+            "Blind",
+            "blind",
+            LIVING_ROOM,
+            entity(
+                "cover.blind",
+                "open",
+                capabilities={"open": BOOL, "position": PERCENT},
+                attributes={"current_position": 70},
+            ),
+            entity(
+                "sensor.blind_moving",
+                "STOP",
+                "Moving",
+                device_class="enum",
+                capabilities={"moving": {"type": "enum", "access": "r", "options": ["UP", "STOP", "DOWN"]}},
+            ),
+        ),
+        device(
+            LOCK, "Front Door Lock", "lock", None, entity("lock.front_door", "locked", capabilities={"locked": BOOL})
+        ),
+        device(
+            HEATING,
+            "Thermostat",
+            "thermostat",
+            LIVING_ROOM,
+            entity("climate.thermostat", "heat", capabilities=heat, attributes=warm),
+        ),
+        device(
+            PLUG,
+            "Fridge Plug",
+            "plug",
+            KITCHEN,
+            entity("switch.fridge_plug", "on", capabilities={"on": BOOL}),
+            measure("sensor.fridge_power", "93.36", "Power", "power", "W"),
+            measure("sensor.fridge_energy", "84231.061", "Energy", "energy", "Wh"),
+            measure("sensor.fridge_voltage", "232.713", "Voltage", "voltage", "V"),
+            measure("sensor.fridge_current", "0.401", "Current", "current", "A"),
+        ),
+        device(
+            BUTTON,
+            "Bedside Button",
+            "other",
+            None,
+            entity(
+                "event.bedside_button",
+                "unknown",
+                "Action",
+                device_class="button",
+                capabilities={"action": {"type": "enum", "access": "r", "options": ["single", "double"]}},
+            ),
+            measure("sensor.bedside_battery", "77", "Battery", "battery", "%", category="diagnostic"),
+        ),
+        device(
+            CLIMATE,
+            "Kitchen Climate",
+            "sensor_temperature",
+            KITCHEN,
+            measure("sensor.kitchen_temperature", "21.456", "Temperature", "temperature", "°C"),
+            measure("sensor.kitchen_humidity", "48.2", "Humidity", "humidity", "%"),
+        ),
+        device(
+            GROUP,
+            "Downstairs Lights",
+            "light",
+            None,
+            entity("light.downstairs", "on", capabilities=light, attributes=lit),
+        ),
+        device(BROKER, "MQTT broker", "other", None),
+    ]
+
+
+def _trace(run_id: str, status: str, trigger: dict[str, Any], *steps: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "automation_id": RULE,
+        "automation": "Hall light with motion",
+        "status": status,
+        "triggered_by": "device_event",
+        "trigger": trigger,
+        "started_at": AT,
+        "completed_at": AT,
+        "duration_ms": 20002,
+        "steps": list(steps),
+    }
+
+
+def _traces() -> list[dict[str, Any]]:
+    moved = {
+        "platform": "state",
+        "entity_id": "binary_sensor.hall_motion",
+        "from_state": "off",
+        "to_state": "on",
+        "id": "0",
+        "idx": "0",
+    }
+    cold = {
+        "platform": "numeric_state",
+        "entity_id": "sensor.kitchen_temperature",
+        "from_state": "17",
+        "to_state": "16",
+        "below": 17,
+    }
+    dark = {
+        "path": "conditions/0",
+        "kind": "condition",
+        "at": AT,
+        "result": "false",
+        "values": {"light.living_room_lamp": "off"},
+    }
+    lit = {
+        "path": "actions/0",
+        "kind": "action",
+        "action": "light.turn_on",
+        "target": ["light.living_room_lamp"],
+        "at": AT,
+        "result": "ok",
+        "duration_ms": 80,
+    }
+    waited = {"path": "actions/1", "kind": "delay", "at": AT, "result": "20 s"}
+    failed = {
+        "path": "actions/2",
+        "kind": "action",
+        "action": "light.turn_off",
+        "target": ["light.living_room_lamp"],
+        "at": AT,
+        "result": "unconfirmed",
+        "error": "the device did not report it",
+    }
+    return [
+        _trace(RUN, "success", moved, lit, waited),
+        _trace(NO_RUN, "conditions_not_met", moved, dark),
+        _trace(BAD_RUN, "partial", cold, lit, failed),
+    ]
+
+
+class FakeDoor:
+    """Fills ports.Door. `asked` tells what was done and by whom; `failing` is raised by whatever is called next, until it is taken away."""
+
+    def __init__(self) -> None:
+        self.home_name = "Test Home"
+        self.devices_now = _devices()
+        self.scenes_now: list[dict[str, Any]] = [
+            {"id": MOVIE, "entity_id": "scene.movie_night", "name": "Movie night", "room_id": LIVING_ROOM, "icon": "movie", "color": "#7e57c2", "devices": 2, "last_activated_at": None, "last_status": None, "activation_count": 0},
+            {"id": DARK, "entity_id": "scene.all_off", "name": "All off", "room_id": None, "icon": None, "color": None, "devices": 3, "last_activated_at": AT, "last_status": "success", "activation_count": 4},
+        ]  # fmt: skip
+        self.automations_now: list[dict[str, Any]] = [
+            {"id": RULE, "entity_id": "automation.hall_light", "name": "Hall light with motion", "description": "Lights the hall", "is_enabled": True, "mode": "restart", "last_triggered_at": AT, "last_status": "success", "running": 0, "problem": None},
+            {"id": BROKEN_RULE, "entity_id": "automation.broken", "name": "Broken", "description": None, "is_enabled": True, "mode": "single", "last_triggered_at": None, "last_status": None, "running": 0, "problem": "actions/0: there is no light.gone"},
+        ]  # fmt: skip
+        self.issues_now: list[dict[str, Any]] = []
+        self.rejected_now: list[dict[str, Any]] = []
+        self.traces = _traces()
+        self.asked: list[tuple[str, Any, str]] = []
+        self.unreachable: set[str] = set()
+        self.failing: HubAgentError | Exception | None = None
+        self.is_online = True
+        self.is_broker_connected = True
+        self.told = Changes()
+
+    # Seeing.
+
+    def status(self) -> dict[str, Any]:
+        self._fail()
+        return {
+            "agent": {
+                "version": "0.1.0",
+                "pid": 42,
+                "started_at": AT,
+                "uptime_s": 3661.5,
+                "memory_bytes": 60 * 1024 * 1024,
+            },
+            "home": {
+                "id": "00000000-0000-4000-8000-00000000000a",
+                "name": self.home_name,
+                "timezone": "Europe/Stockholm",
+            },
+            "broker": {"address": "127.0.0.1:1883", "is_connected": self.is_broker_connected, "since": AT},
+            "cloud": self.sync_status(),
+            "counts": {
+                "devices": len(self.devices_now),
+                "entities": sum(len(each["entities"]) for each in self.devices_now),
+                "automations": len(self.automations_now),
+                "scenes": len(self.scenes_now),
+                "issues": len(self.issues_now),
+            },
+            "clock": {"now": AT, "is_trusted": True},
+            "inbox": {"waiting": 0, "handled": 1234, "rejected": sum(each["count"] for each in self.rejected_now)},
+        }
+
+    def devices(self) -> Sequence[Any]:
+        self._fail()
+        return self.devices_now
+
+    def rooms(self) -> Sequence[Any]:
+        self._fail()
+        return [
+            {"id": LIVING_ROOM, "name": "Living Room", "sort_order": 0},
+            {"id": KITCHEN, "name": "Kitchen", "sort_order": 1},
+        ]
+
+    def scenes(self) -> Sequence[Any]:
+        self._fail()
+        return self.scenes_now
+
+    def automations(self) -> Sequence[Any]:
+        self._fail()
+        return self.automations_now
+
+    def issues(self) -> Sequence[Any]:
+        self._fail()
+        return self.issues_now
+
+    def sync_status(self) -> dict[str, Any]:
+        self._fail()
+        waiting = 0 if self.is_online else 7
+        return {
+            "is_claimed": True,
+            "is_online": self.is_online,
+            "since": AT,
+            "address": "https://cloud.example",
+            "last_contact_at": AT,
+            "last_error": None,
+            "hub_id": "00000000-0000-4000-8000-00000000000b",
+            "home_id": "00000000-0000-4000-8000-00000000000a",
+            "streams": [
+                {
+                    "stream": "device_states",
+                    "last": 134,
+                    "acknowledged": 134 - waiting,
+                    "waiting": waiting,
+                    "acknowledged_at": AT,
+                }
+            ],
+            "waiting": waiting,
+            "definitions_owed": 0,
+            "last_acknowledged_at": AT,
+            "text": "Online: the cloud has everything." if self.is_online else "Offline: 7 records wait.",
+        }
+
+    def rejected(self) -> Sequence[Any]:
+        self._fail()
+        return self.rejected_now
+
+    async def runs(self, automation_id: str | None, limit: int) -> Sequence[Any]:
+        self._fail()
+        found = [each for each in self.traces if automation_id in {None, each["automation_id"]}]
+        return [
+            {"id": each["run_id"], **{key: value for key, value in each.items() if key not in {"run_id", "steps"}}}
+            for each in found[:limit]
+        ]
+
+    async def trace(self, run_id: str) -> Any:
+        self._fail()
+        found = [each for each in self.traces if each["run_id"].startswith(run_id)]
+        if len(found) != 1:
+            raise NotFound(f"There is no run '{run_id}'.")
+        return found[0]
+
+    def changes(self) -> AsyncGenerator[Change, None]:
+        return self.told.read()
+
+    # Doing.
+
+    async def call(self, action: str, target: Sequence[str], data: Any, by: str) -> Any:
+        self._fail()
+        self.asked.append((action, {"target": list(target), "data": data}, by))
+        entities = [found for name in target for found in self._entities(name)]
+        words = {"turn_on": "on", "turn_off": "off", "stop_cover": "open", "unlock": "unlocked", "lock": "locked"}
+        verb = action.partition(".")[2]
+        return {"commands": [self._settle(each, {"state": words[verb]} if verb in words else {}) for each in entities]}
+
+    async def set_device(self, name: str, values: Mapping[str, Any], by: str) -> Any:
+        self._fail()
+        self.asked.append(("set", {"name": name, **values}, by))
+        found = next(
+            (each for each in self._entities(name) if values.keys() <= each["capabilities"].keys() | {"transition"}),
+            None,
+        )
+        if found is None:
+            raise NotPossible(f"'{name}' cannot set {', '.join(sorted(values))}.")
+        return {"commands": [self._settle(found, _after(found, values))]}
+
+    async def activate_scene(self, name: str, by: str, source: str = "manual") -> Any:
+        self._fail()
+        self.asked.append(("scene", name, by))
+        scene = next(
+            (
+                each
+                for each in self.scenes_now
+                if name.casefold() in {each["id"], each["entity_id"], each["name"].casefold()}
+            ),
+            None,
+        )
+        if scene is None:
+            raise NotFound(f"There is no scene '{name}'. This home has: 'All off', 'Movie night'.")
+        failed = [{"id": LAMP, "name": "Living Room Lamp", "error": "did not answer"}] if self.unreachable else []
+        return {
+            "scene": scene["name"],
+            "activation_id": "00000000-0000-4000-8000-0000000000e1",
+            "status": "partial" if failed else "success",
+            "devices_targeted": scene["devices"],
+            "devices_succeeded": scene["devices"] - len(failed),
+            "devices_failed": len(failed),
+            "failed_devices": failed,
+            "duration_ms": 120,
+        }
+
+    async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> Any:
+        self._fail()
+        self.asked.append(("edit", {"device": device_id, "name": name, "room_id": room_id}, by))
+        found = next((each for each in self.devices_now if device_id in {each["id"], each["name"]}), None)
+        if found is None:
+            raise NotFound(f"There is no device '{device_id}'.")
+        found |= {"name": name or found["name"], "room_id": room_id or found["room_id"]}
+        return found
+
+    # What happens in the home by itself.
+
+    def report(self, entity_id: str, state: str, **attributes: Any) -> None:
+        """A device says that its state is so, and whoever looks on is told."""
+        found = self._entities(entity_id)[0]
+        found |= {"state": state, "attributes": {**found["attributes"], **attributes}}
+        self.told.tell(Change("state", {"entity_id": entity_id, "state": state, "attributes": found["attributes"]}))
+
+    def tell(self, topic: str, **body: Any) -> None:
+        self.told.tell(Change(topic, body))
+
+    def _settle(self, found: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+        if found["id"] in self.unreachable:
+            return {"entity_id": found["id"], "outcome": "unconfirmed", "error": "the device did not report it"}
+        self.report(found["id"], after.get("state", found["state"]), **after.get("attributes", {}))
+        return {"entity_id": found["id"], "outcome": "confirmed", "error": None}
+
+    def _entities(self, name: str) -> list[dict[str, Any]]:
+        by_device = [each for each in self.devices_now if name in {each["id"], each["name"]}]
+        found = [each for one in by_device for each in one["entities"]]
+        found = found or [each for one in self.devices_now for each in one["entities"] if each["id"] == name]
+        if not found:
+            raise NotFound(f"There is no device or entity '{name}'.")
+        return found
+
+    def _fail(self) -> None:
+        if self.failing is not None:
+            raise self.failing
+
+
+def _after(found: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The state in which a device is that has done what it was told."""
+    attributes: dict[str, Any] = {}
+    state = found["state"]
+    for name, value in values.items():
+        match name:
+            case "on":
+                state = "on" if value else "off"
+            case "open":
+                state, attributes["current_position"] = ("open", 100) if value else ("closed", 0)
+            case "locked":
+                state = "locked" if value else "unlocked"
+            case "brightness":
+                state, attributes["brightness"] = "on", round(value * 2.55)
+            case "position":
+                state, attributes["current_position"] = ("open" if value else "closed"), value
+            case "target_temperature":
+                attributes["temperature"] = value
+            case "mode" | "power_on_behavior":
+                state = value
+    return {"state": state, "attributes": attributes}
