@@ -140,7 +140,7 @@ class Hub:
         self.states = States()
         self.inventory = Inventory(home_id)
         self.commands = Commands(new_id)
-        self.automations = Automations(self.states, new_id, place)
+        self.automations = Automations(self.states, new_id, place, self._entities_of)
         self.scenes = Scenes(self.states, new_id, self._name_of)
         self.healing = Healing(self, new_id)
         self.definitions = Definitions()
@@ -206,6 +206,10 @@ class Hub:
     def _name_of(self, device_id: DeviceId) -> str | None:
         device = self.inventory.device(device_id)
         return device.name if device else None
+
+    def stop(self, now: datetime) -> list[Effect]:
+        """The hub is about to stop: `shutdown` triggers fire."""
+        return self._route(self.automations.stop(now), now)
 
     # Inputs.
 
@@ -650,6 +654,17 @@ class Hub:
         status = "failed" if error else "done"
         told: JsonObject = {"error": error} if error else {"result": result}
         return [Save("cloud_commands", answer.request_id, None), CloudCommandDone(answer.request_id, status, told)]
+
+    def _entities_of(self, kind: str, name: str) -> Sequence[EntityId] | None:
+        """What a target that names a device or a room stands for."""
+        if kind == "device_id":
+            device = self.inventory.device(DeviceId(name))
+            return None if device is None else [entity.id for entity in device.entities]
+        if kind != "area_id" or RoomId(name) not in self.rooms_by_id:
+            return None
+        return [
+            entity.id for device in self.inventory.devices() if device.room_id == name for entity in device.entities
+        ]
 
     # Routing.
 

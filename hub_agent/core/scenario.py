@@ -234,7 +234,7 @@ class Stage:
 
     def _restart(self, now: datetime) -> None:
         """Everything but what the mirror keeps is lost."""
-        self._keep(self.hub._route(self.hub.automations.stop(now), now), now)  # noqa: SLF001
+        self._keep(self.hub.stop(now), now)
         states = self.hub.states
         kept: dict[str, EntityState] = {
             entity_id: state for entity_id in states.entity_ids() if (state := states.state(entity_id)) is not None

@@ -55,12 +55,13 @@ class CallAct:
             {key: data.pop(key) for key in TARGET_KEYS if key in data},
         ]
         entity_ids: list[str] = []
+        action = action.lower()
         for each in named:
-            entity_ids += _entities_of(each, at)
-        return action.lower(), tuple(EntityId(each) for each in dict.fromkeys(entity_ids)), data
+            entity_ids += _entities_of(each, action.partition(".")[0], at)
+        return action, tuple(EntityId(each) for each in dict.fromkeys(entity_ids)), data
 
 
-def _entities_of(named: JsonValue, at: Execution) -> list[str]:
+def _entities_of(named: JsonValue, domain: str, at: Execution) -> list[str]:
     if named is None:
         return []
     if not isinstance(named, Mapping):
@@ -69,11 +70,11 @@ def _entities_of(named: JsonValue, at: Execution) -> list[str]:
     for key, value in named.items():
         for item in items_of(value):
             for part in str(item).split(","):
-                found += _resolve(key, part.strip(), at)
+                found += _resolve(key, part.strip(), domain, at)
     return found
 
 
-def _resolve(key: str, name: str, at: Execution) -> list[str]:
+def _resolve(key: str, name: str, domain: str, at: Execution) -> list[str]:
     if key == "entity_id":
         name = name.lower()
         if name in {"", "none"}:
@@ -85,7 +86,8 @@ def _resolve(key: str, name: str, at: Execution) -> list[str]:
     found = resolve(key, name) if resolve is not None and key in RESOLVED_KEYS else None
     if found is None:
         raise StepFailed(f"this hub cannot tell the entities of {key} {name!r}", may_go_on=False)
-    return [str(each) for each in found]
+    # Of a device or a room only what the action is for: `light.turn_on` means its lights.
+    return [each for each in found if domain in {"homeassistant", each.partition(".")[0]}]
 
 
 def read_call(fields: Fields, builder: Builder) -> CallAct:
