@@ -11,6 +11,7 @@ from hub_agent.core.automation.calls import Calls
 from hub_agent.core.automation.exchange import Exchange, Output
 from hub_agent.core.automation.interpreter import Resolve
 from hub_agent.core.automation.loading import read_program
+from hub_agent.core.automation.references import References
 from hub_agent.core.automation.rule import Rule
 from hub_agent.core.automation.rules import Rules
 from hub_agent.core.automation.running import Running
@@ -41,6 +42,7 @@ class Automations:
         self._new_id = new_id
         self._rules = Rules(self._exchange, self._fire)
         self._running = Running(self._exchange, new_id, self._rules, resolve)
+        self._references = References(self._exchange)
         self._calls = Calls(self._exchange, self._rules, self._running)
         self._fired: set[str] = set()
         self._again: list[tuple[Rule, Trigger, dict[str, object], int]] = []
@@ -69,6 +71,7 @@ class Automations:
         self._rules.tell_problem(rule, problem, now)
         if self._is_live:
             self._rules.switch_as_defined(rule, now)
+            self._references.watch(rule, now)
         return self._leave()
 
     def unload(self, automation_id: str, now: datetime) -> list[Output]:
@@ -77,6 +80,7 @@ class Automations:
         if rule is not None:
             self._running.cancel_all(rule, now)
             self._running.forget(rule)
+            self._references.forget(rule)
             self._rules.drop(rule, now)
         return self._leave()
 
@@ -107,6 +111,7 @@ class Automations:
         self._rules.restore(self._saved)
         for rule in self._rules:
             self._rules.switch_as_defined(rule, now, is_start=True)
+            self._references.watch(rule, now)
         self._rules.restore_holds(self._saved, now)
         self._running.restore(self._saved, now)
         if self._last_alive_at is not None:

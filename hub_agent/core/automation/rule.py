@@ -73,6 +73,10 @@ class Rule:
     # What a person switched, while the definition says what it said then.
     switched: JsonObject | None = None
     statistics: Statistics = field(default_factory=Statistics)
+    # Entities that it names, and those of them that the home was last seen not to have.
+    names: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+    names_timer: Timer | None = None
     # Traces of triggers that started nothing: how many were kept in the present minute, how many were not.
     minute: datetime | None = None
     kept: int = 0

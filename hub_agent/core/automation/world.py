@@ -28,12 +28,13 @@ class World(Protocol):
 
 
 class Looked:
-    """What a template has looked at: entities, perhaps all of them, perhaps the clock."""
+    """What a template has looked at: entities, all of a domain, all of them, the clock."""
 
-    __slots__ = ("at_all", "at_clock", "entity_ids")
+    __slots__ = ("at_all", "at_clock", "domains", "entity_ids")
 
     def __init__(self) -> None:
         self.entity_ids: set[str] = set()
+        self.domains: set[str] = set()
         self.at_all = False
         self.at_clock = False
 
@@ -56,7 +57,10 @@ class Outlook:
         return self.world.state(EntityId(entity_id))
 
     def see_all(self, domain: str | None = None) -> list[StateView]:
-        self.looked.at_all = True
+        if domain is None:
+            self.looked.at_all = True
+        else:
+            self.looked.domains.add(domain)
         found = []
         for entity_id in sorted(self.world.entity_ids()):
             if domain is None or entity_id.startswith(f"{domain}."):

@@ -17,6 +17,8 @@ from hub_agent.model.state import StateChanged
 from hub_agent.templating import Template
 
 MINUTE = timedelta(minutes=1)
+# What looks at many entities is not rendered at each change of one of them.
+BROAD_PAUSE = timedelta(seconds=1)
 
 
 class Watch:
@@ -33,6 +35,8 @@ class Watch:
         self._attachment = attachment
         self._variables = variables
         self._on_truth = on_truth
+        self._looked = Looked()
+        self._looked_at: datetime | None = None
 
     def look(self, now: datetime) -> bool | None:
         """Whether it is true now; None when it fails. Listens to what it has looked at."""
@@ -48,7 +52,9 @@ class Watch:
             return None
         finally:
             looked, outlook.looked = outlook.looked, before
-            self._attachment.watch(looked.entity_ids, self._handle, at_all=looked.at_all)
+            self._looked, self._looked_at = looked, now
+            is_broad = looked.at_all or bool(looked.domains)
+            self._attachment.watch(looked.entity_ids, self._handle, at_all=is_broad)
             if looked.at_clock:
                 minute = now.replace(second=0, microsecond=0) + MINUTE
                 self._attachment.set_alarm("minute", minute, self._wake, is_elapsed=False)
@@ -58,6 +64,13 @@ class Watch:
         self._wake(now)
 
     def _handle(self, change: StateChanged, now: datetime) -> None:
+        looked = self._looked
+        if change.entity_id not in looked.entity_ids:
+            if not looked.at_all and change.entity_id.partition(".")[0] not in looked.domains:
+                return
+            if self._looked_at is not None and now < self._looked_at + BROAD_PAUSE:
+                self._attachment.set_alarm("pause", self._looked_at + BROAD_PAUSE, self._wake, is_elapsed=True)
+                return
         self._tell(change, now)
 
     def _wake(self, now: datetime) -> None:

@@ -227,3 +227,38 @@ def test_scripts_that_call_each_other_without_end_are_stopped(home) -> None:
     started(home).call("script.s")
 
     assert len(home.records) <= 21
+
+
+def test_an_automation_that_names_what_the_home_does_not_have_is_said_after_a_while(home) -> None:
+    home.load(
+        {"triggers": [MOTION], "actions": [LIGHT_ON, {"action": "notify.phone", "data": {"entity_id": "{{ x }}"}}]}
+    )
+    started(home)
+    home.wait(60)
+    assert not home.seen(IssueRaised)
+    home.wait(100)
+
+    (raised,) = home.seen(IssueRaised)
+    assert raised.issue.text == "a names light.hall, which this home does not have."
+
+    home.set("light.hall", "off")
+    home.wait(1000)
+
+    assert [(each.code, each.subject) for each in home.seen(IssueCleared)] == [("entity_missing", "id-a")]
+
+
+def test_a_template_over_many_entities_is_rendered_once_a_second_at_most(home) -> None:
+    trigger = {
+        "trigger": "template",
+        "value_template": "{{ states.sensor | map(attribute='state') | map('int') | sum > 100 }}",
+    }
+    home.load({"triggers": [trigger], "actions": [LIGHT_ON]})
+    home.set("sensor.a", "0")
+    started(home)
+    home.wait(5)
+    for number in range(102):
+        home.set("sensor.a", str(number))
+    assert not home.calls
+    home.wait(1)
+
+    assert home.actions == ["light.turn_on"]
