@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 
 from hub_agent.errors import CloudRefused, MirrorFull
-from hub_agent.ports import Identity
-from tests.fakes.cloud_twin import CloudTwin
+from hub_agent.ports import Identity, Remembered
+from hub_agent.store.store import Mirror
+from tests.fakes.cloud_twin import CALM, STORMY, CloudTwin
 from tests.fakes.linked_home import LinkedHome, VirtualClock, device_state, execution, live, telemetry
 from tests.fakes.memory_store import MemoryStore
 
@@ -143,7 +145,9 @@ def test_an_idle_hub_says_once_a_minute_that_it_is_there_and_nothing_more() -> N
 def test_after_an_outage_the_present_comes_before_the_past_and_the_critical_before_the_bulk() -> None:
     async def story() -> None:
         twin, home = await with_lamp()
-        await home.edit("automation", RULE, {"name": "rule", "automation_type": "trigger_based", "triggers": [], "actions": []})
+        await home.edit(
+            "automation", RULE, {"name": "rule", "automation_type": "trigger_based", "triggers": [], "actions": []}
+        )
         await asyncio.sleep(10)
         twin.cut()
         await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(20)))
@@ -315,8 +319,16 @@ def test_a_rule_changed_on_both_sides_goes_on_as_here_until_someone_decides() ->
         twin.mend()
         await asyncio.sleep(120)
         here, there = home.definitions.get("automation", RULE), twin.definitions["automation", RULE]
-        assert (here.fields["triggers"], here.fields["name"], here.fields["description"]) == (["ours"], "our name", "new")
-        assert (there.fields["triggers"], there.fields["name"], there.fields["description"]) == (["theirs"], "our name", "new")
+        assert (here.fields["triggers"], here.fields["name"], here.fields["description"]) == (
+            ["ours"],
+            "our name",
+            "new",
+        )
+        assert (there.fields["triggers"], there.fields["name"], there.fields["description"]) == (
+            ["theirs"],
+            "our name",
+            "new",
+        )
         assert there.sync_status == "conflict"
         assert home.definitions.conflicts[0].theirs == {"triggers": ["theirs"]}
         await home.restart()
@@ -355,10 +367,13 @@ def test_a_command_that_came_too_late_says_so() -> None:
             twin.command("scene.activate", {}, expires_in_s=0.5)
             twin._now = lambda: clock.true_now() + timedelta(seconds=10)
             deliver = twin._deliver
-            twin._deliver = lambda: [
-                {"id": each.id, "kind": each.kind, "payload": {}, "expires_at": each.expires_at.isoformat()}
-                for each in twin.commands.values()
-            ] or deliver()
+            twin._deliver = lambda: (
+                [
+                    {"id": each.id, "kind": each.kind, "payload": {}, "expires_at": each.expires_at.isoformat()}
+                    for each in twin.commands.values()
+                ]
+                or deliver()
+            )
             await asyncio.sleep(40)
             assert home.commands[0].is_expired
 
@@ -518,7 +533,14 @@ def test_a_fault_of_our_own_is_survived() -> None:
 def test_answers_that_make_no_sense_confirm_nothing() -> None:
     async def story() -> None:
         twin, home = await with_lamp()
-        answers = iter([{}, {"marks": []}, {"marks": {"device_states": True}}, {"marks": {"device_states": "9"}, "limits": 3, "pause_s": -1, "definitions": [None, 3]}])
+        answers = iter(
+            [
+                {},
+                {"marks": []},
+                {"marks": {"device_states": True}},
+                {"marks": {"device_states": "9"}, "limits": 3, "pause_s": -1, "definitions": [None, 3]},
+            ]
+        )
         ingest = twin.ingest
 
         async def babble(envelope):
@@ -559,3 +581,35 @@ def test_a_cursor_that_the_cloud_does_not_know_is_begun_anew() -> None:
 
 def test_refusals_carry_the_clouds_own_word() -> None:
     assert CloudRefused("no", code="hub_retired").code == "hub_retired"
+
+
+class HomeMirror(Mirror):
+    """The real mirror, with what the linked home asks of its store besides the port."""
+
+    definitions: ClassVar[dict] = {}
+    saved: ClassVar[dict] = {}
+
+    def begin(self, remembered: Remembered) -> None:
+        self.identity = remembered.identity
+        self.ever_done: set[str] = set()
+
+
+def test_the_real_mirror_and_a_stormy_cloud_agree_in_the_end(tmp_path) -> None:
+    async def story() -> None:
+        clock = VirtualClock()
+        mirror = HomeMirror(tmp_path / "mirror.db", inline=True)
+        mirror.begin(await mirror.open(clock.now()))
+        twin, home = world(clock=clock, store=mirror)
+        twin.faults = STORMY
+        async with home:
+            await home.add_device(LAMP)
+            for n in range(60):
+                await home.record("device_telemetry", telemetry(LAMP, n) | {"entity_id": "sensor.lamp"})
+                await asyncio.sleep(3)
+            twin.faults = CALM
+            await asyncio.sleep(600)
+            assert [row["value"] for row in twin.stored("device_telemetry")] == [float(n) for n in range(60)]
+            assert home.uplink.status()["text"] == "Online: the cloud has everything."
+        await mirror.close(clock.now())
+
+    live(story())
