@@ -32,7 +32,7 @@ def bind_tcp(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as err:
+    except OSError as err:  # also a name that nobody knows
         listener.close()
         raise AddressInUse(
             f"The page cannot be served at {host}:{port}: {err.strerror}. Set web.port (or web.host) in the settings."
@@ -44,6 +44,8 @@ def bind_unix(path: Path) -> socket.socket:
     """Raises AddressInUse when another agent lives there; a socket left by a dead one is replaced."""
     if _is_alive(path):
         raise AddressInUse(f"Another agent answers at {path}. Stop it, or set agent.socket in the settings.")
+    if path.exists() and not path.is_socket():
+        raise AddressInUse(f"{path} is there and is no socket. Move it away, or set agent.socket in the settings.")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
