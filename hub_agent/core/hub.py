@@ -683,10 +683,8 @@ class Hub:
                     waiting.extend(self._call_answered(each, now))
                 case CommandSettled():
                     waiting.extend(self._settled(each, now))
-                case EventFired():
+                case EventFired() | SceneSettled():
                     waiting.extend(self.automations.handle(each, now))
-                case SceneSettled():
-                    pass  # a step that activates a scene does not wait for its devices
                 case StateSet():
                     waiting.extend(self._set_state(each, now))
                 case StateRemoved(entity_id):

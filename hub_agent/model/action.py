@@ -31,7 +31,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class CallAnswered:
-    """The outside has taken the call (or refused it). That a device has done it comes later: `commands` times a `CommandSettled`."""
+    """The outside has taken the call (or refused it). That a device has done it comes later: `commands` times a `CommandSettled`
+    (for a scene: a `SceneSettled`).
+    """
 
     call_id: CallId
     error: str | None = None

@@ -27,6 +27,7 @@ from hub_agent.model.ids import AutomationId, CallId, EntityId, NewId
 from hub_agent.model.inputs import ClockStepped, EventFired, TopicHeard, WebhookCalled
 from hub_agent.model.json import JsonObject
 from hub_agent.model.report import MqttMessage
+from hub_agent.model.scene import SceneSettled
 from hub_agent.model.state import Cause, StateChanged
 
 # A second trigger of the same automation from the same input waits until what the first one did has been routed.
@@ -133,7 +134,14 @@ class Automations:
 
     def handle(
         self,
-        happened: StateChanged | EventFired | TopicHeard | WebhookCalled | CallAnswered | CommandSettled | ClockStepped,
+        happened: StateChanged
+        | EventFired
+        | TopicHeard
+        | WebhookCalled
+        | CallAnswered
+        | CommandSettled
+        | SceneSettled
+        | ClockStepped,
         now: datetime,
     ) -> list[Output]:
         exchange = self._exchange
@@ -151,6 +159,8 @@ class Automations:
                 self._running.interpreter.answered(happened, now)
             case CommandSettled():
                 self._running.settled(happened, now)
+            case SceneSettled():
+                self._running.scene_settled(happened, now)
             case EventFired():
                 self._exchange.emit(Announce("event", {"event_type": happened.event_type, "data": happened.data}))
                 for on_event in tuple(exchange.by_event.get(happened.event_type, ())):

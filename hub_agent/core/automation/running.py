@@ -7,6 +7,7 @@ from hub_agent.core.automation.conditions.condition import Scope, judge_all
 from hub_agent.core.automation.exchange import Exchange, Output
 from hub_agent.core.automation.interpreter import Interpreter, Resolve
 from hub_agent.core.automation.program import Program
+from hub_agent.core.automation.reading import to_number
 from hub_agent.core.automation.rule import Rule
 from hub_agent.core.automation.rules import ROOM, Rules, Saved
 from hub_agent.core.automation.runs import Occasion, Result, Run, milliseconds, run_from_json, run_to_json
@@ -27,12 +28,16 @@ from hub_agent.model.automation import Mode, Outcome, RunStatus
 from hub_agent.model.effects import Announce, AppendRecord, Durability, Save, SaveTrace, Warn
 from hub_agent.model.ids import AutomationId, CallId, NewId, RunId
 from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.scene import SceneSettled
 from hub_agent.model.state import Cause
 
 STREAM = "automation_executions"
 
 # After its actions are done a run waits so long for its devices to confirm.
 SETTLE_MAX = timedelta(seconds=10)
+# What moves takes longer; and a transition is waited for, up to a bound.
+SETTLE_MAX_BY_DOMAIN = {domain: timedelta(seconds=65) for domain in ("cover", "lock", "valve")}
+TRANSITION_MAX = timedelta(minutes=10)
 RETRY_PAUSES_S = (1, 2, 4, 8)
 
 # Traces of triggers that started nothing, per automation and minute; the rest is counted.
@@ -247,7 +252,7 @@ class Running:
             self._emit(CallAnswered(run.answers, error=error, response=run.response))
         if run.has_open_results() and run.status is not RunStatus.CANCELLED:
             run.stage = "settling"
-            run.settle_by = now + SETTLE_MAX
+            run.settle_by = now + max(_settle_within(result) for result in run.results if result.ended_at is None)
             self._wait_until_settled(run)
         else:
             self._close(run, now)
@@ -272,10 +277,25 @@ class Running:
                 return
             result.result = "failed" if settled.outcome == "failed" else "unconfirmed"
             result.error = settled.error or f"{settled.command.entity_id}: {settled.outcome}"
-        if result.commands > 0 or self._is_unanswered(settled.command.call_id):
+        self._end_if_settled(run, result, settled.command.call_id, now)
+
+    def scene_settled(self, settled: SceneSettled, now: datetime) -> None:
+        known = self.interpreter.result_by_call.get(settled.call_id)
+        if known is None:
+            return
+        run, result = known
+        result.commands -= 1
+        if settled.status != "success":
+            result.result = "failed"
+            result.is_partial = settled.status == "partial"
+            result.error = "; ".join(f"{each.name}: {each.error}" for each in settled.failed) or settled.status
+        self._end_if_settled(run, result, settled.call_id, now)
+
+    def _end_if_settled(self, run: Run, result: Result, call_id: CallId, now: datetime) -> None:
+        if result.commands > 0 or self._is_unanswered(call_id):
             return
         result.end(result.result or "ok", result.error, now)
-        del self.interpreter.result_by_call[settled.command.call_id]
+        del self.interpreter.result_by_call[call_id]
         if run.stage == "settling" and not run.has_open_results():
             self._close(run, now)
         elif run.is_saved:
@@ -443,3 +463,9 @@ class Running:
 
     def _emit(self, output: Output) -> None:
         self._exchange.outputs.append(output)
+
+
+def _settle_within(result: Result) -> timedelta:
+    within = SETTLE_MAX_BY_DOMAIN.get(result.action.partition(".")[0], SETTLE_MAX)
+    transition = to_number(result.data.get("transition"))
+    return within + min(timedelta(seconds=max(0.0, min(transition or 0.0, 1e6))), TRANSITION_MAX)

@@ -70,6 +70,8 @@ class Result:
     ended_at: datetime | None = None
     commands: int = 0
     attempt: int = 1
+    # A scene of which some devices failed.
+    is_partial: bool = False
 
     def end(self, result: str, error: str | None, now: datetime) -> None:
         self.result, self.error, self.ended_at = result, error, now
@@ -258,11 +260,12 @@ def _result_to_json(result: Result) -> JsonValue:
         _maybe_iso(result.ended_at),
         result.commands,
         result.attempt,
+        result.is_partial,
     ]
 
 
 def _result_from_json(body: Any) -> Result:
-    path, action, target, at, call_id, data, result, error, ended_at, commands, attempt = body
+    path, action, target, at, call_id, data, result, error, ended_at, commands, attempt, is_partial = body
     return Result(
         path,
         action,
@@ -275,6 +278,7 @@ def _result_from_json(body: Any) -> Result:
         _maybe_instant(ended_at),
         commands,
         attempt,
+        is_partial,
     )
 
 

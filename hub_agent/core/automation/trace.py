@@ -38,7 +38,8 @@ def final_status(run: Run) -> RunStatus:
     outcomes = [result.result for result in run.results if result.result != "skipped"]
     if all(outcome == "ok" for outcome in outcomes):
         return RunStatus.SUCCESS
-    return RunStatus.PARTIAL if "ok" in outcomes else RunStatus.FAILED
+    is_partly_done = "ok" in outcomes or any(result.is_partial for result in run.results)
+    return RunStatus.PARTIAL if is_partly_done else RunStatus.FAILED
 
 
 def final_error(run: Run) -> str | None:

@@ -257,20 +257,22 @@ class Scenes:
         transition_s = read_transition(call.data)
         source = call.cause.kind if call.cause.kind == "automation" else "manual"
         given: list[Given] = []
+        activated = 0
         for entity_id in call.target:
             scene = self._scene_by_entity.get(entity_id)
             if scene is None:
                 given.append(Warn(f"scene_unknown/{entity_id}", f"{entity_id} was activated, but does not exist."))
             else:
+                activated += 1
                 given += self._activate(scene, Order(call.cause, source, call_id=call.id), transition_s, now)
         # Last, so that the scene's commands go out before the rule's next step.
-        return [*given, CallAnswered(call.id)]
+        return [*given, CallAnswered(call.id, commands=activated)]
 
     def _apply(self, call: Call, now: datetime) -> list[Given]:
         desired = read_desired(call.data.get("entities"), "entities")
         scene = Scene(EntityId("scene.apply"), "scene.apply", desired)
         order = Order(call.cause, "automation", call_id=call.id, is_named=False)
-        return [*self._activate(scene, order, read_transition(call.data), now), CallAnswered(call.id)]
+        return [*self._activate(scene, order, read_transition(call.data), now), CallAnswered(call.id, commands=1)]
 
     def _create(self, call: Call, _now: datetime) -> list[Given]:
         scene_id = call.data.get("scene_id")

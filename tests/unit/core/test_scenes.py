@@ -291,7 +291,7 @@ def test_a_rules_scene_is_answered_after_its_calls_and_settles_by_name() -> None
     room = scenes(house(), movie(wish(LAMP_A, "light.a"), wish(LAMP_B, "light.b")))
     given = turn_on(room, "scene.movie_night", transition=2)
 
-    assert given[-1] == CallAnswered(CallId("step"))
+    assert given[-1] == CallAnswered(CallId("step"), commands=1)
     assert plan(given)[0] == ("light.turn_on", "light.a", {"transition": 2.0})
     first, second = calls_in(given)
     assert first.cause == Cause("automation", "run")

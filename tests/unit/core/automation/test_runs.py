@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from hub_agent.model.effects import Announce, Durability, Save, Warn
+from hub_agent.model.ids import EntityId
+from hub_agent.model.scene import FailedDevice, SceneSettled
 
 from .conftest import LIGHT_ON, MOTION, NOON, Home
 
@@ -459,3 +461,27 @@ def test_a_delay_between_actions_stands_between_top_level_actions_only(home) -> 
         home.wait(2)
 
     assert counts == [1, 3, 4]
+
+
+def test_a_scene_of_which_one_device_failed_makes_the_run_partial(home) -> None:
+    home.answers = (None, 1)
+    started(home, {"triggers": [MOTION], "actions": [{"action": "scene.turn_on", "target": {"entity_id": "scene.a"}}]})
+    home.set("binary_sensor.motion", "on")
+    failed = (FailedDevice("lamp", "Hall lamp", "it did not report"),)
+    settled = SceneSettled(home.calls[0].id, EntityId("scene.a"), "partial", failed, home.now)
+    home.route(home.automations.handle(settled, home.now))
+
+    (row,) = home.records
+    assert row["status"] == "partial"
+    assert row["error_message"] == "scene.turn_on: Hall lamp: it did not report"
+
+
+def test_a_transition_is_waited_for(home) -> None:
+    home.answers = (None, 1)
+    slow = {**LIGHT_ON, "data": {"transition": 30}}
+    started(home, {"triggers": [MOTION], "actions": [slow]}).set("binary_sensor.motion", "on")
+    home.wait(31)
+    assert not home.records
+    home.settle(home.calls[0], "confirmed")
+
+    assert home.records[0]["status"] == "success"
