@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -60,6 +60,24 @@ def lock(path: Path) -> IO[str]:
     held.write(str(os.getpid()))
     held.flush()
     return held
+
+
+def hold_reserve(path: Path, size: int) -> None:
+    """Keeps some room on the disk: to shed records when it is full, a little has to be written first."""
+    reserve = _reserve(path)
+    if reserve.exists():
+        return
+    with suppress(OSError), os.fdopen(os.open(reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb") as held:
+        os.posix_fallocate(held.fileno(), 0, size)
+
+
+def release_reserve(path: Path) -> None:
+    with suppress(OSError):
+        _reserve(path).unlink(missing_ok=True)
+
+
+def _reserve(path: Path) -> Path:
+    return path.with_name(path.name + ".reserve")
 
 
 def connect(path: Path, page_bytes: int = PAGE_BYTES) -> sqlite3.Connection:

@@ -34,6 +34,12 @@ TIDY_EVERY_UNDER_PRESSURE = timedelta(seconds=60)
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 BYTES_PER_COMMIT = 6 * file.PAGE_BYTES  # pages touched besides the bodies, for the estimate
 
+# Held back on the disk for the time when it is full: enough to fold the whole WAL into the file.
+RESERVE_BYTES = CHECKPOINT_BYTES
+# On a small disk at most these parts of it.
+RESERVE_PART = 8
+CHECKPOINT_PART = 16
+
 # So many free pages are given back to the disk in one go.
 VACUUM_PAGES = 2000
 VACUUM_FREE_PART = 4  # at more than this part of the file
@@ -52,6 +58,7 @@ class _Due:
     alive_written_ms: int = 0
     is_snapshot_needed: bool = False
     was_full: bool = False
+    reserve_used: int = 0
 
 
 class Ledger:
@@ -67,6 +74,7 @@ class Ledger:
         self._lock: IO[str] | None = None
         self._opened: Connection | None = None
         self._due = _Due()
+        self._checkpoint_bytes = CHECKPOINT_BYTES
 
     @property
     def connection(self) -> Connection:
@@ -130,7 +138,7 @@ class Ledger:
         return (
             due.is_snapshot_needed
             or due.was_full
-            or due.bytes_since_checkpoint >= CHECKPOINT_BYTES
+            or due.bytes_since_checkpoint >= self._checkpoint_bytes
             or self._is_snapshot_due(moment)
             or moment.monotonic_s - due.tidied_s >= TIDY_EVERY.total_seconds()
             or (
@@ -244,8 +252,10 @@ class Ledger:
         with file.transaction(connection, is_fsynced=True):
             self._records.load()
             self._records.start_boot(moment.boot_id)
-        self._retention = Retention(self._records, self._disk_space)
+        self._retention = Retention(self._records, self._space_besides_reserve)
         self._due = _Due(tidied_s=moment.monotonic_s, snapshot_s=moment.monotonic_s)
+        self._checkpoint_bytes = min(CHECKPOINT_BYTES, max(1, self._disk_space().total // CHECKPOINT_PART))
+        self._hold_reserve()
         remembered = self._remember(identity)
         return replace(remembered, findings=[*findings, *self._tables.findings])
 
@@ -283,15 +293,34 @@ class Ledger:
             self._records.changes_since_snapshot = 0
             due.is_snapshot_needed, due.snapshot_s = False, moment.monotonic_s
         if moment.monotonic_s - due.tidied_s >= TIDY_EVERY_UNDER_PRESSURE.total_seconds() or due.was_full:
+            if due.was_full:
+                due.reserve_used = _reserve_bytes(self._disk_space())
+                file.release_reserve(self._path)
+                # What could not be committed has made the WAL long: that room is the first to come back.
+                self._checkpoint("TRUNCATE")
             due.tidied_s, due.was_full = moment.monotonic_s, False
             with self._changing_records():
                 self._tables.trim(moment.wall)
                 freed = self._retention.run(moment.wall, is_clock_trusted=moment.is_trusted)
             if freed:
                 self._give_back_space()
-        if due.bytes_since_checkpoint >= CHECKPOINT_BYTES:
-            self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            due.bytes_since_checkpoint = 0
+            self._hold_reserve()
+        if due.bytes_since_checkpoint >= self._checkpoint_bytes:
+            self._checkpoint()
+
+    def _checkpoint(self, how: str = "PASSIVE") -> None:
+        self.connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
+        self._due.bytes_since_checkpoint = 0
+
+    def _hold_reserve(self) -> None:
+        if not self._retention.is_disk_low():
+            file.hold_reserve(self._path, _reserve_bytes(self._disk_space()))
+            self._due.reserve_used = 0
+
+    def _space_besides_reserve(self) -> DiskSpace:
+        """Once the disk was full and the reserve is used, room for it counts as taken: it has to come back."""
+        space = self._disk_space()
+        return DiskSpace(max(0, space.free - self._due.reserve_used), space.total)
 
     def _is_snapshot_due(self, moment: Moment) -> bool:
         changes = self._records.changes_since_snapshot
@@ -304,6 +333,7 @@ class Ledger:
         if free * VACUUM_FREE_PART > pages or self._retention.is_disk_low():
             # A page a step, and only a script is stepped to its end.
             self.connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+            self._checkpoint()
 
     def _sync(self) -> None:
         """What leaves the house must not be taken back by a power cut: its numbers would be given again."""
@@ -339,6 +369,10 @@ class Ledger:
         if self._opened is not None:
             self._opened.close()
             self._opened = None
+
+
+def _reserve_bytes(space: DiskSpace) -> int:
+    return min(RESERVE_BYTES, space.total // RESERVE_PART)
 
 
 def disk_space_of(path: Path) -> Callable[[], DiskSpace]:

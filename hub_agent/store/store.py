@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 
 import aiosqlite
 
-from hub_agent.errors import MirrorError
+from hub_agent.errors import MirrorError, MirrorFull
 from hub_agent.model.effects import Persistent
 from hub_agent.model.ids import NewId
 from hub_agent.model.json import JsonObject
@@ -64,7 +64,12 @@ class Mirror:
         if not effects:
             return
         # The answer comes when the commit is durable; housekeeping follows on the writer's thread while the caller goes on.
-        await self._write(self._ledger.commit, effects, moment)
+        try:
+            await self._write(self._ledger.commit, effects, moment)
+        except MirrorFull:
+            # Nothing was kept. Sheds what may go, and tries once more.
+            await self._write(self._ledger.tidy, moment)
+            await self._write(self._ledger.commit, effects, moment)
         if not self._ledger.is_tidying_due(moment):
             return
         if self._writer is None:

@@ -12,7 +12,7 @@ from hub_agent.store.retention import DiskSpace
 from hub_agent.store.store import Mirror
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PLENTY = DiskSpace(90, 100)
+PLENTY = DiskSpace(90 << 30, 100 << 30)
 
 
 def at(seconds: float = 0, *, boot: str = "boot-1", trusted: bool = True) -> Moment:
