@@ -14,7 +14,7 @@ from hub_agent.model.device import Device
 from hub_agent.model.ids import DeviceId
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, Row
-from hub_agent.model.report import Publication
+from hub_agent.model.report import Publication, Subscribe
 
 
 class Durability(IntEnum):
@@ -191,6 +191,7 @@ Outward: TypeAlias = (
     | AskState
     | Reconfigure
     | Publish
+    | Subscribe
     | ReleaseDevice
     | CallOutside
     | Answer

@@ -28,6 +28,7 @@ from hub_agent.model.ids import DeviceId, EntityId
 from hub_agent.model.inputs import CommandNotSent, CommandSent, Input
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
+from hub_agent.model.report import Subscribe
 from hub_agent.ports import Broker, Change, Moment
 from hub_agent.runtime.changes import Changes
 
@@ -89,6 +90,8 @@ class Effects:
                 self._reconfigure(device_id)
             case Publish(publication):
                 self._broker.publish(publication)
+            case Subscribe(topics):
+                self._broker.subscribe(topics)
             case IssueRaised(issue):
                 self._raise(issue)
             case IssueCleared(code, subject):

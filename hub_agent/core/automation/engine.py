@@ -26,7 +26,7 @@ from hub_agent.model.effects import Announce, Save
 from hub_agent.model.ids import AutomationId, CallId, EntityId, NewId
 from hub_agent.model.inputs import ClockStepped, EventFired, TopicHeard, WebhookCalled
 from hub_agent.model.json import JsonObject
-from hub_agent.model.report import MqttMessage
+from hub_agent.model.report import MqttMessage, Subscribe
 from hub_agent.model.scene import SceneSettled
 from hub_agent.model.state import Cause, StateChanged
 
@@ -236,6 +236,9 @@ class Automations:
 
     def _leave(self) -> list[Output]:
         self._running.leave()
+        if self._exchange.new_topics:
+            self._exchange.emit(Subscribe(tuple(sorted(self._exchange.new_topics))))
+            self._exchange.new_topics.clear()
         return self._exchange.take_outputs()
 
     def _hear(self, message: MqttMessage, now: datetime) -> None:

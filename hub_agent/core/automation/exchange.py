@@ -39,6 +39,9 @@ class Exchange:
         self.by_event: dict[str, dict[OnEvent, None]] = {}
         self.by_topic: dict[str, dict[OnTopic, None]] = {}
         self.by_pattern: dict[str, dict[OnTopic, None]] = {}
+        # Topic filters that nobody here had listened to before; drivers may listen too, so they are never left again.
+        self.new_topics: set[str] = set()
+        self._known_topics: set[str] = set()
         self.by_webhook: dict[str, dict[OnWebhook, None]] = {}
         self.at_start: dict[Wake, None] = {}
         self.at_stop: dict[Wake, None] = {}
@@ -50,6 +53,11 @@ class Exchange:
     @property
     def place(self) -> Place:
         return self.outlook.place
+
+    def need_topic(self, topic: str) -> None:
+        if topic not in self._known_topics:
+            self._known_topics.add(topic)
+            self.new_topics.add(topic)
 
     def emit(self, output: Output) -> None:
         self.outputs.append(output)
@@ -94,6 +102,7 @@ class Attachment:
         self._join(self.exchange.by_event, event_type, handle)
 
     def listen_topic(self, topic: str, handle: OnTopic) -> None:
+        self.exchange.need_topic(topic)
         has_wildcard = "+" in topic or "#" in topic
         self._join(self.exchange.by_pattern if has_wildcard else self.exchange.by_topic, topic, handle)
 

@@ -9,6 +9,7 @@ from hub_agent.core.automation.spelling import automation_fields
 from hub_agent.errors import DefinitionError
 from hub_agent.model.definition import Definition
 from hub_agent.model.effects import IssueCleared, IssueRaised
+from hub_agent.model.report import Subscribe
 from hub_agent.templating import Templates
 
 from .conftest import LIGHT_ON, MOTION, NOON, Home
@@ -262,3 +263,13 @@ def test_a_template_over_many_entities_is_rendered_once_a_second_at_most(home) -
     home.wait(1)
 
     assert home.actions == ["light.turn_on"]
+
+
+def test_topics_of_triggers_are_subscribed_once(home) -> None:
+    for key in ("a", "b"):
+        home.load({"triggers": [{"trigger": "mqtt", "topic": "door/bell"}], "actions": []}, key=key)
+    started(home)
+    home.call("automation.turn_off", "automation.a")
+    home.call("automation.turn_on", "automation.a")
+
+    assert [each.topics for each in home.seen(Subscribe)] == [("door/bell",)]
