@@ -9,20 +9,35 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hub_agent.errors import ConfigError
 
 DEFAULT_FILE = Path("/etc/nexa-hub/nexa-hub.toml")
 DEFAULT_SOCKET = Path("/run/nexa-hub/nexa-hub.sock")
 
+# Settings that are never shown again.
+SECRETS = frozenset({"claim_code"})
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_nothing(cls, settings: Any) -> Any:
+        """An empty text means none, where none is possible: `username = ""`."""
+        if not isinstance(settings, dict):
+            return settings
+        fields = cls.model_fields
+        empty = {
+            key for key, value in settings.items() if value == "" and key in fields and fields[key].default is None
+        }
+        return {key: value for key, value in settings.items() if key not in empty}
 
 
 class Agent(_Section):
@@ -34,14 +49,20 @@ class Agent(_Section):
 class Web(_Section):
     host: str = Field("0.0.0.0", description="Address the page is served at; 127.0.0.1 for this machine only.")  # noqa: S104 the page is for the home's network and asks for pairing
     port: Port = Field(8380, description="Port of the page.")
-    names: tuple[str, ...] = Field((), description="Further host names the page may be asked for by.")
+    names: tuple[str, ...] = Field(
+        (), description="Further host names the page may be asked for by.", examples=["hub.example.com"]
+    )
 
 
 class Mqtt(_Section):
     host: str = Field("127.0.0.1", description="Where the MQTT broker is.")
     port: Port = Field(1883, description="Its port.")
-    username: str | None = Field(None, description="User name, if the broker asks for one.")
-    password_file: Path | None = Field(None, description="File that holds the password, readable by the agent only.")
+    username: str | None = Field(None, description="User name, if the broker asks for one.", examples=["nexa-hub"])
+    password_file: Path | None = Field(
+        None,
+        description="File that holds the password, readable by the agent only.",
+        examples=["/etc/nexa-hub/mqtt-password"],
+    )
     tls: bool = Field(False, description="Whether to speak TLS with the broker.")
     discovery_prefix: str = Field("homeassistant", description="Prefix of Home Assistant MQTT discovery.")
     zigbee2mqtt_topics: tuple[str, ...] = Field(
@@ -50,9 +71,15 @@ class Mqtt(_Section):
 
 
 class Cloud(_Section):
-    url: str | None = Field(None, description="Address of the cloud's gateway; none: the hub stays at home.")
-    claim_code: str | None = Field(None, description="One-time code that makes this hub part of a home.")
-    claim_code_file: Path | None = Field(None, description="The same in a file.")
+    url: str | None = Field(
+        None,
+        description="Address of the cloud's gateway; none: the hub stays at home.",
+        examples=["https://hub.example.com"],
+    )
+    claim_code: str | None = Field(
+        None, description="One-time code that makes this hub part of a home.", examples=["ABCD-EFGH-JKLM"]
+    )
+    claim_code_file: Path | None = Field(None, description="The same in a file.", examples=["/etc/nexa-hub/claim-code"])
 
     @field_validator("url")
     @classmethod
@@ -96,7 +123,7 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
     if path is None and (named := environ.get("NEXA_CONFIG")):
         path = Path(named)
     if path is None:
-        path = DEFAULT_FILE if DEFAULT_FILE.exists() else None
+        path = DEFAULT_FILE if _is_there(DEFAULT_FILE) else None
     settings = _read(path) if path else {}
     _override(settings, environ)
     try:
@@ -111,6 +138,14 @@ def read_secret(path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigError(f"{path} cannot be read: {err}. Put the secret there, readable by the agent's user.") from err
+
+
+def _is_there(path: Path) -> bool:
+    """Also when this user may not look into its folder: reading it then says so."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def _read(path: Path) -> dict[str, dict[str, object]]:
@@ -158,8 +193,13 @@ def _in_words(err: ValidationError, path: Path | None) -> str:
             lines.append(f"{where}: unknown setting '{spelled}'.{_did_you_mean(fault['loc'])}")
             continue
         said = fault["msg"].removeprefix("Value error, ")
-        lines.append(f"{where}: '{spelled}' {said[0].lower()}{said[1:]} (it is {fault['input']!r}).")
+        lines.append(f"{where}: '{spelled}' {said[0].lower()}{said[1:]} ({_shown(fault['loc'], fault['input'])}).")
     return "\n".join(lines)
+
+
+def _shown(loc: tuple[int | str, ...], value: object) -> str:
+    """A secret does not go into a log, however wrong it is."""
+    return "it is not shown" if loc[-1] in SECRETS else f"it is {value!r}"
 
 
 def _did_you_mean(loc: tuple[int | str, ...]) -> str:
@@ -174,20 +214,26 @@ def _did_you_mean(loc: tuple[int | str, ...]) -> str:
 
 def render_default() -> str:
     """The settings file with every setting, commented out, as deploy/nexa-hub.toml holds it."""
-    lines = ["# Settings of nexa-hub. Every setting has a default: uncomment what you change.", ""]
+    lines = [
+        "# Settings of nexa-hub. Every setting has a default, which stands here; what has none is shown by an example.",
+        "# Uncomment what you change. The environment may override each: NEXA_MQTT_HOST for host of [mqtt].",
+        "",
+    ]
     for section_name, section in Config.model_fields.items():
         kind = section.annotation
         assert isinstance(kind, type) and issubclass(kind, BaseModel)  # noqa: PT018 one fact
         lines.append(f"[{section_name}]")
         for key, field in kind.model_fields.items():
-            lines += [f"# {field.description}", f"# {key} = {_as_toml(field.default)}"]
+            shown = field.default
+            if shown is None or shown == ():
+                example = field.examples[0] if field.examples else ""
+                shown = example if shown is None else (example,)
+            lines += [f"# {field.description}", f"# {key} = {_as_toml(shown)}"]
         lines.append("")
     return "\n".join(lines)
 
 
 def _as_toml(value: object) -> str:
-    if value is None:
-        return '""'
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):

@@ -6,7 +6,7 @@ from importlib import import_module
 import click
 
 from hub_agent import __version__
-from hub_agent.errors import AgentNotRunning, OperatingError
+from hub_agent.errors import AgentNotRunning, ConfigError, OperatingError
 
 # Command -> (module, one line for the list).
 COMMANDS = {
@@ -66,9 +66,7 @@ def cli(ctx: click.Context, socket: str | None) -> None:
 def main() -> None:
     """The console script. Errors of the world become one line."""
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
+        code = cli(standalone_mode=False)  # what a command ended with, if it said so
     except click.ClickException as err:
         err.show()
         sys.exit(EXIT_USAGE)
@@ -77,9 +75,13 @@ def main() -> None:
     except AgentNotRunning as err:
         click.echo(f"nexa-hub: {err}", err=True)
         sys.exit(EXIT_NOT_RUNNING)
+    except ConfigError as err:
+        click.echo(f"nexa-hub: {err}", err=True)
+        sys.exit(EXIT_USAGE)
     except OperatingError as err:
         click.echo(f"nexa-hub: {err}", err=True)
         sys.exit(EXIT_NEGATIVE)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

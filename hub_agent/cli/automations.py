@@ -1,10 +1,12 @@
 """nexa-hub automations"""
 
+import json
 from urllib.parse import quote
 
 import click
 
 from hub_agent.cli.link import Json, Link, as_json_option, print_json, print_table
+from hub_agent.errors import NotFound
 
 
 @click.group(name="automations")
@@ -63,12 +65,16 @@ def trace(socket: str | None, run: str, as_json: bool) -> None:
         print_json(body)
         return
     click.echo(f"{body.get('automation')}: {body.get('status')} ({body.get('duration_ms')} ms)")
-    click.echo(f"triggered by {body.get('triggered_by')} at {body.get('started_at')}: {_short(body.get('trigger'))}")
+    click.echo(
+        f"triggered by {body.get('triggered_by')} at {body.get('started_at')}: {_trigger(body.get('trigger') or {})}"
+    )
+    if body.get("error"):
+        click.echo(f"because: {body['error']}")
     rows = [
-        (step.get("at"), step.get("path"), step.get("kind") or step.get("action"), step.get("result"), _details(step))
+        (step.get("at"), step.get("path"), _what(step), step.get("result"), _details(step))
         for step in body.get("steps", [])
     ]
-    print_table(rows, ("AT", "STEP", "KIND", "RESULT", "DETAILS"))
+    print_table(rows, ("AT", "STEP", "WHAT", "RESULT", "DETAILS"))
 
 
 def _id_of(link: Link, name: str) -> str:
@@ -77,17 +83,34 @@ def _id_of(link: Link, name: str) -> str:
     for each in automations:
         if wanted in {each["id"], each["entity_id"], each["name"].casefold()}:
             return str(each["id"])
-    raise click.UsageError(f"There is no automation '{name}'. List them with: nexa-hub automations list")
+    raise NotFound(f"There is no automation '{name}'. List them with: nexa-hub automations list")
+
+
+def _trigger(trigger: Json) -> str:
+    """As `sensor.power: 904 -> 0.6 (below 5.0, for 0:00:10)`; what is of another kind is shown whole."""
+    if not trigger.get("entity_id") or "to_state" not in trigger:
+        return _short(trigger)
+    limits = ", ".join(f"{key} {trigger[key]}" for key in ("above", "below", "for") if trigger.get(key) is not None)
+    changed = f"{trigger['entity_id']}: {trigger.get('from_state')} -> {trigger['to_state']}"
+    return f"{changed} ({limits})" if limits else changed
+
+
+def _what(step: Json) -> str:
+    if not step.get("action"):
+        return str(step.get("kind") or "")
+    return " ".join([step["action"], *step.get("target", [])])
 
 
 def _details(step: Json) -> str:
     if step.get("error"):
         return str(step["error"])
-    return _short(step.get("values") or step.get("target") or "")
+    if step.get("values"):
+        return ", ".join(f"{name} = {_short(value)}" for name, value in step["values"].items())
+    if step.get("until"):
+        return f"until {step['until']}"
+    return _short(step.get("data") or "")
 
 
 def _short(value: Json) -> str:
-    import json
-
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 160 else f"{text[:157]}..."

@@ -1,8 +1,11 @@
 """nexa-hub devices"""
 
+import re
+
 import click
 
 from hub_agent.cli.link import Json, Link, as_json_option, print_json, print_table
+from hub_agent.errors import NotFound
 
 
 @click.group(name="devices", invoke_without_command=True)
@@ -48,7 +51,8 @@ def set_values(socket: str | None, name: str, values: tuple[str, ...], as_json: 
 @click.pass_obj
 def rename(socket: str | None, device: str, name: str) -> None:
     """Give a device (by id or name) another name; its entities keep their ids."""
-    Link(socket).patch(f"devices/{_quoted(device)}", {"name": name})
+    renamed = Link(socket).patch(f"devices/{_quoted(device)}", {"name": name})
+    click.echo(f"{device} is now: {renamed['name']}")
 
 
 @command.command(name="place")
@@ -63,8 +67,9 @@ def place(socket: str | None, device: str, room: str) -> None:
     found = next((each for each in rooms if wanted in {each["id"], each["name"].casefold()}), None)
     if found is None:
         known = ", ".join(each["name"] for each in rooms) or "none yet"
-        raise click.UsageError(f"There is no room '{room}'. This home has: {known}")
-    link.patch(f"devices/{_quoted(device)}", {"room_id": found["id"]})
+        raise NotFound(f"There is no room '{room}'. This home has: {known}")
+    placed = link.patch(f"devices/{_quoted(device)}", {"room_id": found["id"]})
+    click.echo(f"{placed['name']} stands in: {found['name']}")
 
 
 def _list(socket: str | None, *, as_json: bool) -> None:
@@ -91,19 +96,18 @@ def _state(entity: Json) -> str:
     return f"{name}{entity['state']}{unit}"
 
 
+# Also "on" and "off" stay words: some devices have modes of these names.
+_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?")
+
+
 def _pair(text: str) -> tuple[str, bool | int | float | str | None]:
     key, separator, value = text.partition("=")
     if not separator or not key:
         raise click.UsageError(f"'{text}' is not of the form capability=value, such as brightness=40")
-    if value.casefold() in {"true", "on", "yes"}:
-        return key, True
-    if value.casefold() in {"false", "off", "no"}:
-        return key, False
-    for kind in (int, float):
-        try:
-            return key, kind(value)
-        except ValueError:
-            continue
+    if value.casefold() in {"true", "false"}:
+        return key, value.casefold() == "true"
+    if _NUMBER.fullmatch(value):
+        return key, float(value) if "." in value else int(value)
     return key, value
 
 

@@ -5,6 +5,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def _agent(socket_path: str) -> tuple[Json, Finding]:
 
 def _state_dir(config: Config, _status: Json) -> Finding:
     path = config.agent.state_dir
-    if not path.exists():
+    if not _is_there(path):
         return Finding("state", "warn", f"{path} does not exist yet; the agent makes it at its first start")
     if not os.access(path, os.W_OK):
         return Finding(
@@ -100,10 +101,12 @@ def _mirror(config: Config, _status: Json) -> Finding:
     import sqlite3
 
     path = config.agent.state_dir / "mirror.db"
-    if not path.exists():
+    if not _is_there(path):
         return Finding("mirror", "skip", "there is none yet")
+    if not os.access(path, os.R_OK):
+        return Finding("mirror", "skip", f"{path} cannot be read by this user", "Run this with sudo")
     try:
-        with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             verdict = str(connection.execute("PRAGMA quick_check").fetchone()[0])
     except sqlite3.DatabaseError as err:
         return Finding(
@@ -120,7 +123,7 @@ def _mirror(config: Config, _status: Json) -> Finding:
 
 
 def _disk(config: Config, _status: Json) -> Finding:
-    folder = next(path for path in (config.agent.state_dir, *config.agent.state_dir.parents) if path.exists())
+    folder = next(path for path in (config.agent.state_dir, *config.agent.state_dir.parents) if _is_there(path))
     usage = shutil.disk_usage(folder)
     free = usage.free / usage.total
     text = f"{usage.free / 1e9:.1f} GB free ({free:.0%})"
@@ -134,7 +137,10 @@ def _broker(config: Config, status: Json) -> Finding:
     if status is not None and status["broker"]["is_connected"]:
         return Finding("broker", "ok", f"the agent is connected to {status['broker']['address']}")
     if _is_open(config.mqtt.host, config.mqtt.port):
-        return Finding("broker", "ok" if status is None else "warn", f"something listens at {address}")
+        if status is None:
+            return Finding("broker", "ok", f"something listens at {address}")
+        todo = "If it asks for a user name and password, set mqtt.username and mqtt.password_file; see the agent's log"
+        return Finding("broker", "fail", f"something listens at {address}, but the agent is not connected", todo)
     return Finding(
         "broker", "fail", f"nobody listens at {address}", "systemctl status mosquitto; or set mqtt.host and mqtt.port"
     )
@@ -186,6 +192,16 @@ def _not_understood(socket_path: str) -> Iterator[Finding]:
     for each in rejected[:REJECTED_SHOWN]:
         text = f"{each['count']} x {each['topic']}: {each['reason']} ({each['dialect']}: {each['code']})"
         yield Finding("messages", "warn", text, "Capture it with mosquitto_sub -v and look with: nexa-hub decode FILE")
+    if len(rejected) > REJECTED_SHOWN:
+        yield Finding("messages", "warn", f"and {len(rejected) - REJECTED_SHOWN} more of other kinds")
+
+
+def _is_there(path: Path) -> bool:
+    """Also when this user may not look into its folder: then it is not ours to say that it is missing."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def _is_open(host: str, port: int) -> bool:

@@ -1,10 +1,13 @@
 """How commands talk to the running agent: HTTP over its Unix socket."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import socket
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 
@@ -17,55 +20,71 @@ Json = Any
 
 
 class Link:
-    def __init__(self, socket: str | None) -> None:
-        self._path = Path(socket) if socket else _configured_socket()
+    def __init__(self, path: str | None) -> None:
+        self._doubt = ""
+        self._path = Path(path) if path else self._configured_socket()
 
     def get(self, path: str, **query: str | int | None) -> Json:
-        return self._ask("GET", path, params={name: value for name, value in query.items() if value is not None})
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._ask("GET", f"{path}?{urlencode(given)}" if given else path)
 
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Json:
-        return self._ask("POST", path, json=body or {})
+        return self._ask("POST", path, body or {})
 
     def patch(self, path: str, body: Mapping[str, object]) -> Json:
-        return self._ask("PATCH", path, json=body)
+        return self._ask("PATCH", path, body)
 
-    def _ask(self, method: str, path: str, **kwargs: Any) -> Json:
-        import httpx
-
-        with self._spoken_errors():
-            transport = httpx.HTTPTransport(uds=str(self._path))
-            with httpx.Client(transport=transport, base_url="http://localhost", timeout=ANSWER_TIMEOUT_S) as client:
-                response = client.request(method, f"/api/v1/{path}", **kwargs)
-        if response.is_success:
-            return response.json()
-        raise _error(response.status_code, response.content)
-
-    @contextmanager
-    def _spoken_errors(self) -> Iterator[None]:
-        import httpx
-
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
+        status, answer = self._exchange(method, f"/api/v1/{path}", None if body is None else json.dumps(body))
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise _error(status, answer)
         try:
-            yield
-        except (httpx.ConnectError, httpx.ReadError, FileNotFoundError) as err:
-            raise AgentNotRunning(
-                f"No agent answers at {self._path}. Start it with: systemctl start nexa-hub (or: nexa-hub run); "
-                "or say where it is with --socket."
-            ) from err
+            return json.loads(answer)
+        except ValueError as err:
+            raise OperatingError(f"What answers at {self._path} is not a hub's agent.") from err
+
+    def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
+        connection = _Connection(self._path)
+        try:
+            connection.request(method, path, body, {"content-type": "application/json"} if body else {})
+            response = connection.getresponse()
+            return response.status, response.read()
+        except TimeoutError as err:
+            raise OperatingError(f"The agent at {self._path} does not answer within {ANSWER_TIMEOUT_S:g} s.") from err
         except PermissionError as err:
             raise OperatingError(f"You may not use {self._path}: join the group nexa-hub, or use sudo.") from err
-        except httpx.TimeoutException as err:
-            raise OperatingError(f"The agent at {self._path} does not answer within {ANSWER_TIMEOUT_S:g} s.") from err
+        except HTTPException as err:
+            raise AgentNotRunning(f"What answers at {self._path} broke off, or is not a hub's agent.") from err
+        except OSError as err:
+            raise AgentNotRunning(
+                f"No agent answers at {self._path}. Start it with: systemctl start nexa-hub (or: nexa-hub run); "
+                f"or say where it is with --socket, or where its settings are with NEXA_CONFIG.{self._doubt}"
+            ) from err
+        finally:
+            connection.close()
+
+    def _configured_socket(self) -> Path:
+        """Settings that this user cannot read may well be those of an agent at the usual place."""
+        from hub_agent.config import DEFAULT_SOCKET, load_config
+
+        try:
+            return load_config().agent.socket
+        except ConfigError as err:
+            self._doubt = f" (Its settings could not be read: {err})"
+            return DEFAULT_SOCKET
 
 
-def _configured_socket() -> Path:
-    from hub_agent.config import load_config
+class _Connection(HTTPConnection):
+    """To a Unix socket. The standard library's client, because it is there at once."""
 
-    try:
-        return load_config().agent.socket
-    except ConfigError:
-        from hub_agent.config import DEFAULT_SOCKET
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=ANSWER_TIMEOUT_S)
+        self._path = path
 
-        return DEFAULT_SOCKET
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
 
 
 def _error(status: int, body: bytes) -> OperatingError:

@@ -1,0 +1,231 @@
+"""Each command against a running agent: what it prints, as text and as JSON, and how it ends."""
+
+import json
+
+import pytest
+
+from tests.fakes.door import AT, KITCHEN, LAMP, RULE, RUN
+
+
+@pytest.mark.parametrize(
+    "words, shown",
+    [
+        (["status"], ["Test Home", "127.0.0.1:1883: connected", "running for 1 h 1 min", "60 MiB", "9 devices"]),
+        (["devices"], ["NAME", "Living Room Lamp", "available", "Power 93.36 W"]),
+        (["devices", "list"], ["Blind"]),
+        (["scenes", "list"], ["Movie night", "All off", "success"]),
+        (["automations", "list"], ["Hall light with motion", "restart", "there is no light.gone"]),
+        (["automations", "runs"], ["10000000", "conditions_not_met", "20002"]),
+        (["automations", "trace", RUN[:8]], ["Hall light with motion: success", "light.turn_on", "20 s"]),
+        (["issues"], ["Nothing is wrong."]),
+        (["sync", "status"], ["Online", "device_states"]),
+    ],
+)
+def test_what_is_read_is_shown(nexa, door, words, shown) -> None:
+    said = nexa(*words)
+    assert (said.code, said.err) == (0, "")
+    for text in shown:
+        assert text in said.out
+
+
+@pytest.mark.parametrize(
+    "words, path",
+    [
+        (["status"], "status"),
+        (["devices"], "devices"),
+        (["devices", "list"], "devices"),
+        (["scenes", "list"], "scenes_now"),
+        (["automations", "list"], "automations_now"),
+        (["sync", "status"], "sync_status"),
+        (["issues"], "issues_now"),
+    ],
+)
+def test_json_is_what_the_agent_answered(nexa, door, words, path) -> None:
+    said = nexa(*words, "--json")
+    expected = getattr(door, path)
+    assert said.json() == (expected() if callable(expected) else expected)
+    assert said.code == 0
+
+
+def test_runs_are_of_one_automation_by_any_of_its_names(nexa, door) -> None:
+    for name in ("hall LIGHT with motion", "automation.hall_light", RULE):
+        assert len(nexa("automations", "runs", name, "--limit", "2", "--json").json()) == 2
+    assert nexa("automations", "runs", "Broken", "--json").json() == []
+
+
+def test_a_trace_is_found_by_the_beginning_of_its_id(nexa, door) -> None:
+    assert nexa("automations", "trace", RUN[:8], "--json").json()["run_id"] == RUN
+
+
+def test_issues_are_told_and_end_with_one(nexa, door) -> None:
+    door.issues_now = [
+        {
+            "code": "device_silent",
+            "severity": "warning",
+            "title": "Silent",
+            "text": "The lamp is silent.",
+            "subject": LAMP,
+            "since": AT,
+        }
+    ]
+    said = nexa("issues")
+    assert said.code == 1
+    assert "WARNING  The lamp is silent." in said.out
+
+
+def test_an_empty_home_says_what_to_do(nexa, door) -> None:
+    door.devices_now, door.scenes_now = [], []
+    assert "nexa-hub doctor" in nexa("devices").out
+    assert "nexa-hub sync status" in nexa("scenes", "list").out
+
+
+def test_a_scene_is_activated_by_name(nexa, door) -> None:
+    said = nexa("scenes", "activate", "movie night")
+    assert (said.code, said.out) == (0, "Movie night: 2 of 2 devices, 120 ms\n")
+    assert door.asked == [("scene", "movie night", "local")]
+
+
+def test_a_scene_that_a_lamp_did_not_follow_ends_with_one(nexa, door) -> None:
+    door.unreachable = {"light.living_room_lamp"}
+    said = nexa("scenes", "activate", "All off")
+    assert said.code == 1
+    assert "2 of 3 devices" in said.out
+    assert "Living Room Lamp: did not answer" in said.out
+    assert nexa("scenes", "activate", "All off", "--json").json()["status"] == "partial"
+
+
+def test_a_scene_that_is_not_there_is_told_with_those_that_are(nexa, door) -> None:
+    said = nexa("scenes", "activate", "Moive")
+    assert (said.code, said.out) == (1, "")
+    assert "no scene 'Moive'" in said.err
+    assert "'Movie night'" in said.err
+
+
+@pytest.mark.parametrize(
+    "written, read",
+    [
+        ("on=true", {"on": True}),
+        ("on=False", {"on": False}),
+        ("on=on", {"on": "on"}),
+        ("brightness=40", {"brightness": 40}),
+        ("brightness=-4", {"brightness": -4}),
+        ("brightness=4.5", {"brightness": 4.5}),
+        ("brightness=nan", {"brightness": "nan"}),
+        ("brightness=1e999", {"brightness": "1e999"}),
+        ("brightness=1_000", {"brightness": "1_000"}),
+        ("color_temp=", {"color_temp": ""}),
+        ("color_temp=a=b", {"color_temp": "a=b"}),
+    ],
+)
+def test_values_are_read_as_what_they_look_like(nexa, door, written, read) -> None:
+    can = door.devices_now[0]["entities"][0]["capabilities"]
+    for name in read:
+        assert name in can
+    nexa("devices", "set", "light.living_room_lamp", written)
+    if written != "color_temp=" and not any(isinstance(value, str) for value in read.values()):
+        assert door.asked == [("set", {"name": "light.living_room_lamp", **read}, "local")]
+    else:
+        assert door.asked[0][1] == {"name": "light.living_room_lamp", **read}
+
+
+def test_several_values_are_set_at_once_and_the_outcome_is_told(nexa, door) -> None:
+    said = nexa("devices", "set", "Living Room Lamp", "on=true", "brightness=40", "transition=2", "--json")
+    assert said.json() == {"commands": [{"entity_id": "light.living_room_lamp", "outcome": "confirmed", "error": None}]}
+    assert door.asked[0][1] == {"name": "Living Room Lamp", "on": True, "brightness": 40, "transition": 2}
+    assert nexa("devices", "set", "Living Room Lamp", "on=false").out == "light.living_room_lamp: confirmed\n"
+
+
+def test_a_device_that_does_not_follow_ends_with_one(nexa, door) -> None:
+    door.unreachable = {"light.living_room_lamp"}
+    said = nexa("devices", "set", "light.living_room_lamp", "on=true")
+    assert said.code == 1
+    assert "unconfirmed (the device did not report it)" in said.out
+
+
+def test_what_a_device_cannot_do_is_told(nexa, door) -> None:
+    said = nexa("devices", "set", "lock.front_door", "brightness=4")
+    assert said.code == 1
+    assert "cannot set brightness" in said.err
+
+
+def test_a_device_is_renamed_and_placed(nexa, door) -> None:
+    assert nexa("devices", "rename", "Living Room Lamp", "Big Lamp").out == "Living Room Lamp is now: Big Lamp\n"
+    assert nexa("devices", "place", "Big Lamp", "kitchen").out == "Big Lamp stands in: Kitchen\n"
+    assert door.asked[1][1] == {"device": "Big Lamp", "name": None, "room_id": KITCHEN}
+
+
+def test_the_pairing_code_is_shown(nexa, door) -> None:
+    code = nexa("pair").out.strip()
+    assert (len(code), code.isdecimal()) == (6, True)
+    assert nexa("pair", "--json").json() == {"code": code}
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["devices", "rename", "ghost", "x"], "no device 'ghost'"),
+        (["devices", "place", "Blind", "Attic"], "There is no room 'Attic'. This home has: Living Room, Kitchen"),
+        (["automations", "runs", "ghost"], "no automation 'ghost'"),
+        (["automations", "trace", "ffff"], "no run 'ffff'"),
+        (["devices", "set", "ghost", "on=true"], "no device or entity 'ghost'"),
+    ],
+)
+def test_what_is_not_there_ends_with_one(nexa, door, words, told) -> None:
+    said = nexa(*words)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("nexa-hub: ")
+    assert told in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["devices", "set", "x"],
+        ["devices", "set", "x", "on"],
+        ["devices", "set", "x", "=1"],
+        ["automations", "runs", "--limit", "0"],
+        ["scenes", "activate"],
+        ["completion", "cmd"],
+        ["decode", "/no/such/file"],
+    ],
+)
+def test_wrong_usage_ends_with_two(nexa, home, words) -> None:
+    said = nexa(*words)
+    assert (said.code, said.out) == (2, "")
+    assert "Error" in said.err or "nexa-hub:" in said.err
+
+
+def test_the_version_and_the_help_ask_nobody(nexa, home) -> None:
+    assert nexa("--version").out.startswith("nexa-hub, version 0.")
+    for word in ("run", "status", "devices", "scenes", "automations", "sync", "simulate", "decode", "doctor"):
+        assert word in nexa("--help").out
+        assert nexa(word, "--help").code == 0
+
+
+def test_the_settings_in_force_are_shown_without_secrets(nexa, home, monkeypatch) -> None:
+    monkeypatch.setenv("NEXA_CLOUD_CLAIM_CODE", "ABCD-1234")
+    assert f"agent.state_dir = {home}" in nexa("config").out
+    assert "ABCD" not in nexa("config").out
+    settings = nexa("config", "--json").json()
+    assert settings["cloud"]["claim_code"] == "(set)"
+    assert "# port = 8380" in nexa("config", "--default").out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_for_the_shell(nexa, home, shell) -> None:
+    assert "_NEXA_HUB_COMPLETE" in nexa("completion", shell).out
+
+
+def test_completion_knows_the_commands(nexa, home, monkeypatch) -> None:
+    monkeypatch.setenv("_NEXA_HUB_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "nexa-hub dev")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert nexa().out.strip() == "plain,devices"
+
+
+def test_text_that_is_not_ascii_is_printed_as_it_is(nexa, door) -> None:
+    door.devices_now[0]["name"] = "Küche 💡"
+    assert "Küche 💡" in nexa("devices", "--json").out
+    assert json.loads(nexa("devices", "--json").out)[0]["name"] == "Küche 💡"
