@@ -59,8 +59,8 @@ class Template:
         self.source = source
         self._environment = environment
         self._trivial = trivial
-        # What is trivial is compiled only if a value turns out to be unusual.
-        self._code = None if trivial is not None else environment.from_string(source)
+        # Compiled at first use: a home's thousands of templates would take seconds at every start, and most wait for days.
+        self._code: jinja2.Template | None = None
 
     def render(self, **variables: object) -> str:
         """The text, without white space around it. Raises TemplateError."""
@@ -75,12 +75,12 @@ class Template:
         return read_value(self.render(**variables))
 
     def _render(self, variables: dict[str, object]) -> str:
-        if self._code is None:
-            self._code = self._environment.from_string(self.source)
         environment = self._environment
         before = environment.budget
         environment.budget = _Budget()
         try:
+            if self._code is None:
+                self._code = environment.from_string(self.source)
             context = environment.context(self._code, variables)
             return "".join(self._code.root_render_func(context)).strip()
         except Exception as err:
@@ -115,7 +115,10 @@ class Templates:
         if len(source) > SOURCE_CHARS_MAX:
             raise TemplateError(f"a template has at most {SOURCE_CHARS_MAX} characters, this one has {len(source)}")
         try:
-            return Template(source, self._environment, recognise(source))
+            trivial = recognise(source)
+            if trivial is None:
+                self._environment.check(source)
+            return Template(source, self._environment, trivial)
         except jinja2.TemplateSyntaxError as err:
             raise TemplateError(f"{err.message} on line {err.lineno} of template {_shorten(source)}") from err
         except Exception as err:
@@ -226,6 +229,18 @@ class _Environment(ImmutableSandboxedEnvironment):
         self.globals["range"] = self._range
         self.globals.update(more)
         self._names = dict(self.globals)
+
+    def check(self, source: str) -> None:
+        """Finds without compiling what compiling would find. Raises TemplateSyntaxError."""
+        tree = self.parse(source)
+        known: Mapping[type[nodes.Node], tuple[str, Mapping[str, Any]]] = {
+            nodes.Filter: ("filter", self.filters),
+            nodes.Test: ("test", self.tests),
+        }
+        for node in tree.find_all((nodes.Filter, nodes.Test)):
+            kind, names = known[type(node)]
+            if node.name not in names:
+                raise jinja2.TemplateSyntaxError(f"No {kind} named {node.name!r}.", node.lineno)
 
     def context(self, code: jinja2.Template, variables: dict[str, object]) -> Context:
         # What `Template.new_context` makes, without walking the globals one by one for each rendering.

@@ -199,3 +199,16 @@ def test_compiled_templates_are_kept_up_to_a_bound() -> None:
     for number in range(TEMPLATES_MAX):
         templates.compile(f"{{{{ value_json.x{number} }}}}")
     assert templates.compile("{{ value }} 0") is not first
+
+
+@pytest.mark.parametrize(
+    "source, words",
+    [
+        ("{{ 1 | no_such_filter }}", "No filter named 'no_such_filter'"),
+        ("{{ 1 is no_such_test }}", "No test named 'no_such_test'"),
+        ("{{ 1 + }}", "unexpected"),
+    ],
+)
+def test_what_cannot_be_compiled_is_found_when_the_template_is_read(source, words) -> None:
+    with pytest.raises(TemplateError, match=words):
+        Templates().compile(source)
