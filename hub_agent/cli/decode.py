@@ -18,8 +18,7 @@ def command(file: Path, as_json: bool) -> None:
     from hub_agent.drivers.capture import describe, read_capture
     from hub_agent.drivers.registry import Dialects, default_drivers
 
-    text = click.get_text_stream("stdin").read() if str(file) == "-" else _read(file)
-    summary: Json = describe(read_capture(text), lambda: Dialects(default_drivers()))
+    summary: Json = describe(read_capture(_read(file)), lambda: Dialects(default_drivers()))
     if as_json:
         print_json(summary)
         return
@@ -27,7 +26,8 @@ def command(file: Path, as_json: bool) -> None:
 
 
 def _read(file: Path) -> str:
-    return file.read_bytes().decode("utf-8", errors="replace")
+    content = click.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
+    return content.decode("utf-8", errors="replace")
 
 
 def _print(summary: Json) -> None:
