@@ -1,5 +1,6 @@
 """nexa-hub decode"""
 
+import sys
 from pathlib import Path
 
 import click
@@ -26,7 +27,7 @@ def command(file: Path, as_json: bool) -> None:
 
 
 def _read(file: Path) -> str:
-    content = click.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
+    content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     return content.decode("utf-8", errors="replace")
 
 
