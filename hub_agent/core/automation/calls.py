@@ -81,7 +81,11 @@ class Calls:
         program = rule.program
         assert program is not None
         trigger: dict[str, object] = {"platform": None, "id": None, "idx": None, "alias": None}
-        variables: dict[str, object] = {**program.trigger_variables, "trigger": trigger}
+        variables: dict[str, object] = {
+            **program.trigger_variables,
+            **self._running.itself(rule, program),
+            "trigger": trigger,
+        }
         occasion = Occasion(variables, _triggered_by(call), call.cause)
         try:
             variables.update(render_variables(program.variables, variables))
@@ -133,7 +137,7 @@ class Calls:
             error = f"{rule.entity_id} may not start itself in mode {program.mode.value}"
         elif len(ancestors) >= SCRIPT_DEPTH_MAX:
             error = f"scripts call each other more than {SCRIPT_DEPTH_MAX} deep"
-        variables: dict[str, object] = dict(given)
+        variables: dict[str, object] = {**self._running.itself(rule, program), **given}
         if error is None:
             try:
                 variables = {**render_variables(program.variables, variables), **variables}

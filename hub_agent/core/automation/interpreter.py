@@ -12,12 +12,12 @@ from hub_agent.core.automation.signals import RunStopped, SequenceEnded, Signal,
 from hub_agent.core.automation.triggers.template import Watch
 from hub_agent.core.automation.triggers.trigger import Site, Trigger
 from hub_agent.core.automation.values import Value, Variables, is_true_text
-from hub_agent.core.automation.views import freeze, thaw, view
+from hub_agent.core.automation.views import freeze, thaw
 from hub_agent.errors import TemplateError
 from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.automation import Outcome, RunStatus
 from hub_agent.model.effects import Warn
-from hub_agent.model.ids import CallId, EntityId, NewId, RunId
+from hub_agent.model.ids import CallId, NewId, RunId
 from hub_agent.model.inputs import EventFired
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause, StateChanged
@@ -441,9 +441,7 @@ class Execution:
     def variables(self) -> Variables:
         """The run's, with what the thread and its parents see on top: the innermost `repeat` and `wait`."""
         run = self.run
-        program = self.interpreter.host.program(run)
         seen: dict[str, object] = {
-            "this": view(program.entity_id, self.exchange.world.state(EntityId(program.entity_id))),
             "context": {"id": run.id, "user_id": run.cause.by},
             **run.variables,
         }

@@ -70,6 +70,8 @@ def read_program(definition: Definition, templates: Templates) -> Program:
     mode = Mode(read_choice(metadata.take("mode") or "single", tuple(Mode), metadata.path("mode")))
     max_exceeded = str(metadata.take("max_exceeded") or "warning").lower()
     initial_state = metadata.take("initial_state")
+    blocks = _read_blocks(fields, reader)  # refuses what is nested too deep to be written as JSON
+    meaning = _meaning_of(fields)
     return Program(
         id=definition.id,
         name=name,
@@ -79,7 +81,7 @@ def read_program(definition: Definition, templates: Templates) -> Program:
         trigger_variables=trigger_variables,
         variables=read_variables(metadata.take("variables"), templates, metadata.path("variables")),
         conditions=read_conditions(fields.get("conditions"), reader, "conditions"),
-        blocks=_read_blocks(fields, reader),
+        blocks=blocks,
         mode=mode,
         runs_max=read_integer(metadata.take("max", RUNS_MAX_DEFAULT), metadata.path("max"), 2, RUNS_MAX),
         is_silent_when_dropped=read_choice(max_exceeded, MAX_EXCEEDED, metadata.path("max_exceeded")) == "silent",
@@ -89,18 +91,17 @@ def read_program(definition: Definition, templates: Templates) -> Program:
         pause_until=_read_pause(fields.get("pause_until")),
         retries_max=_read_retries(fields),
         catch_up=_read_catch_up(metadata.take("catch_up"), metadata.path("catch_up")),
-        fingerprint=fingerprint_of(fields),
+        fingerprint=hashlib.sha256(meaning).hexdigest()[:16],
+        sees_itself=b"this" in meaning,
     )
 
 
-def fingerprint_of(fields: JsonObject) -> str:
-    """Equal for definitions that mean the same: runs and holds of one go on under the other. Raises DefinitionError."""
-    meaning = {key: fields.get(key) for key in MEANING}
+def _meaning_of(fields: JsonObject) -> bytes:
+    """Equal for definitions that mean the same: runs and holds of one go on under the other."""
     try:
-        body = orjson.dumps(meaning, option=orjson.OPT_SORT_KEYS, default=dict)
+        return orjson.dumps({key: fields.get(key) for key in MEANING}, option=orjson.OPT_SORT_KEYS, default=dict)
     except TypeError as err:
         raise DefinitionError(f"cannot be kept as JSON: {err}") from err
-    return hashlib.sha256(body).hexdigest()[:16]
 
 
 def slugify(text: str) -> str:

@@ -21,7 +21,7 @@ from hub_agent.core.automation.trace import (
 )
 from hub_agent.core.automation.triggers.trigger import Trigger
 from hub_agent.core.automation.variables import render_variables
-from hub_agent.core.automation.views import iso
+from hub_agent.core.automation.views import iso, view
 from hub_agent.errors import TemplateError
 from hub_agent.model.action import Call, CallAnswered, CommandSettled
 from hub_agent.model.automation import Mode, Outcome, RunStatus
@@ -87,7 +87,7 @@ class Running:
     def triggered(self, rule: Rule, trigger: Trigger, told: dict[str, object], now: datetime) -> None:
         program = rule.program
         assert program is not None
-        variables: dict[str, object] = {**program.trigger_variables, "trigger": told}
+        variables: dict[str, object] = {**program.trigger_variables, **self.itself(rule, program), "trigger": told}
         cause = Cause("automation", rule.definition.id)
         occasion = Occasion(variables, kind_of_trigger(trigger.platform), cause)
         if trigger.variables or program.variables:
@@ -98,6 +98,11 @@ class Running:
                 self._emit(Warn(f"variables/{program.id}", f"{program.name}: {err}"))
                 return
         self.judge_and_run(rule, program, occasion, now)
+
+    def itself(self, rule: Rule, program: Program) -> dict[str, object]:
+        if not program.sees_itself:
+            return {}
+        return {"this": view(rule.entity_id, self._exchange.world.state(rule.entity_id))}
 
     def judge_and_run(self, rule: Rule, program: Program, occasion: Occasion, now: datetime) -> None:
         steps: list[dict[str, JsonValue]] = []
@@ -256,7 +261,7 @@ class Running:
             self._wait_until_settled(run)
         else:
             self._close(run, now)
-        if rule.queue:
+        if rule.queue and not rule.runs:
             self._begin(rule, rule.queue.popleft(), now)
 
     # The end of a run.

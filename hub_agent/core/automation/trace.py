@@ -26,8 +26,10 @@ def describe_trigger(variables: Mapping[str, object]) -> dict[str, JsonValue]:
     old, new = trigger.get("from_state"), trigger.get("to_state")
     if isinstance(old, StateView) and isinstance(new, StateView) and old.state == new.state:
         names = sorted(old.attributes.keys() | new.attributes.keys())
-        changed = {name: [old.attributes.get(name), new.attributes.get(name)] for name in names}
-        told["attributes_changed"] = {name: list(pair) for name, pair in changed.items() if pair[0] != pair[1]}
+        changed = ((name, old.attributes.get(name), new.attributes.get(name)) for name in names)
+        told["attributes_changed"] = {
+            name: [describe(before), describe(after)] for name, before, after in changed if before != after
+        }
     return told
 
 

@@ -25,8 +25,8 @@ class StateView:
         return self._seen.state
 
     @property
-    def attributes(self) -> JsonObject:
-        return self._seen.attributes
+    def attributes(self) -> Mapping[str, object]:
+        return attributes_of(self._seen)
 
     @property
     def last_changed(self) -> datetime:
@@ -72,6 +72,18 @@ class StateView:
             iso(seen.updated_at),
         ]
         return {_STATE: parts}
+
+
+def attributes_of(seen: EntityState) -> Mapping[str, object]:
+    """As templates expect them: when an automation was last triggered is an instant, not its text."""
+    attributes = seen.attributes
+    last = attributes.get("last_triggered")
+    if not isinstance(last, str):
+        return attributes
+    try:
+        return {**attributes, "last_triggered": datetime.fromisoformat(last)}
+    except ValueError:
+        return attributes
 
 
 def view(entity_id: str, seen: EntityState | None) -> StateView | None:

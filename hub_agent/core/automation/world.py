@@ -6,11 +6,10 @@ from typing import Protocol
 
 from hub_agent.core.automation.reading import is_entity_id
 from hub_agent.core.automation.values import are_same
-from hub_agent.core.automation.views import StateView
+from hub_agent.core.automation.views import StateView, attributes_of
 from hub_agent.core.time_of_day import zone
 from hub_agent.model.automation import Place
 from hub_agent.model.ids import EntityId
-from hub_agent.model.json import JsonValue
 from hub_agent.model.state import UNAVAILABLE, UNKNOWN, EntityState
 from hub_agent.templating import Templates
 
@@ -93,9 +92,9 @@ class Outlook:
         seen = self.see(entity_id)
         return UNKNOWN if seen is None else seen.state
 
-    def _state_attr(self, entity_id: str, name: str) -> JsonValue:
+    def _state_attr(self, entity_id: str, name: str) -> object:
         seen = self.see(entity_id)
-        return None if seen is None else seen.attributes.get(name)
+        return None if seen is None else attributes_of(seen).get(name)
 
     def _is_state(self, entity_id: str, wanted: object) -> bool:
         seen = self.see(entity_id)

@@ -485,3 +485,35 @@ def test_a_transition_is_waited_for(home) -> None:
     home.settle(home.calls[0], "confirmed")
 
     assert home.records[0]["status"] == "success"
+
+
+def test_a_rule_can_ask_when_it_was_triggered_before(home) -> None:
+    quiet = (
+        "{{ this.attributes.last_triggered is none or (now() - this.attributes.last_triggered).total_seconds() > 60 }}"
+    )
+    started(home, {"triggers": [MOTION], "conditions": [quiet], "actions": [LIGHT_ON]})
+    for pause in (30, 40, 1):
+        home.set("binary_sensor.motion", "on")
+        home.set("binary_sensor.motion", "off")
+        home.wait(pause)
+    home.set("binary_sensor.motion", "on")
+
+    assert [row["started_at"] for row in home.records] == [NOON, NOON + timedelta(seconds=70)]
+    assert [trace["status"] for trace in home.traces] == [
+        "success",
+        "conditions_not_met",
+        "success",
+        "conditions_not_met",
+    ]
+
+
+def test_turning_off_empties_a_long_queue_without_starting_any_of_it(home) -> None:
+    started(home, {**TWO_STEPS, "mode": "queued"})
+    for _ in range(4):
+        home.set("binary_sensor.motion", "on")
+        home.set("binary_sensor.motion", "off")
+    home.call("automation.turn_off", "automation.a")
+    home.wait(1000)
+
+    assert home.actions == ["light.turn_on"]
+    assert [row["status"] for row in home.records] == ["cancelled"] * 4
