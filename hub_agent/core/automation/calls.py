@@ -48,7 +48,15 @@ class Calls:
         rules, missing = self._named(call)
         for rule in rules:
             act(rule, call, now)
-        self._emit(CallAnswered(call.id, error=f"there is no {', '.join(missing)}" if missing else None))
+        self._answer(call, missing)
+
+    def _answer(self, call: Call, missing: list[str]) -> None:
+        """A person is told what does not exist; a rule goes on without it."""
+        error = f"there is no {', '.join(missing)}" if missing else None
+        if error is not None and call.cause.kind == "automation":
+            self._emit(Warn(f"missing/{call.cause.id}/{call.action}", f"{call.action}: {error}"))
+            error = None
+        self._emit(CallAnswered(call.id, error=error))
 
     def _named(self, call: Call) -> tuple[list[Rule], list[str]]:
         if "all" in call.target:
@@ -103,7 +111,7 @@ class Calls:
             rules, missing = self._named(call)
             for rule in rules:
                 self._switch_script(rule, verb, call, now)
-            self._emit(CallAnswered(call.id, error=f"there is no {', '.join(missing)}" if missing else None))
+            self._answer(call, missing)
             return
         if verb == "reload":
             self._emit(CallAnswered(call.id))
@@ -113,7 +121,10 @@ class Calls:
             error = f"there is no script {call.action}"
             self._emit(CallAnswered(call.id, error=error, is_unknown_action=True))
             return
-        self._run_script(script, call, dict(call.data), now, answers=call.id)
+        given: dict[str, JsonValue] = dict(call.data)
+        if call.target:  # to a script these are a variable like any other
+            given["entity_id"] = call.target[0] if len(call.target) == 1 else list(call.target)
+        self._run_script(script, call, given, now, answers=call.id)
 
     def _switch_script(self, rule: Rule, verb: str, call: Call, now: datetime) -> None:
         program = rule.program

@@ -52,13 +52,24 @@ class CallAct:
         named = [
             at.get(self.target),
             at.get(self.more_target),
-            {key: data.pop(key) for key in TARGET_KEYS if key in data},
+            _taken_from(data, at),
         ]
         entity_ids: list[str] = []
         action = action.lower()
         for each in named:
             entity_ids += _entities_of(each, action.partition(".")[0], at)
         return action, tuple(EntityId(each) for each in dict.fromkeys(entity_ids)), data
+
+
+def _taken_from(data: dict[str, JsonValue], at: Execution) -> JsonObject:
+    """Targets among the data. What is not a device or room of this home is for the action to understand."""
+    resolve = at.interpreter.host.resolve
+    taken = {key: data.pop(key) for key in ("entity_id",) if key in data}
+    for key in RESOLVED_KEYS:
+        names = [str(item) for item in items_of(data.get(key))]
+        if names and resolve is not None and all(resolve(key, name) is not None for name in names):
+            taken[key] = data.pop(key)
+    return taken
 
 
 def _entities_of(named: JsonValue, domain: str, at: Execution) -> list[str]:
@@ -141,7 +152,9 @@ def _made_ready(act: CallAct) -> CallAct:
     action, target, data, more = constants
     assert isinstance(action, str)
     assert isinstance(data, Mapping)
-    named = [target, more, {key: data[key] for key in TARGET_KEYS if key in data}]
+    if any(key in data for key in RESOLVED_KEYS):
+        return act
+    named = [target, more, {"entity_id": data.get("entity_id")}]
     entity_ids: list[str] = []
     for each in named:
         mapping = each if isinstance(each, Mapping) else {"entity_id": each}
@@ -151,7 +164,7 @@ def _made_ready(act: CallAct) -> CallAct:
         entity_ids += (part.strip() for part in parts)
     if not all(is_entity_id(each) for each in entity_ids):
         return act
-    rest = {key: value for key, value in data.items() if key not in TARGET_KEYS}
+    rest = {key: value for key, value in data.items() if key != "entity_id"}
     ready = (action.lower(), tuple(EntityId(each) for each in dict.fromkeys(entity_ids)), rest)
     return CallAct(act.action, act.target, act.data, act.more_target, act.response_variable, ready)
 

@@ -10,7 +10,7 @@ import orjson
 from hub_agent.core.automation.exchange import Attachment
 from hub_agent.core.automation.reading import Fields, kind_of, read_integer
 from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader
-from hub_agent.core.automation.values import Value, read_template, read_value
+from hub_agent.core.automation.values import read_template, read_value
 from hub_agent.errors import DefinitionError, TemplateError
 from hub_agent.model.effects import Warn
 from hub_agent.model.report import MqttMessage
@@ -20,17 +20,15 @@ from hub_agent.templating import Template
 @dataclass(frozen=True, slots=True)
 class MqttSource:
     topic: str
-    payload: Value | None
+    payload: str | None
     value_template: Template | None
     encoding: str | None
     qos: int
 
     def attach(self, attachment: Attachment, _now: datetime) -> NeverHeld:
-        wanted = None if self.payload is None else _text(self.payload.get(attachment.variables))
-
         def handle(message: MqttMessage, now: datetime) -> None:
             try:
-                told = self._told(message, wanted)
+                told = self._told(message)
             except TemplateError as err:
                 attachment.exchange.emit(Warn(f"mqtt/{self.topic}", f"A trigger on {self.topic} failed: {err}"))
                 return
@@ -40,17 +38,17 @@ class MqttSource:
         attachment.listen_topic(self.topic, handle)
         return NeverHeld()
 
-    def _told(self, message: MqttMessage, wanted: str | None) -> dict[str, object] | None:
+    def _told(self, message: MqttMessage) -> dict[str, object] | None:
         text = _decode(message.payload, self.encoding)
         if text is None:
             return None
         parsed, is_json = _parse(text)
-        if wanted is not None:
+        if self.payload is not None:
             value = text
             if self.value_template is not None:
                 more = {"value_json": parsed} if is_json else {}
                 value = self.value_template.render(value=text, **more)
-            if value != wanted:
+            if value != self.payload:
                 return None
         told: dict[str, object] = {"topic": message.topic, "payload": text, "qos": self.qos}
         return {**told, "payload_json": parsed} if is_json else told
@@ -68,10 +66,6 @@ def _parse(text: str) -> tuple[Any, bool]:
         return orjson.loads(text), True
     except orjson.JSONDecodeError:
         return None, False
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else str(value)
 
 
 def topic_matches(pattern: str, topic: str) -> bool:
@@ -98,7 +92,9 @@ def read_mqtt(fields: Fields, reader: Reader) -> MqttSource:
         value = fields.take("payload")
         if not isinstance(value, str | int | float):
             raise DefinitionError(f"must be text, not {kind_of(value)}", fields.path("payload"))
-        payload = read_value(value, reader.templates, fields.path("payload"))
+        payload = str(
+            reader.limited(read_value(value, reader.templates, fields.path("payload")), fields.path("payload"))
+        )
     template = None
     if fields.has("value_template"):
         template = read_template(fields.take("value_template"), reader.templates, fields.path("value_template"))
