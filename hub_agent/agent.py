@@ -4,6 +4,7 @@ The order of the start is the order of what matters: the mirror, the automations
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import random
@@ -23,10 +24,12 @@ from hub_agent.config import Config, read_secret
 from hub_agent.core.hub import Hub
 from hub_agent.core.time_of_day import zone
 from hub_agent.drivers.registry import Dialects, default_drivers
-from hub_agent.errors import ConfigError
+from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError
 from hub_agent.model.automation import Place
+from hub_agent.model.effects import IssueRaised
 from hub_agent.model.ids import HomeId
 from hub_agent.model.inputs import BrokerConnected, BrokerLost
+from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
 from hub_agent.model.report import Decoded, MqttMessage, Subscribe, Unsubscribe
 from hub_agent.ports import Broker, Clock, Identity, Remembered, Store
@@ -41,6 +44,11 @@ from hub_agent.store.store import Mirror
 from hub_agent.templating import Templates
 
 log = logging.getLogger(__name__)
+
+# Rules that set each other off must not keep the agent from stopping.
+LAST_TURNS_MAX = 100
+# How long a batch that has begun may take when the agent stops; systemd would wait longer.
+LAST_BATCH_S_MAX = 3.0
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -114,14 +122,26 @@ class Core:
             last_alive_at=remembered.last_alive_at,
             now=now,
         )
+        if remembered.findings:
+            details = {"finding": " ".join(remembered.findings)}
+            effects.append(IssueRaised(Issue("mirror_salvaged", "mirror", now, details)))
         await self.loop.begin([*effects, *self.hub.start(now)])
         self.broker.subscribe([*self.dialects.subscriptions(), *topics])
         self.broker.start(self.inbox.put_message, self._broker_changed)
 
+    async def say_goodbye(self) -> None:
+        """The hub is about to stop for good: automations that wait for that run."""
+        if not self.loop.is_interrupted:
+            await self.loop.begin(self.hub.stop(self.clock.now().wall))
+
     async def stop(self) -> None:
         """What has arrived is still handled, so that nothing that a device said is lost."""
         await self.broker.stop()
-        while len(self.inbox):
+        if self.loop.is_interrupted:
+            return
+        for _ in range(LAST_TURNS_MAX):
+            if not len(self.inbox):
+                break
             await self.loop.turn()
         await self.loop.begin([self.hub.inventory.presences()])
         await self.loop.flush()
@@ -157,12 +177,13 @@ class Agent:
         while not self._stopping.is_set():
             mirror = Mirror(self._config.agent.state_dir / "mirror.db", new_id=new_uuid)
             remembered = await mirror.open(self._clock.now())
-            for finding in remembered.findings:
-                log.warning("%s", finding)
             try:
                 await self._live(mirror, remembered)
+            except* MirrorCorrupt as damage:
+                # Opened again, it is set aside, and what can be read of it is kept.
+                log.error("%s The hub begins anew.", damage.exceptions[0])  # noqa: TRY400 its words are enough
             finally:
-                await mirror.close(self._clock.now())
+                await self._close(mirror)
 
     async def _live(self, mirror: Mirror, remembered: Remembered) -> None:
         config = self._config
@@ -193,11 +214,18 @@ class Agent:
             tasks.append(Task("uplink", uplink.run, is_vital=True))
         tasks += self._page_tasks(self._door(core, mirror, str(address), uplink))
         try:
-            await self._until_stopped(tasks)
+            await self._until_stopped(core.loop, tasks)
         finally:
             if self._stopping.is_set():
                 self._notifier.stopping()
+                await core.say_goodbye()
             await core.stop()
+
+    async def _close(self, mirror: Mirror) -> None:
+        try:
+            await mirror.close(self._clock.now())
+        except MirrorError as err:
+            log.error("%s", err)  # noqa: TRY400 its words are enough; what was committed is there
 
     # The parts that come after the automations.
 
@@ -297,7 +325,7 @@ class Agent:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
 
-    async def _until_stopped(self, tasks: list[Task]) -> None:
+    async def _until_stopped(self, loop: Loop, tasks: list[Task]) -> None:
         """Until somebody stops the agent, the hub begins anew, or a vital task fails."""
         self._begins_anew.clear()
         keeping = asyncio.ensure_future(Supervisor(self._clock).keep(tasks))
@@ -306,6 +334,8 @@ class Agent:
             await asyncio.wait({keeping, *others}, return_when=asyncio.FIRST_COMPLETED)
             if keeping.done():
                 keeping.result()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(loop.end(), LAST_BATCH_S_MAX)
         finally:
             for task in (keeping, *others):
                 task.cancel()

@@ -122,7 +122,7 @@ class MqttBroker:
             if self._is_connected:
                 backoff_s = BACKOFF_S_MIN
             self._drop()
-            self._on_change(False, self._reason)
+            self._on_change(False, f"{self._address}: {self._reason}")
             await asyncio.sleep(backoff_s * self._jitter.uniform(0.5, 1.0))
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 

@@ -184,7 +184,11 @@ class Hub:
         given += self.healing.restore(saved.get("healing", {}), now)
         given += self.automations.restore(saved.get("automation", {}), now, last_alive_at)
         for command_id in saved.get("cloud_commands", {}):
-            given += self._end_interrupted(command_id)
+            if self.scenes.is_under_way(command_id):
+                # It goes on where it was, and answers when it has ended.
+                self._cloud_commands[command_id] = None
+            else:
+                given += self._end_interrupted(command_id)
         return self._route(given, now)
 
     def start(self, now: datetime) -> list[Effect]:
@@ -503,7 +507,7 @@ class Hub:
         return given
 
     def _broker_lost(self, reason: str, now: datetime) -> list[Given]:
-        issue = Issue("broker_unreachable", "broker", now, {"address": reason})
+        issue = Issue("broker_unreachable", "broker", now, {"reason": reason})
         given: list[Given] = [IssueRaised(issue)]
         given += self.healing.handle_disconnected(now)
         given += self._broker_availability(now, is_available=False)

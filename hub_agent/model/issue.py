@@ -101,7 +101,7 @@ ISSUES: Mapping[str, IssueKind] = {
             "broker_unreachable",
             "error",
             "No MQTT broker",
-            "Nobody answers at {address}. Devices that speak MQTT cannot be heard or commanded. Check: systemctl status mosquitto",
+            "The MQTT broker cannot be used ({reason}). Devices that speak MQTT are neither heard nor commanded. Check: systemctl status mosquitto",
         ),
         IssueKind(
             "cloud_refused",
@@ -113,13 +113,19 @@ ISSUES: Mapping[str, IssueKind] = {
             "mirror_salvaged",
             "error",
             "The mirror was damaged",
-            "The mirror's file was damaged and set aside as {path}; {salvaged} could be read and was kept.",
+            "{finding} Definitions come back from the cloud; devices announce themselves again.",
         ),
         IssueKind(
             "disk_full",
             "critical",
             "The disk is full",
-            "The mirror cannot be written: {reason}. Automations go on; what happens now is not remembered. Free some space on {path}.",
+            "{reason} Automations go on; what happens now is remembered only when there is room again.",
+        ),
+        IssueKind(
+            "mirror_unwritable",
+            "critical",
+            "The mirror cannot be written",
+            "{reason} Automations go on; what happens now is remembered only when it can be written again.",
         ),
     )
 }

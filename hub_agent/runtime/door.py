@@ -11,7 +11,7 @@ from pathlib import Path
 from hub_agent.core.capabilities import calls_for
 from hub_agent.core.device_fields import connectivity, entity_as_shown
 from hub_agent.core.hub import Hub
-from hub_agent.errors import NotFound, NotPossible
+from hub_agent.errors import MirrorError, NotFound, NotPossible
 from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.device import Device, Entity, Room
 from hub_agent.model.ids import CallId, DeviceId, EntityId, NewId, RoomId, SceneId
@@ -195,7 +195,9 @@ class HubDoor:
     async def _ask(self, request_id: str, asked: Input) -> CallAnswered | JsonObject:
         answered = self._effects.expect(request_id)
         try:
-            await self._inbox.submit([asked])
+            # Done is done, also while the mirror cannot be written: the answer counts.
+            with contextlib.suppress(MirrorError):
+                await self._inbox.submit([asked])
             async with asyncio.timeout(ANSWER_S_MAX):
                 return await answered
         except TimeoutError:

@@ -35,19 +35,19 @@ class Inbox:
     def put_message(self, message: MqttMessage) -> bool:
         """Takes it in any case; False says that it was the last one for now."""
         self._waiting.append(message)
-        self._wake()
+        self.wake()
         self._is_paused = len(self._waiting) >= MESSAGES_MAX
         return not self._is_paused
 
     def put(self, happened: Input) -> None:
         """What the agent tells itself: a command was sent, the broker was lost. As bounded as its causes are."""
         self._waiting.append(happened)
-        self._wake()
+        self.wake()
 
     def submit(self, inputs: Sequence[Input]) -> "asyncio.Future[None]":
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(Submitted(inputs, stored))
-        self._wake()
+        self.wake()
         return stored
 
     async def take(self, timeout_s: float) -> list[MqttMessage | Submitted | Input]:
@@ -65,14 +65,15 @@ class Inbox:
             return
         loop = asyncio.get_running_loop()
         self._wakeup = loop.create_future()
-        alarm = loop.call_later(timeout_s, self._wake)
+        alarm = loop.call_later(timeout_s, self.wake)
         try:
             await self._wakeup
         finally:
             self._wakeup = None
             alarm.cancel()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """`take` answers at once, be it with nothing."""
         if self._wakeup is not None:
             with contextlib.suppress(asyncio.InvalidStateError):
                 self._wakeup.set_result(None)

@@ -6,8 +6,21 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from hub_agent.errors import MirrorError
-from hub_agent.model.effects import AppendRecord, Durability, Effect, IssueCleared, IssueRaised, Outward, Persistent
+from hub_agent.errors import MirrorCorrupt, MirrorError, MirrorFull
+from hub_agent.model.effects import (
+    AppendRecord,
+    Durability,
+    Effect,
+    IssueCleared,
+    IssueRaised,
+    Outward,
+    Persistent,
+    Save,
+    SaveCommand,
+    SaveDefinition,
+    SaveDevice,
+    Warn,
+)
 from hub_agent.model.inputs import ClockStepped, Input, TopicHeard
 from hub_agent.model.issue import Issue
 from hub_agent.model.report import Decoded, MqttMessage
@@ -20,11 +33,16 @@ log = logging.getLogger(__name__)
 LAZY_S_MAX = 1.0
 LAZY_EFFECTS_MAX = 5000
 
-# While the disk is full, this much is kept in memory for when it has room again; the oldest measurements go first.
+# While the mirror cannot be written, this much is kept in memory for when it can be; the oldest measurements go first.
 UNSTORED_MAX = 50_000
+# Meanwhile it is tried again this often: trying costs, and the home must not wait for it.
+RETRY_S = 1.0
 
 # Also when nothing happens the loop comes round, so that one can see that it lives.
 IDLE_S_MAX = 2.0
+
+# Clocks round: what is due a little later than now is waited for at least this long, so that time has passed then.
+TICK_S = 0.001
 
 # A wall clock that moves this much against the monotonic one was set by somebody.
 CLOCK_STEP_S = 2.0
@@ -64,18 +82,42 @@ class Loop:
         self._on_commit = on_commit
         self._unstored: list[Persistent] = []
         self._unstored_since_s = 0.0
-        self._is_disk_full = False
+        self._failure: MirrorError | None = None
+        self._failed_at_s = 0.0
         self._last = clock.now()
+        self._is_turning = False
+        self._is_ending = False
+        self._ended = asyncio.Event()
         self.handled = 0
         self.beaten_at_s = self._last.monotonic_s
 
+    @property
+    def is_interrupted(self) -> bool:
+        """A batch was left half-way: what is in memory and what is stored may differ, and only the mirror is right."""
+        return self._is_turning
+
     async def run(self) -> None:
-        while True:
-            await self.turn()
+        """Until `end`, or until the mirror turns out to be damaged (MirrorCorrupt)."""
+        try:
+            while not self._is_ending:
+                await self.turn()
+        finally:
+            self._ended.set()
+
+    async def end(self) -> None:
+        """Lets `run` finish the batch that it has begun. Cancelled in the middle, it could not know what is stored."""
+        self._is_ending = True
+        self._inbox.wake()
+        await self._ended.wait()
 
     async def turn(self) -> None:
         """One batch, whole: decided, stored, done."""
         batch = await self._inbox.take(self._wait_s())
+        self._is_turning = True
+        await self._work_off(batch)
+        self._is_turning = False
+
+    async def _work_off(self, batch: Sequence[MqttMessage | Submitted | Input]) -> None:
         moment = self._clock.now()
         self.beaten_at_s = moment.monotonic_s
         await self._follow_clock(moment)
@@ -128,44 +170,58 @@ class Loop:
                 self._unstored_since_s = moment.monotonic_s
             self._unstored.append(effect)
             is_urgent = is_urgent or effect.durability > Durability.LAZY
+        failure = None
         if self._unstored and (is_urgent or self._is_overdue(moment)):
-            await self._commit(moment)
+            failure = await self._commit(moment)
         if outward:
             self._carry_out(outward, moment)
-        for future in stored:
-            if not future.done():
-                future.set_result(None)
+        _answer(stored, failure)
+        if isinstance(failure, MirrorCorrupt):
+            raise failure
 
     def _is_overdue(self, moment: Moment) -> bool:
         is_old = moment.monotonic_s - self._unstored_since_s >= LAZY_S_MAX
         return is_old or len(self._unstored) >= LAZY_EFFECTS_MAX
 
-    async def _commit(self, moment: Moment) -> None:
+    async def _commit(self, moment: Moment) -> MirrorError | None:
+        """Why it could not be stored, if so: then it waits in memory and is tried again."""
+        if self._failure is not None and moment.monotonic_s - self._failed_at_s < RETRY_S:
+            self._keep_bound(moment)
+            return self._failure
         try:
             await self._store.commit(self._unstored, moment)
         except MirrorError as err:
-            self._keep_unstored(err, moment)
-            return
+            self._note_failure(err, moment)
+            return err
         self._unstored = []
-        if self._is_disk_full:
-            self._is_disk_full = False
+        if self._failure is not None:
             log.info("The mirror can be written again.")
-            self._carry_out([IssueCleared("disk_full", "mirror")], moment)
+            self._carry_out([IssueCleared(_issue_code(self._failure), "mirror")], moment)
+            self._failure = None
         self._on_commit()
+        return None
 
-    def _keep_unstored(self, err: MirrorError, moment: Moment) -> None:
+    def _note_failure(self, err: MirrorError, moment: Moment) -> None:
         """The home goes on: what could not be stored waits in memory, as far as there is room."""
-        if not self._is_disk_full:
+        if self._failure is None:
             log.error("%s The home goes on; what happens now may not be remembered.", err)
-            self._is_disk_full = True
-            details = {"reason": str(err), "path": "the state directory"}
-            self._carry_out([IssueRaised(Issue("disk_full", "mirror", moment.wall, details))], moment)
-        self._unstored_since_s = moment.monotonic_s
-        excess = len(self._unstored) - UNSTORED_MAX
-        if excess > 0:
-            lazy = [each for each in self._unstored if isinstance(each, AppendRecord)][:excess]
-            dropped = {id(each) for each in lazy}
-            self._unstored = [each for each in self._unstored if id(each) not in dropped]
+            issue = Issue(_issue_code(err), "mirror", moment.wall, {"reason": str(err)})
+            self._carry_out([IssueRaised(issue)], moment)
+        # Cleared under the code under which it was raised.
+        self._failure = self._failure or err
+        self._failed_at_s = self._unstored_since_s = moment.monotonic_s
+        self._keep_bound(moment)
+
+    def _keep_bound(self, moment: Moment) -> None:
+        if len(self._unstored) <= UNSTORED_MAX:
+            return
+        kept = _newest_of_each(self._unstored)
+        excess = len(kept) - UNSTORED_MAX // 2
+        dropped = {id(each) for each in [each for each in kept if isinstance(each, AppendRecord)][: max(0, excess)]}
+        self._unstored = [each for each in kept if id(each) not in dropped]
+        if dropped:
+            text = f"The mirror cannot be written for so long that {len(dropped)} records had to be dropped."
+            self._carry_out([Warn("records_dropped", text)], moment)
 
     async def _follow_clock(self, moment: Moment) -> None:
         before, self._last = self._last, moment
@@ -190,4 +246,42 @@ class Loop:
         due = self._hub.get_timer()
         if due is not None:
             waits.append((due - moment.wall).total_seconds())
-        return max(0.0, min(waits))
+        soonest = min(waits)
+        return max(soonest, TICK_S) if soonest > 0 else 0.0
+
+
+def _answer(stored: "Sequence[asyncio.Future[None]]", failure: MirrorError | None) -> None:
+    for future in stored:
+        if future.done():
+            continue
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(failure)
+
+
+def _issue_code(err: MirrorError) -> str:
+    return "disk_full" if isinstance(err, MirrorFull) else "mirror_unwritable"
+
+
+def _newest_of_each(effects: Iterable[Persistent]) -> list[Persistent]:
+    """Of what is written over and over only the last, where it stands; records are all kept."""
+    newest: dict[object, Persistent] = {}
+    for effect in effects:
+        slot = _slot(effect)
+        newest.pop(slot, None)
+        newest[slot] = effect
+    return list(newest.values())
+
+
+def _slot(effect: Persistent) -> object:
+    match effect:
+        case Save(room, key):
+            return (Save, room, key)
+        case SaveCommand(command):
+            return (SaveCommand, command.id)
+        case SaveDevice(device):
+            return (SaveDevice, device.id)
+        case SaveDefinition(definition):
+            return (SaveDefinition, definition.kind, definition.id)
+    return id(effect)

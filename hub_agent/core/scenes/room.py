@@ -102,6 +102,9 @@ class Scenes:
     def history(self, scene_id: SceneId) -> History:
         return self._history.get(scene_id, History())
 
+    def is_under_way(self, request_id: str) -> bool:
+        return any(activation.order.request_id == request_id for activation in self._activations.values())
+
     def present(self) -> dict[str, dict[str, JsonValue]]:
         """Per scene: activation_count and last_activated_at, as the cloud takes them."""
         return {

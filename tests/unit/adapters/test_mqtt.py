@@ -112,10 +112,11 @@ async def _eventually(changes: "asyncio.Queue[tuple[bool, str]]", holds: Callabl
 
 async def test_without_a_broker_the_reason_is_said_in_words() -> None:
     ear = Ear()
-    broker = MqttBroker(BrokerAddress("127.0.0.1", free_port()), random.Random(1), "nobody")
+    address = BrokerAddress("127.0.0.1", free_port())
+    broker = MqttBroker(address, random.Random(1), "nobody")
     broker.start(ear.hear, ear.note)
     try:
-        assert await asyncio.wait_for(ear.changes.get(), 10) == (False, "nobody listens there")
+        assert await asyncio.wait_for(ear.changes.get(), 10) == (False, f"{address}: nobody listens there")
     finally:
         await broker.stop()
 
