@@ -93,10 +93,22 @@ class Template:
 
 
 class Templates:
-    """Compiles templates and keeps the latest `TEMPLATES_MAX`, oldest use first out. `globals`: further functions, such as `states` or `now`."""
+    """Compiles templates and keeps the latest `TEMPLATES_MAX`, oldest use first out.
 
-    def __init__(self, *, time_zone: tzinfo = UTC, globals: Mapping[str, object] | None = None) -> None:  # noqa: A002 - Jinja's word for it
+    `globals`: further functions, such as `states` or `now`; `filters` and `tests` likewise.
+    """
+
+    def __init__(
+        self,
+        *,
+        time_zone: tzinfo = UTC,
+        globals: Mapping[str, object] | None = None,  # noqa: A002 - Jinja's word for it
+        filters: Mapping[str, Callable[..., Any]] | None = None,
+        tests: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> None:
         self._environment = _Environment(time_zone, globals or {})
+        self._environment.filters.update(filters or {})
+        self._environment.tests.update(tests or {})
         self._templates: OrderedDict[str, Template] = OrderedDict()
 
     def compile(self, source: str) -> Template:

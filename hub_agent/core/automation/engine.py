@@ -39,7 +39,7 @@ AGAIN_MAX = 1000
 class Automations:
     def __init__(self, world: World, new_id: NewId, home: Place, resolve: Resolve | None = None) -> None:
         """`resolve(kind, id)`: the entities of a device or room (kind: device_id | area_id), None if there is no such thing."""
-        self._exchange = Exchange(world, home)
+        self._exchange = Exchange(world, home, new_id)
         self._new_id = new_id
         self._rules = Rules(self._exchange, self._fire)
         self._running = Running(self._exchange, new_id, self._rules, resolve)

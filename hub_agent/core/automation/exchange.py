@@ -11,6 +11,7 @@ from hub_agent.core.automation.world import Outlook, World
 from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import Effect
+from hub_agent.model.ids import NewId
 from hub_agent.model.inputs import EventFired, StateRemoved, StateSet, WebhookCalled
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.report import MqttMessage
@@ -30,8 +31,8 @@ Remember: TypeAlias = Callable[[str, "JsonObject | None"], None]
 
 
 class Exchange:
-    def __init__(self, world: World, place: Place) -> None:
-        self.outlook = Outlook(world, place)
+    def __init__(self, world: World, place: Place, new_id: NewId) -> None:
+        self.outlook = Outlook(world, place, new_id)
         self.timers = Timers()
         self.outputs: list[Output] = []
         self.by_entity: dict[str, dict[OnState, None]] = {}

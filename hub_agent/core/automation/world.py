@@ -3,19 +3,37 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
+from uuid import UUID
 
 from hub_agent.core.automation.reading import is_entity_id
 from hub_agent.core.automation.values import are_same
 from hub_agent.core.automation.views import StateView, attributes_of
 from hub_agent.core.time_of_day import zone
 from hub_agent.model.automation import Place
-from hub_agent.model.ids import EntityId
+from hub_agent.model.ids import EntityId, NewId
 from hub_agent.model.state import UNAVAILABLE, UNKNOWN, EntityState
 from hub_agent.templating import Templates
 
 # What Jinja asks every object for before it calls it; no domain is called so.
 _ASKED_BY_JINJA = frozenset({"jinja_pass_arg", "unsafe_callable", "alters_data"})
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+USED_AS_FILTERS = frozenset(
+    [
+        "states",
+        "state_attr",
+        "is_state",
+        "is_state_attr",
+        "has_value",
+        "expand",
+        "today_at",
+        "time_since",
+        "time_until",
+        "relative_time",
+    ]
+)
+USED_AS_TESTS = frozenset({"is_state", "is_state_attr", "has_value"})
 
 
 class World(Protocol):
@@ -41,15 +59,22 @@ class Looked:
 class Outlook:
     """The home as templates see it. `now` is set before each rendering; `looked` notes what is looked at."""
 
-    def __init__(self, world: World, place: Place) -> None:
+    def __init__(self, world: World, place: Place, new_id: NewId) -> None:
         self.world = world
+        self._new_id = new_id
         self.now = _BEGINNING
         self.looked = Looked()
         self.set_place(place)
 
     def set_place(self, place: Place) -> None:
         self.place = place
-        self.templates = Templates(time_zone=zone(place.time_zone), globals=self._functions())
+        functions = self._functions()
+        filters: dict[str, Callable[..., object]] = {
+            name: function for name, function in functions.items() if name in USED_AS_FILTERS and callable(function)
+        }
+        tests = {name: filters[name] for name in USED_AS_TESTS}
+        filters["random"] = self._pick
+        self.templates = Templates(time_zone=zone(place.time_zone), globals=functions, filters=filters, tests=tests)
 
     def see(self, entity_id: str) -> EntityState | None:
         self.looked.entity_ids.add(entity_id)
@@ -87,6 +112,11 @@ class Outlook:
             "time_until": lambda at: _in_words(at - self.local_now()),
             "relative_time": lambda at: _in_words(self.local_now() - at),
         }
+
+    def _pick(self, items: Iterable[object]) -> object:
+        """One of them, by chance as far as ids are."""
+        choices = list(items)
+        return choices[UUID(self._new_id()).int % len(choices)] if choices else None
 
     def _state_text(self, entity_id: str) -> str:
         seen = self.see(entity_id)
