@@ -13,6 +13,10 @@ from hub_agent.ports import Change
 
 HEARTBEAT_S = 15.0
 
+# After a lost connection the browser tries again this soon.
+RETRY_MS = 1500
+_WELCOME = b": welcome\nretry: %d\n\n" % RETRY_MS
+
 # Where `server.serve` leaves the event that ends streams, so that an open page does not hold up the agent's stop.
 STOPPING = "nexa_stopping"
 
@@ -35,7 +39,7 @@ class EventStream(Response):
         reading: asyncio.Future[Any] = self._next()
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await send(_chunk(b": welcome\n\n"))
+            await send(_chunk(_WELCOME))
             while not any(end.done() for end in ends):
                 await asyncio.wait({reading, *ends}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
                 if not reading.done():

@@ -1,215 +1,301 @@
-// A device's card: what it says, and controls that fit what it can do.
+// A device's card: what it says, and controls that fit what it can do. Cards are changed in place, so that nothing is lost under the finger.
+import { capital, make, measure, plain, stateWords } from './words.js';
 
-const UNKNOWN = ['unavailable', 'unknown'];
 const ON_OFF = new Set(['light', 'switch', 'fan', 'siren', 'humidifier', 'input_boolean']);
+const ROWS_MAX = 4;
+const BATTERY_LOW = 20;
+const SURE_MS = 4000;
 
-export function deviceCard(device, set) {
-  const card = document.createElement('article');
-  card.className = 'card device';
-  card.dataset.id = device.id;
-  const name = document.createElement('h4');
-  name.textContent = device.name;
-  const note = document.createElement('p');
-  note.className = 'note';
-  card.append(name, note);
-  const main = device.entities.filter((entity) => !entity.category).sort(byWeight);
-  const shown = main.slice(0, 4);
-  const rest = [...main.slice(4), ...device.entities.filter((entity) => entity.category)];
-  const tell = (text) => { note.textContent = text; note.classList.toggle('bad', Boolean(text)); };
-  card.append(...shown.map((entity) => entityRows(device, entity, set, tell)));
-  if (rest.length > 0) card.append(allOf(device, rest, set, tell));
-  for (const entity of device.entities) updateEntity(card, device, entity);
+// What a device measures for people comes before what it measures of itself.
+const ORDER = ['temperature', 'humidity', 'power', 'energy', 'carbon_dioxide', 'illuminance', 'pressure', 'atmospheric_pressure'];
+
+// `doing`: {set(entityId, values), call(action, entityId), place(deviceId, roomId), rooms()}.
+export function deviceCard(device, doing) {
+  const card = make('article', { className: 'card device' });
+  const name = make('h4', { id: `device-${device.id}` });
+  const note = make('p', { className: 'note', role: 'status' });
+  card.setAttribute('aria-labelledby', name.id);
+  const fault = make('p', { className: 'note bad', role: 'alert' });
+  const tell = (text) => { fault.textContent = text; };
+  const [shown, folded] = split(device);
+  const rows = new Map();
+  const add = (entity) => {
+    const parts = partsOf(device, entity, doing, tell);
+    rows.set(entity.id, parts);
+    return make('div', { className: 'entity', 'data-entity': entity.id }, ...parts.map((part) => part.element));
+  };
+  card.append(make('header', {}, name, note), ...shown.map(add));
+  const room = roomPart(device, doing, tell);
+  card.append(foldedPart(folded, add, room), fault);
+  card.show = (now) => {
+    name.textContent = now.name;
+    const isAway = now.availability === 'unavailable' || (shown.length > 0 && now.entities.every((entity) => entity.state === 'unavailable'));
+    const isLow = now.battery_level != null && now.battery_level <= BATTERY_LOW;
+    note.textContent = [isAway && 'not reachable', isLow && `battery ${now.battery_level}\u202f%`].filter(Boolean).join(', ');
+    card.classList.toggle('away', isAway);
+    card.classList.toggle('lit', now.entities.some((entity) => entity.domain === 'light' && entity.state === 'on'));
+    room.show(now);
+    for (const entity of now.entities) for (const part of rows.get(entity.id) ?? []) part.show(entity);
+  };
+  card.show(device);
   return card;
 }
 
-export function updateEntity(card, device, entity) {
-  const rows = card.querySelector(`[data-entity="${CSS.escape(entity.id)}"]`);
-  rows?.show?.(entity);
-  const lights = device.entities.filter((each) => each.domain === 'light');
-  card.classList.toggle('lit', lights.some((light) => light.state === 'on'));
-  const main = device.entities.filter((each) => !each.category);
-  card.classList.toggle('away', device.availability === 'unavailable' || (main.length > 0 && main.every((each) => each.state === 'unavailable')));
+// Two devices of the same shape can share a card; of another one it is made anew.
+export function shapeOf(device) {
+  return JSON.stringify(device.entities.map(({ id, name, domain, device_class, unit, category, capabilities }) => [id, name, domain, device_class, unit, category, capabilities]));
 }
 
-const byWeight = (one, other) => weight(one) - weight(other);
-const weight = (entity) => (isSettable(entity) ? 0 : 1);
-const isSettable = (entity) => Object.values(entity.capabilities).some((capability) => capability.access.includes('w'));
-
-function allOf(device, entities, set, tell) {
-  const all = document.createElement('details');
-  all.className = 'all';
-  const summary = document.createElement('summary');
-  summary.textContent = `${entities.length} more`;
-  all.append(summary, ...entities.map((entity) => entityRows(device, entity, set, tell)));
-  return all;
+function split(device) {
+  const main = device.entities.filter((entity) => !entity.category);
+  const hasControl = main.some(isSettable);
+  const isAside = (entity) => entity.device_class === 'enum' && hasControl;
+  const shown = main.filter((entity) => !isAside(entity)).sort((one, other) => weight(one) - weight(other)).slice(0, ROWS_MAX);
+  return [shown, device.entities.filter((entity) => !shown.includes(entity))];
 }
 
-function entityRows(device, entity, set, tell) {
-  const rows = document.createElement('div');
-  rows.dataset.entity = entity.id;
-  const attempt = async (control, values) => {
-    control.disabled = true;
-    tell('');
-    try {
-      await set(entity.id, values);
-    } catch (err) {
-      tell(err.message);
-      rows.show(entity);
-    } finally {
-      control.disabled = false;
-    }
-  };
-  const parts = controlsOf(entity, attempt, labelOf(device, entity));
-  rows.append(...parts.map((part) => part.element));
-  rows.show = (now) => parts.forEach((part) => part.show(now));
-  return rows;
+function weight(entity) {
+  if (isSettable(entity)) return 0;
+  if (entity.domain === 'binary_sensor' || entity.domain === 'event') return 1;
+  const place = ORDER.indexOf(entity.device_class);
+  return (place < 0 ? ORDER.length : place) + (entity.state === 'unknown' ? 40 : 2);
 }
 
-function controlsOf(entity, attempt, label) {
-  const can = entity.capabilities;
-  const parts = [];
-  if (ON_OFF.has(entity.domain) && can.on?.access.includes('w')) parts.push(switchPart(label, attempt));
-  else if (entity.domain === 'cover') parts.push(coverPart(label, attempt));
-  else if (entity.domain === 'lock') parts.push(lockPart(label, attempt));
-  else if (entity.domain === 'button') parts.push(buttonPart(label, attempt, can));
-  else if (['select', 'input_select'].includes(entity.domain)) parts.push(selectPart(label, attempt, can));
-  else parts.push(valuePart(label));
-  for (const [name, capability] of Object.entries(can)) {
-    if (SLIDERS[name] && capability.access.includes('w') && capability.max != null) parts.push(sliderPart(name, capability, attempt));
+function isSettable(entity) {
+  return Object.values(entity.capabilities).some((capability) => capability.access.includes('w'));
+}
+
+function foldedPart(entities, add, room) {
+  const details = make('details', { className: 'all' });
+  details.append(make('summary', { text: entities.length ? `${entities.length} more` : 'Room' }));
+  for (const [title, category] of [[null, null], ['Settings', 'config'], ['Diagnostics', 'diagnostic']]) {
+    const some = entities.filter((entity) => (entity.category ?? null) === category);
+    if (title && some.length) details.append(make('h5', { text: title }));
+    details.append(...some.map(add));
   }
-  if (can.target_temperature?.access.includes('w')) parts.push(numberPart('Target', 'target_temperature', can.target_temperature, attempt));
+  details.append(room.element);
+  return details;
+}
+
+function partsOf(device, entity, doing, tell) {
+  const can = entity.capabilities;
+  const label = entity.name ?? '';
+  const spoken = entity.name ? `${device.name}, ${entity.name}` : device.name;
+  const attempt = attemptWith(tell);
+  const set = (control, values) => attempt(control, () => doing.set(entity.id, values));
+  const parts = [];
+  if (ON_OFF.has(entity.domain) && can.on?.access.includes('w')) parts.push(switchPart(label, spoken, set));
+  else if (entity.domain === 'cover' || entity.domain === 'valve') parts.push(coverPart(entity, spoken, set, (control) => attempt(control, () => doing.call(`${entity.domain}.stop_${entity.domain}`, entity.id))));
+  else if (entity.domain === 'lock') parts.push(lockPart(label, spoken, set));
+  else if (entity.domain === 'climate') parts.push(...climateParts(can, spoken, set));
+  else if (entity.domain === 'button') parts.push(buttonPart(label, spoken, set, can));
+  else if (isChoice(entity)) parts.push(choicePart(label, spoken, set, can));
+  else if (isNumber(entity)) parts.push(numberPart(label, spoken, ...Object.entries(can)[0], set, (now) => now.state));
+  else parts.push(valuePart(label || kindOf(entity), entity));
+  for (const [name, slider] of Object.entries(SLIDERS)) {
+    if (can[name]?.access.includes('w') && can[name].max != null) parts.push(sliderPart(slider, name, can[name], spoken, set));
+  }
   return parts;
 }
 
-// How a capability in people's units is read from the state's attributes.
-const SLIDERS = {
-  brightness: { label: 'Brightness', read: (entity) => (entity.attributes.brightness == null ? null : Math.round(entity.attributes.brightness / 2.55)) },
-  position: { label: 'Position', read: (entity) => entity.attributes.current_position },
-  color_temp: { label: 'Warm – cool', read: (entity) => entity.attributes.color_temp_kelvin },
-  percentage: { label: 'Speed', read: (entity) => entity.attributes.percentage },
-};
+const isChoice = (entity) => ['select', 'input_select'].includes(entity.domain) && isSettable(entity);
+const isNumber = (entity) => ['number', 'input_number'].includes(entity.domain) && isSettable(entity);
+const kindOf = (entity) => capital(plain(entity.device_class ?? entity.domain));
+
+// One wish after the other: what is wanted while the device still answers is sent after it, and only the last of it.
+function attemptWith(tell) {
+  let isBusy = false;
+  let next = null;
+  return async function attempt(control, act) {
+    if (isBusy) { next = [control, act]; return; }
+    isBusy = true;
+    control.setAttribute('aria-busy', 'true');
+    tell('');
+    try {
+      await act();
+    } catch (err) {
+      tell(err.message);
+    } finally {
+      isBusy = false;
+      control.removeAttribute('aria-busy');
+      control.restore?.();
+      if (next) { const [again, wish] = next; next = null; attempt(again, wish); }
+    }
+  };
+}
+
+// Controls that show the device's last word again once an attempt is over.
+function restorable(control, show) {
+  let last = null;
+  control.restore = () => { if (last) show(last); };
+  return (entity) => { last = entity; if (!control.hasAttribute('aria-busy')) show(entity); };
+}
 
 function row(label, ...controls) {
-  const element = document.createElement('div');
-  element.className = 'row';
-  const name = document.createElement('span');
-  name.textContent = label;
-  element.append(name, ...controls);
-  return element;
+  return make('div', { className: 'row' }, make('span', { className: 'label', text: label }), ...controls);
 }
 
-function switchPart(label, attempt) {
-  const control = document.createElement('input');
-  control.type = 'checkbox';
-  control.className = 'switch';
-  control.setAttribute('role', 'switch');
-  control.setAttribute('aria-label', label);
-  control.addEventListener('change', () => attempt(control, { on: control.checked }));
-  return { element: row(label, control), show: (entity) => { control.checked = entity.state === 'on'; } };
+function switchPart(label, spoken, set) {
+  const control = make('input', { type: 'checkbox', className: 'switch', role: 'switch', 'aria-label': spoken });
+  control.addEventListener('change', () => set(control, { on: control.checked }));
+  const element = row(label, control);
+  const show = (entity) => {
+    control.checked = entity.state === 'on';
+    if (!label) element.firstChild.textContent = capital(stateWords(entity));
+  };
+  return { element, show: restorable(control, show) };
 }
 
-function sliderPart(name, capability, attempt) {
-  const slider = SLIDERS[name];
-  const control = document.createElement('input');
-  Object.assign(control, { type: 'range', min: capability.min ?? 0, max: capability.max, step: capability.step ?? 1 });
-  control.setAttribute('aria-label', slider.label);
+const percent = (entity) => (entity.attributes.brightness == null ? null : Math.max(1, Math.round(entity.attributes.brightness / 2.55)));
+
+// How a capability in people's units is read from the state's attributes.
+const SLIDERS = {
+  brightness: { label: 'Brightness', unit: '%', min: 1, read: percent },
+  color_temp: { label: 'Warmth', unit: 'K', className: 'warmth', read: (entity) => entity.attributes.color_temp_kelvin },
+  position: { label: 'Position', unit: '%', read: (entity) => entity.attributes.current_position },
+  tilt: { label: 'Tilt', unit: '%', read: (entity) => entity.attributes.current_tilt_position },
+  percentage: { label: 'Speed', unit: '%', read: (entity) => entity.attributes.percentage },
+  speed: { label: 'Speed', unit: '%', read: (entity) => entity.attributes.percentage },
+  target_humidity: { label: 'Target humidity', unit: '%', read: (entity) => entity.attributes.humidity },
+};
+
+function sliderPart(slider, name, capability, spoken, set) {
+  const control = make('input', { type: 'range', min: slider.min ?? capability.min ?? 0, max: capability.max, step: capability.step ?? 1, 'aria-label': `${spoken}, ${slider.label}` });
+  if (slider.className) control.className = slider.className;
+  const value = make('output');
+  const element = row(slider.label, control, value);
+  element.classList.add('slider');
   let isHeld = false;
-  control.addEventListener('input', () => { isHeld = true; });
-  control.addEventListener('change', () => { isHeld = false; attempt(control, { [name]: Number(control.value) }); });
-  return { element: row(slider.label, control), show: (entity) => { const value = slider.read(entity); if (!isHeld && value != null) control.value = value; } };
+  const say = () => { value.textContent = measure(Math.round(control.value), slider.unit); control.setAttribute('aria-valuetext', value.textContent); };
+  control.addEventListener('input', () => { isHeld = true; say(); });
+  control.addEventListener('blur', () => { isHeld = false; });
+  control.addEventListener('change', () => { isHeld = false; set(control, { [name]: Number(control.value) }); });
+  const show = (entity) => {
+    const now = slider.read(entity);
+    element.hidden = entity.domain === 'light' && entity.state !== 'on';
+    if (isHeld) return;
+    if (now == null) { value.textContent = ''; return; }
+    control.value = now;
+    say();
+  };
+  return { element, show: restorable(control, show) };
 }
 
-function numberPart(label, name, capability, attempt) {
-  const control = document.createElement('input');
-  Object.assign(control, { type: 'number', step: capability.step ?? 0.5 });
+function numberPart(label, spoken, name, capability, set, read) {
+  const control = make('input', { type: 'number', step: capability.step ?? 'any', 'aria-label': label ? `${spoken}, ${label}` : spoken });
   if (capability.min != null) control.min = capability.min;
   if (capability.max != null) control.max = capability.max;
-  control.setAttribute('aria-label', label);
-  control.addEventListener('change', () => attempt(control, { [name]: Number(control.value) }));
-  return { element: row(label, control), show: (entity) => { if (document.activeElement !== control && entity.attributes.temperature != null) control.value = entity.attributes.temperature; } };
+  control.addEventListener('change', () => { if (control.value !== '' && control.reportValidity()) set(control, { [name]: Number(control.value) }); });
+  const unit = make('span', { className: 'unit', text: capability.unit ?? '' });
+  const show = (entity) => { const now = read(entity); if (document.activeElement !== control && now != null && Number.isFinite(Number(now))) control.value = now; };
+  return { element: row(label, make('span', { className: 'with-unit' }, control, unit)), show: restorable(control, show) };
 }
 
-function coverPart(label, attempt) {
-  const buttons = document.createElement('div');
-  buttons.className = 'buttons';
-  for (const [words, sign, values] of [['Open', '↑', { open: true }], ['Stop', '■', { stop: true }], ['Close', '↓', { open: false }]]) {
-    buttons.append(pushButton(sign, `${label}: ${words}`, (button) => attempt(button, values)));
-  }
-  const value = valueSpan();
-  const element = row(label, value, buttons);
-  return { element, show: (entity) => { value.textContent = entity.state; } };
+function climateParts(can, spoken, set) {
+  const now = make('span', { className: 'value' });
+  const parts = [{
+    element: row('Now', now),
+    show: (entity) => {
+      const { current_temperature: warmth, hvac_action: action } = entity.attributes;
+      now.textContent = [warmth != null && measure(warmth, '°C'), action && plain(action)].filter(Boolean).join(', ') || stateWords(entity);
+    },
+  }];
+  if (can.target_temperature?.access.includes('w')) parts.push(numberPart('Target', spoken, 'target_temperature', can.target_temperature, set, (entity) => entity.attributes.temperature));
+  if (can.mode?.access.includes('w') && can.mode.options) parts.push(choicePart('Mode', spoken, set, { mode: can.mode }));
+  return parts;
 }
 
-function lockPart(label, attempt) {
-  const value = valueSpan();
-  const button = pushButton('Lock', `${label}: lock`, () => attempt(button, { locked: true }));
-  return { element: row(label, value, button), show: (entity) => { value.textContent = entity.state; } };
+function coverPart(entity, spoken, set, stop) {
+  const isDoor = ['garage', 'gate', 'door'].includes(entity.device_class);
+  const openable = entity.capabilities.open?.access.includes('w');
+  const up = isDoor ? sureButton('Open', 'Really open?', `${spoken}: open`, (button) => set(button, { open: true })) : pushButton('↑', `${spoken}: open`, (button) => set(button, { open: true }));
+  const buttons = make('div', { className: 'buttons' }, up, pushButton('■', `${spoken}: stop`, stop), pushButton(isDoor ? 'Close' : '↓', `${spoken}: close`, (button) => set(button, { open: false })));
+  const element = openable ? row('', buttons) : row('');
+  return {
+    element,
+    show: (now) => {
+      const position = now.attributes.current_position;
+      const isBetween = now.state === 'open' && position != null && position < 100;
+      element.firstChild.textContent = capital(stateWords(now)) + (isBetween ? `, ${measure(position, '%')}` : '');
+    },
+  };
 }
 
-function buttonPart(label, attempt, can) {
-  const name = Object.keys(can)[0] ?? 'press';
-  return { element: row(label, pushButton('Press', label, (button) => attempt(button, { [name]: true }))), show: () => {} };
+function lockPart(label, spoken, set) {
+  const lock = pushButton('Lock', `${spoken}: lock`, (button) => set(button, { locked: true }));
+  const unlock = sureButton('Unlock', 'Really unlock?', `${spoken}: unlock`, (button) => set(button, { locked: false }));
+  const element = row('', make('div', { className: 'buttons' }, lock, unlock));
+  return {
+    element,
+    show: (now) => {
+      element.firstChild.textContent = label ? `${label}: ${stateWords(now)}` : capital(stateWords(now));
+      lock.hidden = now.state === 'locked';
+      unlock.hidden = now.state === 'unlocked';
+    },
+  };
 }
 
-function selectPart(label, attempt, can) {
-  const [name, capability] = Object.entries(can)[0] ?? ['option', { options: [] }];
-  const control = document.createElement('select');
-  control.setAttribute('aria-label', label);
-  control.append(...(capability.options ?? []).map((option) => new Option(option, option)));
-  control.addEventListener('change', () => attempt(control, { [name]: control.value }));
-  return { element: row(label, control), show: (entity) => { control.value = entity.state; } };
+function buttonPart(label, spoken, set, can) {
+  const [name, capability] = Object.entries(can)[0] ?? ['press', {}];
+  const value = capability.options?.[0] ?? true;
+  const button = /restart|reboot|reset/i.test(label) ? sureButton('Press', `Really ${label.toLowerCase()}?`, spoken, (pressed) => set(pressed, { [name]: value })) : pushButton('Press', spoken, (pressed) => set(pressed, { [name]: value }));
+  return { element: row(label || 'Button', button), show: () => {} };
 }
 
-function valuePart(label) {
-  const value = valueSpan();
+function choicePart(label, spoken, set, can) {
+  const [name, capability] = Object.entries(can)[0];
+  const control = make('select', { 'aria-label': label && !spoken.endsWith(label) ? `${spoken}, ${label}` : spoken });
+  control.append(...(capability.options ?? []).map((option) => new Option(plain(option), option)));
+  control.addEventListener('change', () => set(control, { [name]: control.value }));
+  return { element: row(label, control), show: restorable(control, (entity) => { if (document.activeElement !== control || control.value !== entity.state) control.value = entity.state; }) };
+}
+
+function valuePart(label, entity) {
+  const value = make('span', { className: 'value' });
   return {
     element: row(label, value),
-    show: (entity) => {
-      value.textContent = words(entity);
-      value.classList.toggle('on', entity.state === 'on');
+    show: (now) => {
+      value.textContent = stateWords(now);
+      value.title = now.unit ? `${now.state} ${now.unit}` : now.state;
+      value.classList.toggle('on', now.state === 'on' && entity.domain === 'binary_sensor');
+      value.classList.toggle('nothing', now.state === 'unknown');
+    },
+  };
+}
+
+function roomPart(device, doing, tell) {
+  const control = make('select', { 'aria-label': `${device.name}: room` });
+  control.addEventListener('change', () => attemptWith(tell)(control, () => doing.place(device.id, control.value)));
+  const element = row('Room', control);
+  return {
+    element,
+    show: (now) => {
+      if (document.activeElement === control) return;
+      const rooms = doing.rooms();
+      element.hidden = rooms.length === 0;
+      const none = now.room_id ? [] : [new Option('not in a room yet', '')];
+      control.replaceChildren(...none, ...rooms.map((room) => new Option(room.name, room.id)));
+      control.value = now.room_id ?? '';
     },
   };
 }
 
 function pushButton(text, label, act) {
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'more';
-  button.textContent = text;
-  button.setAttribute('aria-label', label);
+  const button = make('button', { type: 'button', className: 'more', text, 'aria-label': label });
   button.addEventListener('click', () => act(button));
   return button;
 }
 
-function valueSpan() {
-  const value = document.createElement('span');
-  value.className = 'value';
-  return value;
-}
-
-const WORDS = {
-  motion: ['clear', 'motion'], occupancy: ['clear', 'occupied'], presence: ['away', 'present'], door: ['closed', 'open'], window: ['closed', 'open'],
-  opening: ['closed', 'open'], garage_door: ['closed', 'open'], moisture: ['dry', 'wet'], smoke: ['clear', 'smoke'], gas: ['clear', 'gas'],
-  tamper: ['untouched', 'tampered'], vibration: ['still', 'vibrating'], battery: ['fine', 'low'], problem: ['fine', 'problem'], connectivity: ['disconnected', 'connected'],
-};
-
-function words(entity) {
-  if (UNKNOWN.includes(entity.state)) return entity.state === 'unknown' ? '–' : 'not reachable';
-  if (entity.domain === 'binary_sensor' && WORDS[entity.device_class]) return WORDS[entity.device_class][entity.state === 'on' ? 1 : 0];
-  if (entity.domain === 'event') return `${entity.attributes.event_type ?? ''} ${time(entity.state)}`.trim();
-  if (entity.device_class === 'timestamp') return time(entity.state);
-  const number = Number(entity.state);
-  const text = entity.state !== '' && Number.isFinite(number) ? String(Math.round(number * 100) / 100) : entity.state;
-  return entity.unit ? `${text} ${entity.unit}` : text;
-}
-
-function time(text) {
-  const at = new Date(text);
-  return Number.isNaN(at.getTime()) ? text : at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-}
-
-function labelOf(device, entity) {
-  if (entity.name) return entity.name;
-  const spoken = { light: 'Light', switch: 'Switch', cover: 'Position', climate: 'Heating', lock: 'Lock', fan: 'Fan' }[entity.domain];
-  return spoken ?? (entity.device_class ?? entity.domain).replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase());
+// What should not happen by a slip of the finger asks once more.
+function sureButton(text, question, label, act) {
+  let timer = null;
+  const calm = () => { clearTimeout(timer); timer = null; button.textContent = text; button.classList.remove('ask'); button.setAttribute('aria-label', label); };
+  const button = pushButton(text, label, () => {
+    if (timer !== null) { calm(); act(button); return; }
+    button.textContent = question;
+    button.classList.add('ask');
+    button.setAttribute('aria-label', `${label}: ${question}`);
+    timer = setTimeout(calm, SURE_MS);
+  });
+  return button;
 }

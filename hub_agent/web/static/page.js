@@ -1,101 +1,173 @@
-// The page: reads everything once, then follows the hub's live changes. Everything goes through the API.
-import { deviceCard, updateEntity } from './devices.js';
-import { runItem } from './runs.js';
+// The page: reads what the home is, then follows its live changes. Everything goes through the API; what is shown is changed in place.
+import { deviceCard, shapeOf } from './devices.js';
+import { hasHappened, runItem } from './runs.js';
+import { make, refreshTimes, timeElement } from './words.js';
 
 const $ = (id) => document.getElementById(id);
-const home = { devices: new Map(), rooms: [], entityCards: new Map() };
 const RUNS_SHOWN = 12;
+const RUNS_READ = 60;
+const QUIET_MS = 250;
+const AGAIN_MS = 3000;
+const EQUIPMENT = new Set(['hub', 'bridge', 'router']);
 
-export async function api(path, options = {}) {
-  const answer = await fetch(`/api/v1/${path}`, {
-    ...options,
-    headers: options.body ? { 'content-type': 'application/json' } : {},
-  });
+const home = { devices: new Map(), rooms: [], cards: new Map(), places: new Map(), runs: [], find: (entityId) => home.places.get(entityId) };
+
+async function api(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(`/api/v1/${path}`, { ...options, headers: options.body ? { 'content-type': 'application/json' } : {} });
+  } catch {
+    throw new Error('The hub does not answer.');
+  }
   if (answer.status === 401) location.assign('/pair');
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.error?.message ?? `The hub answered ${answer.status}`);
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error([body.error?.message ?? `The hub answered ${answer.status}.`, body.error?.hint].filter(Boolean).join(' '));
   return body;
 }
 
-async function readAll() {
-  const [status, rooms, devices, scenes, runs, issues] = await Promise.all(
-    ['status', 'rooms', 'devices', 'scenes', `runs?limit=${RUNS_SHOWN}`, 'issues'].map((path) => api(path)),
-  );
-  $('home').textContent = status.home.name;
-  document.title = status.home.name;
-  home.rooms = rooms;
-  home.devices = new Map(devices.map((device) => [device.id, device]));
-  showDevices();
-  showScenes(scenes);
-  showRuns(runs);
-  showIssues(issues);
-  showSync(status.cloud);
+const send = (method, path, body = {}) => api(path, { method, body: JSON.stringify(body) });
+
+// What is read anew when something of a kind has changed.
+const READ = {
+  home: async () => {
+    const [status, rooms, devices] = await Promise.all(['status', 'rooms', 'devices'].map((path) => api(path)));
+    $('home').textContent = document.title = status.home.name;
+    home.rooms = rooms;
+    showDevices(devices);
+    showSync(status.cloud);
+  },
+  scenes: async () => showScenes(await api('scenes')),
+  runs: async () => { home.runs = await api(`runs?limit=${RUNS_READ}`); showRuns(); },
+  issues: async () => showIssues(await api('issues'), await api('automations')),
+};
+const READ_ON = { device: ['home'], home: ['home', 'scenes', 'issues'], issue: ['issues'], run: ['runs'], scene: ['scenes'], resync: Object.keys(READ) };
+
+const wanted = new Set();
+let reading = null;
+
+function readSoon(parts) {
+  for (const part of parts) wanted.add(part);
+  reading ??= setTimeout(async () => {
+    const now = [...wanted];
+    wanted.clear();
+    reading = null;
+    await readAll(now);
+  }, QUIET_MS);
+}
+
+async function readAll(parts) {
+  // Devices first: the words of runs need their names.
+  try {
+    if (parts.includes('home')) await READ.home();
+    await Promise.all(parts.filter((part) => part !== 'home').map((part) => READ[part]()));
+    return true;
+  } catch (err) {
+    setLink('down', err.message);
+    return false;
+  }
+}
+
+// Keeps a list of elements as the things are: the same thing keeps its element, and nothing moves that stands right.
+function keep(container, things, keyOf, create) {
+  const known = new Map([...container.children].filter((child) => child.thing).map((child) => [child.thing, child]));
+  let next = container.firstElementChild;
+  for (const thing of things) {
+    const key = keyOf(thing);
+    let element = known.get(key);
+    known.delete(key);
+    if (element) element.show?.(thing);
+    else { element = create(thing); element.thing = key; }
+    if (element === next) next = next.nextElementSibling;
+    else container.insertBefore(element, next);
+  }
+  while (next) { const gone = next; next = next.nextElementSibling; gone.remove(); }
+  for (const left of known.values()) left.remove();
+}
+
+function keepOrSay(container, things, keyOf, create, nothing, tag = 'p') {
+  if (things.length === 0) container.replaceChildren(make(tag, { className: 'card empty', text: nothing }));
+  else keep(container, things, keyOf, create);
 }
 
 // Devices, by room.
 
-function showDevices() {
-  home.entityCards.clear();
-  const visible = [...home.devices.values()].filter((device) => device.entities.length > 0);
-  const sections = [...home.rooms, { id: null, name: 'Not in a room yet' }]
-    .map((room) => [room, visible.filter((device) => (device.room_id ?? null) === room.id)])
-    .filter(([, devices]) => devices.length > 0);
-  if (sections.length === 0) {
-    $('rooms').replaceChildren(empty('No devices yet. Those that speak MQTT appear here by themselves as soon as they announce themselves.'));
-    return;
-  }
-  $('rooms').replaceChildren(...sections.map(([room, devices]) => roomSection(room, devices)));
+const doing = {
+  rooms: () => home.rooms,
+  set: async (entityId, values) => settled(await send('POST', `devices/${encodeURIComponent(entityId)}/set`, { values })),
+  call: async (action, entityId) => settled(await send('POST', 'call', { action, target: [entityId] })),
+  place: (deviceId, roomId) => send('PATCH', `devices/${encodeURIComponent(deviceId)}`, { room_id: roomId }),
+};
+
+function settled(answer) {
+  const failed = answer.commands.find((command) => ['failed', 'expired', 'unconfirmed'].includes(command.outcome));
+  if (failed) throw new Error(failed.error ?? 'The device did not answer.');
 }
 
-function roomSection(room, devices) {
-  const section = document.createElement('section');
-  const title = document.createElement('h3');
-  title.textContent = room.name;
-  const grid = document.createElement('div');
-  grid.className = 'devices';
-  for (const device of devices) {
-    const card = deviceCard(device, setDevice);
-    for (const entity of device.entities) home.entityCards.set(entity.id, { card, device });
-    grid.append(card);
-  }
-  section.append(title, grid);
+function showDevices(devices) {
+  home.devices = new Map(devices.map((device) => [device.id, device]));
+  home.places = new Map(devices.flatMap((device) => device.entities.map((entity) => [entity.id, { device, entity }])));
+  const visible = devices.filter((device) => device.entities.length > 0);
+  const inRoom = (device) => home.rooms.some((room) => room.id === device.room_id);
+  const loose = visible.filter((device) => !inRoom(device));
+  const sections = [
+    ...home.rooms.map((room) => ({ ...room, devices: visible.filter((device) => device.room_id === room.id) })),
+    { id: 'loose', name: 'Not in a room yet', devices: loose.filter((device) => !EQUIPMENT.has(device.device_type)) },
+    { id: 'equipment', name: 'Equipment', devices: loose.filter((device) => EQUIPMENT.has(device.device_type)) },
+  ].filter((section) => section.devices.length > 0);
+  home.cards.clear();
+  keepOrSay($('rooms'), sections, (section) => section.id, roomSection, 'No devices yet. Those that speak MQTT appear here by themselves as soon as they announce themselves.');
+}
+
+function roomSection(room) {
+  const title = make('h3', { id: `room-${room.id}` });
+  const grid = make('div', { className: 'devices' });
+  const section = make('section', { 'aria-labelledby': title.id }, title, grid);
+  section.show = (now) => {
+    title.textContent = now.name;
+    keep(grid, now.devices, (device) => `${device.id} ${shapeOf(device)}`, (device) => deviceCard(device, doing));
+    for (const [index, device] of now.devices.entries()) home.cards.set(device.id, grid.children[index]);
+  };
+  section.show(room);
   return section;
 }
 
-async function setDevice(entityId, values) {
-  const answer = await api(`devices/${encodeURIComponent(entityId)}/set`, {
-    method: 'POST',
-    body: JSON.stringify({ values }),
-  });
-  const failed = answer.commands.find((command) => ['failed', 'expired', 'unconfirmed'].includes(command.outcome));
-  if (failed) throw new Error(failed.error ?? 'The device did not answer.');
+function changeState(change) {
+  const place = home.places.get(change.entity_id);
+  if (!place) return;
+  place.entity.state = change.state ?? 'unknown';
+  place.entity.attributes = change.attributes ?? {};
+  home.cards.get(place.device.id)?.show(place.device);
 }
 
 // Scenes.
 
 function showScenes(scenes) {
-  if (scenes.length === 0) {
-    $('scenes').replaceChildren(empty('No scenes yet. They come from your NEXA account once the hub is part of your home.'));
-    return;
-  }
-  $('scenes').replaceChildren(...scenes.map((scene) => {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.dataset.id = scene.id;
-    button.append(scene.name, small(scene.devices === 1 ? '1 device' : `${scene.devices} devices`));
-    button.addEventListener('click', () => activate(scene, button));
-    return button;
-  }));
+  keepOrSay($('scenes'), scenes, (scene) => scene.id, sceneButton, 'No scenes yet. They come from your NEXA account once the hub is part of your home.');
 }
 
-async function activate(scene, button) {
+function sceneButton(scene) {
+  const name = make('span');
+  const count = make('small');
+  const button = make('button', { type: 'button' }, name, count);
+  button.addEventListener('click', () => activate(button));
+  button.show = (now) => {
+    button.scene = now;
+    name.textContent = now.name;
+    count.textContent = now.devices === 1 ? '1 device' : `${now.devices} devices`;
+  };
+  button.show(scene);
+  return button;
+}
+
+async function activate(button) {
+  if (button.hasAttribute('aria-busy')) return;
+  const scene = button.scene;
   button.setAttribute('aria-busy', 'true');
   tellScene(`${scene.name} …`);
   try {
-    const answer = await api(`scenes/${scene.id}/activate`, { method: 'POST', body: '{}' });
-    tellScene(...outcome(scene, answer));
+    tellScene(...outcome(scene, await send('POST', `scenes/${scene.id}/activate`)));
   } catch (err) {
-    tellScene(err.message, true);
+    tellScene(`${scene.name}: ${err.message}`, true);
   } finally {
     button.removeAttribute('aria-busy');
   }
@@ -103,9 +175,9 @@ async function activate(scene, button) {
 
 function outcome(scene, answer) {
   if (answer.status === 'pending') return [`${scene.name}: on its way; some devices take longer.`, false];
-  const names = (answer.failed_devices ?? []).map((device) => `${device.name ?? device.id}: ${device.error ?? 'did not answer'}`);
+  const failed = (answer.failed_devices ?? []).map((device) => `${device.name ?? device.id}: ${device.error ?? 'did not answer'}`);
   const counted = `${scene.name}: ${answer.devices_succeeded} of ${answer.devices_targeted}`;
-  return names.length ? [`${counted}. ${names.join('; ')}`, true] : [`${counted} devices`, false];
+  return failed.length ? [`${counted} devices followed. ${failed.join('; ')}`, true] : [`${scene.name}: done, ${answer.devices_succeeded === 1 ? '1 device' : `${answer.devices_succeeded} devices`}.`, false];
 }
 
 function tellScene(text, isBad = false) {
@@ -115,91 +187,64 @@ function tellScene(text, isBad = false) {
 
 // Runs, issues, sync.
 
-function showRuns(runs) {
-  if (runs.length === 0) {
-    $('runs').replaceChildren(empty('No automation has run yet.', 'li'));
-    return;
-  }
-  const open = new Set([...document.querySelectorAll('#runs details[open]')].map((each) => each.dataset.id));
-  $('runs').replaceChildren(...runs.map((run) => runItem(run, open.has(run.id), api)));
+function showRuns() {
+  const isAll = $('all-runs').checked;
+  const runs = home.runs.filter((run) => isAll || hasHappened(run)).slice(0, RUNS_SHOWN);
+  $('all-runs-row').hidden = home.runs.every(hasHappened);
+  keepOrSay($('runs'), runs, (run) => run.id, (run) => runItem(run, home, api), 'No automation has run yet.', 'li');
 }
 
-function showIssues(issues) {
-  $('issues').hidden = issues.length === 0;
-  $('issues').replaceChildren(...issues.map((issue) => {
-    const line = document.createElement('div');
-    line.className = `issue ${issue.severity}`;
-    const title = document.createElement('b');
-    title.textContent = issue.title;
-    line.append(title, issue.text);
-    return line;
-  }));
+$('all-runs').addEventListener('change', showRuns);
+
+function showIssues(issues, automations) {
+  const broken = automations.filter((each) => each.problem).map((each) => ({ code: 'automation', subject: each.id, severity: 'warning', title: `The automation “${each.name}” cannot run`, text: each.problem }));
+  const all = [...issues, ...broken];
+  $('issues').hidden = all.length === 0;
+  keep($('issues'), all, (issue) => `${issue.code} ${issue.subject}`, issueLine);
+}
+
+function issueLine(issue) {
+  const title = make('b');
+  const text = make('span');
+  const line = make('div', {}, title, text);
+  line.show = (now) => {
+    line.className = `issue ${now.severity}`;
+    title.textContent = now.title;
+    text.replaceChildren(now.text, ...(now.since ? [' (', timeElement(now.since), ')'] : []));
+  };
+  line.show(issue);
+  return line;
 }
 
 function showSync(sync) {
-  const rows = [
-    ['State', sync.is_online ? 'online' : 'offline'],
-    ['Records waiting', String(sync.waiting)],
-    ['Last acknowledged', sync.last_acknowledged_at ? new Date(sync.last_acknowledged_at).toLocaleString() : 'never'],
-  ];
-  const list = document.createElement('dl');
-  for (const [name, value] of rows) {
-    const term = document.createElement('dt');
-    term.textContent = name;
-    const said = document.createElement('dd');
-    said.textContent = value;
-    list.append(term, said);
-  }
-  const words = document.createElement('p');
-  words.textContent = sync.text;
-  words.style.margin = '0';
-  $('sync').replaceChildren(words, list);
+  $('sync-text').textContent = sync.text;
+  const rows = [];
+  if (sync.is_claimed) rows.push(['State', sync.is_online ? 'online' : 'offline'], ['Records waiting', sync.waiting.toLocaleString()], ['Last acknowledged', sync.last_acknowledged_at ? timeElement(sync.last_acknowledged_at) : 'never yet']);
+  $('sync-facts').replaceChildren(...rows.flatMap(([name, value]) => [make('dt', { text: name }), make('dd', {}, value)]));
 }
 
 // Live.
 
 function follow() {
   const events = new EventSource('/api/v1/events');
-  let timer = null;
-  events.addEventListener('open', () => {
-    setLink('up', 'live');
-    readAll().catch((err) => setLink('down', err.message));
+  events.addEventListener('open', async () => { if (await readAll(Object.keys(READ))) setLink('up', 'live'); });
+  events.addEventListener('error', () => {
+    setLink('down', 'connection lost, trying again …');
+    if (events.readyState !== EventSource.CLOSED) return;
+    // The browser has given up: the hub may be starting, or have forgotten this browser.
+    setTimeout(() => { api('status').catch(() => {}).finally(follow); }, AGAIN_MS);
   });
-  events.addEventListener('error', () => setLink('down', 'connection lost, trying again …'));
   events.addEventListener('state', (event) => changeState(JSON.parse(event.data)));
   events.addEventListener('sync', (event) => showSync(JSON.parse(event.data)));
-  const soon = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => readAll().catch((err) => setLink('down', err.message)), 250);
-  };
-  for (const topic of ['device', 'home', 'issue', 'run', 'scene', 'resync']) events.addEventListener(topic, soon);
-}
-
-function changeState(change) {
-  const shown = home.entityCards.get(change.entity_id);
-  if (!shown) return;
-  const entity = shown.device.entities.find((each) => each.id === change.entity_id);
-  entity.state = change.state ?? 'unknown';
-  entity.attributes = change.attributes ?? {};
-  updateEntity(shown.card, shown.device, entity);
+  for (const [topic, parts] of Object.entries(READ_ON)) events.addEventListener(topic, () => readSoon(parts));
 }
 
 function setLink(kind, text) {
   $('link').className = kind;
   $('link').textContent = text;
+  document.body.classList.toggle('stale', kind === 'down');
 }
 
-function small(text) {
-  const element = document.createElement('small');
-  element.textContent = text;
-  return element;
-}
-
-function empty(text, tag = 'p') {
-  const element = document.createElement(tag);
-  element.className = 'card empty';
-  element.textContent = text;
-  return element;
-}
-
+document.addEventListener('visibilitychange', () => { if (!document.hidden) { refreshTimes(); readSoon(Object.keys(READ)); } });
+setInterval(refreshTimes, 5000);
 follow();

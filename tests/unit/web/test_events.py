@@ -81,7 +81,7 @@ def test_while_nothing_happens_both_ends_see_that_the_other_lives() -> None:
     async def story() -> None:
         reader = Reader(Changes())
         await asyncio.sleep(HEARTBEAT_S * 3 + 1)
-        assert reader.received == [b": welcome\n\n", *[b": still here\n\n"] * 3]
+        assert reader.received == [b": welcome\nretry: 1500\n\n", *[b": still here\n\n"] * 3]
         reader.gone.set()
         await reader.task
 
