@@ -270,7 +270,9 @@ class _Environment(ImmutableSandboxedEnvironment):
         return checked
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        tree: nodes.Template = _Bounds().visit(super()._parse(source, name, filename))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about odd escapes such as "\d" in regular expressions: people write them
+            tree: nodes.Template = _Bounds().visit(super()._parse(source, name, filename))
         return tree
 
     def _finalize(self, value: Any) -> Any:

@@ -9,7 +9,7 @@ from hub_agent.core.states import States
 from hub_agent.errors import DefinitionError
 from hub_agent.model.definition import Definition
 
-from .conftest import BERLIN  # noqa: TID252 - the fixtures of this folder
+from .conftest import BERLIN
 
 # What stays out: device, calendar and tag triggers, texts behind !secret, spellings given up long ago.
 SHARE_THAT_LOADS = 0.9
