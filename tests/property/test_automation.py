@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from hub_agent.core.automation.loading import read_program
 from hub_agent.core.automation.reading import to_duration
-from hub_agent.core.scenario import Verdict, run_scenario, scenarios_in
+from hub_agent.core.scenario import Stage, Verdict, run_scenario, scenarios_in
 from hub_agent.core.time_of_day import instant_of, next_daily, zone
 from hub_agent.errors import DefinitionError
 from hub_agent.model.definition import Definition
@@ -50,7 +50,7 @@ def _seen(verdict: Verdict) -> list[str]:
     return [json.dumps(each, sort_keys=True, default=str) for each in verdict.observed]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(scenario=st.sampled_from(RESTARTABLE), after=st.integers(0, 12), part=st.floats(0.01, 0.99))
 def test_a_restart_at_any_moment_changes_nothing_of_what_is_done(scenario, after, part) -> None:
     times = sorted({_instant(scenario, each["at"]) for each in (*scenario["steps"], *scenario["expect"])})
@@ -70,7 +70,10 @@ JSON = st.recursive(
     max_leaves=6,
 )
 KEYS = st.sampled_from(
-    ["trigger", "platform", "entity_id", "to", "for", "at", "above", "condition", "conditions", "and", "or", "state", "action", "target", "data", "delay", "if", "then", "choose", "sequence", "repeat", "count", "parallel", "event"]
+    ["trigger", "platform", "entity_id", "to", "for", "at", "above", "condition", "conditions", "and", "or", "state"]
+)
+STEP_KEYS = st.sampled_from(
+    ["action", "target", "data", "delay", "if", "then", "choose", "sequence", "repeat", "count", "parallel", "event"]
 )
 WORDS = st.sampled_from(
     [
@@ -87,10 +90,13 @@ WORDS = st.sampled_from(
         "on",
     ]
 )
-CONFIG = st.dictionaries(KEYS, WORDS | JSON | st.lists(st.dictionaries(KEYS, WORDS | JSON, max_size=3), max_size=2))
+ANY_KEY = KEYS | STEP_KEYS
+CONFIG = st.dictionaries(
+    ANY_KEY, WORDS | JSON | st.lists(st.dictionaries(ANY_KEY, WORDS | JSON, max_size=3), max_size=2)
+)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     triggers=st.lists(CONFIG, max_size=2), conditions=st.lists(CONFIG, max_size=2), actions=st.lists(CONFIG, max_size=3)
 )
@@ -125,3 +131,55 @@ def test_a_time_of_day_comes_once_a_day_and_in_order(day, at, name) -> None:
     assert later > instant
     assert later - instant <= timedelta(hours=49)  # Samoa once left out a whole day
     assert instant_of(day, at, tz).astimezone(tz).replace(tzinfo=None) >= datetime.combine(day, at)
+
+
+TOGETHER = [scenario for scenario in RESTARTABLE if scenario["home"]["start"].startswith("2026-01-14T12:00:00+01:00")]
+WINDOW_S = 120.0
+
+
+def _mixed(chosen: list[dict[str, Any]], restarts: list[float], calls: list[tuple[float, str]]) -> dict[str, Any]:
+    """Several scenarios in one home, with restarts and a person's calls among them."""
+    automations = [
+        {**config, "alias": f"x{number}"}
+        for number, scenario in enumerate(chosen)
+        for config in (scenario.get("automations") or [scenario["automation"]])
+    ]
+    steps: list[dict[str, Any]] = [{"at": f"+{at}s", "restart": True} for at in restarts]
+    steps += [{"at": f"+{at}s", "call": {"action": act, "target": {"entity_id": "automation.x0"}}} for at, act in calls]
+    start = datetime.fromisoformat(chosen[0]["home"]["start"])
+    for scenario in chosen:
+        offsets = [(_instant(scenario, step["at"]) - start).total_seconds() for step in scenario["steps"]]
+        steps += [
+            {**step, "at": f"+{at}s"} for step, at in zip(scenario["steps"], offsets, strict=True) if at < WINDOW_S
+        ]
+    steps.append({"at": "+1000s", "advance": True})
+    merged: dict[str, Any] = {"automations": automations, "home": chosen[0]["home"], "expect": []}
+    for key in ("initial", "scripts", "services"):
+        merged[key] = {name: body for scenario in chosen for name, body in scenario.get(key, {}).items()}
+    merged["steps"] = sorted(steps, key=lambda step: float(step["at"][1:-1]))
+    return merged
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    chosen=st.lists(st.sampled_from(TOGETHER), min_size=1, max_size=5),
+    restarts=st.lists(st.floats(0, WINDOW_S), max_size=4),
+    calls=st.lists(
+        st.tuples(
+            st.floats(0, WINDOW_S), st.sampled_from(["automation.toggle", "automation.trigger", "automation.turn_off"])
+        ),
+        max_size=3,
+    ),
+)
+def test_what_is_saved_is_what_is_running_and_nothing_is_left_behind(chosen, restarts, calls) -> None:
+    scenario = _mixed(chosen, restarts, calls)
+    stage = Stage(scenario, datetime.fromisoformat(scenario["home"]["start"]))
+    stage.play()
+
+    running = stage.hub.automations._running
+    saved = {key.removeprefix("run/") for key in stage.saved.get("automation", {}) if key.startswith("run/")}
+    assert saved == set(running._runs)
+    assert not running.interpreter.changed
+    if not saved:
+        assert not running.interpreter.waiting_by_call
+        assert not running.interpreter.result_by_call
