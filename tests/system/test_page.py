@@ -1,0 +1,421 @@
+"""The page in a real browser, over a little home: what a person sees, touches and is told. Screenshots go to artefacts/."""
+
+import asyncio
+import base64
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from hub_agent.web.access import Access
+from hub_agent.web.app import create_app
+from hub_agent.web.server import bind_tcp, serve
+from tests.fakes.door import AT, LAMP, MOVIE, FakeDoor
+
+pytestmark = pytest.mark.heavy
+
+ARTEFACTS = Path(__file__).parent / "artefacts"
+WITHIN_S = 15.0
+ENTER, TAB = "\ue007", "\ue004"
+FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+LAMP_CARD, BLIND_CARD = f"[aria-labelledby='device-{LAMP}']", "[data-entity='cover.blind']"
+
+
+class Hub:
+    """The real server over the fake door, which can go away and come back at the same port."""
+
+    def __init__(self, directory: Path) -> None:
+        self.door = FakeDoor()
+        self.codes: list[str] = []
+        self.access = Access(directory / "sessions.json", lambda: datetime.now(UTC), self.codes.append)
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        listener = bind_tcp("127.0.0.1", self.port)
+        listener.listen()
+        self.loop = asyncio.new_event_loop()
+        self._serving = self.loop.create_task(serve(create_app(self.door, self.access, "0.1.0"), listener))
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self._serving.cancel)
+        self._thread.join(10)
+        self.loop.close()
+
+    def happens(self, act: Callable[[], None]) -> None:
+        """Something happens in the home, on the hub's own loop."""
+        done = threading.Event()
+
+        def run() -> None:
+            act()
+            done.set()
+
+        self.loop.call_soon_threadsafe(run)
+        assert done.wait(5)
+
+    def _run(self) -> None:
+        self.loop.run_until_complete(asyncio.gather(self._serving, return_exceptions=True))
+
+
+class Browser:
+    """One session of Chromium, over the WebDriver protocol."""
+
+    def __init__(self, driver: httpx.Client, hub: Hub, *, width: int, height: int, is_dark: bool = False) -> None:
+        options: dict[str, Any] = {
+            "binary": shutil.which("chromium"),
+            "args": [*FLAGS, f"--window-size={max(width, 500)},{height}"],
+        }
+        if is_dark:
+            options["args"].append("--force-dark-mode")
+        if width < 500:
+            options["mobileEmulation"] = {"deviceMetrics": {"width": width, "height": height, "pixelRatio": 1}}
+        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        answer = driver.post("/session", json={"capabilities": {"alwaysMatch": wanted}}).raise_for_status()
+        self._driver, self._path, self._hub = driver, f"/session/{answer.json()['value']['sessionId']}", hub
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        answer = self._driver.request(method, f"{self._path}{path}", json=body)
+        assert answer.is_success, answer.json()["value"]["message"]
+        return answer.json()["value"]
+
+    def open(self, path: str) -> None:
+        self.ask("POST", "/url", {"url": f"{self._hub.url}{path}"})
+
+    def run(self, script: str) -> Any:
+        return self.ask("POST", "/execute/sync", {"script": script, "args": []})
+
+    def see(self, script: str) -> Any:
+        """Looks until the expression is true in the page."""
+        ends_at = time.monotonic() + WITHIN_S
+        while not (seen := self.run(f"return {script}")):
+            if time.monotonic() > ends_at:
+                self.shoot("not-seen")
+                pytest.fail(f"not seen: {script}\n{self.run('return document.body.innerText')}")
+        return seen
+
+    def text(self, selector: str) -> str:
+        return str(self.run(f"return document.querySelector({selector!r}).innerText"))
+
+    def see_text(self, selector: str, words: str) -> None:
+        self.see(f"[...document.querySelectorAll({selector!r})].some((each) => each.innerText.includes({words!r}))")
+
+    def click(self, selector: str) -> None:
+        self.ask("POST", f"/element/{self._find(selector)}/click", {})
+
+    def type(self, selector: str, text: str) -> None:
+        self.ask("POST", f"/element/{self._find(selector)}/value", {"text": text})
+
+    def shoot(self, name: str) -> None:
+        ARTEFACTS.mkdir(exist_ok=True)
+        (ARTEFACTS / f"{name}.png").write_bytes(base64.b64decode(self.ask("GET", "/screenshot")))
+
+    def complaints(self) -> list[str]:
+        """What the console says went wrong."""
+        return [
+            each["message"] for each in self.ask("POST", "/se/log", {"type": "browser"}) if each["level"] == "SEVERE"
+        ]
+
+    def pair(self) -> None:
+        self.open("/live")
+        cookie = self._hub.access.pair(self._hub.access.offer_code(), "browser")
+        self.ask("POST", "/cookie", {"cookie": {"name": "nexa_session", "value": cookie}})
+        self.open("/")
+        self.see("document.querySelector('#link').innerText === 'live'")
+
+    def quit(self) -> None:
+        self._driver.delete(self._path)
+
+    def _find(self, selector: str) -> str:
+        found = self.ask("POST", "/element", {"using": "css selector", "value": selector})
+        return str(next(iter(found.values())))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[httpx.Client]:
+    missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"not run: {' and '.join(missing)} missing")
+    port = _free_port()
+    process = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    transport = httpx.HTTPTransport(retries=8)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, transport=transport) as client:
+        client.get("/status").raise_for_status()
+        yield client
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    hub = Hub(tmp_path)
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture
+def stranger(driver: httpx.Client, hub: Hub) -> Iterator[Browser]:
+    """A browser that is not paired."""
+    browser = Browser(driver, hub, width=1280, height=1000)
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def page(stranger: Browser) -> Iterator[Browser]:
+    """A paired browser that shows the page; it must have had nothing to complain about."""
+    stranger.pair()
+    yield stranger
+    assert [each for each in stranger.complaints() if "net::ERR" not in each and "status of 4" not in each] == []
+
+
+def test_a_person_pairs_by_typing_the_code(stranger, hub) -> None:
+    stranger.open("/")
+    stranger.see("location.pathname === '/pair'")
+    stranger.see("document.querySelector('#code') === document.activeElement")
+    stranger.shoot("pairing")
+    code = hub.codes[-1]
+    stranger.type("#code", f"{(int(code) + 1) % 1_000_000:06d}{ENTER}")
+    stranger.see_text("#told", "That is not the code")
+    stranger.run("document.querySelector('#code').value = ''")
+    stranger.type("#code", f"{code}{ENTER}")
+    stranger.see("document.title === 'Test Home'")
+    stranger.see("document.querySelector('#link').innerText === 'live'")
+
+
+def test_the_home_is_shown_in_plain_words(page) -> None:
+    rooms = page.run("return [...document.querySelectorAll('#rooms h3')].map((each) => each.innerText)")
+    assert rooms == ["Living Room", "Kitchen", "Not in a room yet"]
+    shown = page.text("main")
+    for words in (
+        "Movie night",
+        "2 devices",
+        "84.2\u202fkWh",
+        "93.4\u202fW",
+        "21.5\u202f°C",
+        "20.5\u202f°C, heating",
+        "Open, 70\u202f%",
+        "Locked",
+        "Online: the cloud has everything.",
+    ):
+        assert words in shown
+    assert "MQTT broker" not in shown
+    assert "cannot run" in page.text("#issues")
+
+
+def test_a_switch_turns_the_lamp_on(page, hub) -> None:
+    page.click(f"{LAMP_CARD} .switch")
+    page.see(f"document.querySelector(`{LAMP_CARD}`).classList.contains('lit')")
+    assert [(what, told) for what, told, _ in hub.door.asked] == [
+        ("set", {"name": "light.living_room_lamp", "on": True})
+    ]
+    assert page.run(f"return document.activeElement === document.querySelector(`{LAMP_CARD} .switch`)")
+
+
+def test_a_lamp_that_does_not_answer_is_told_at_its_card(page, hub) -> None:
+    hub.door.unreachable = {"light.living_room_lamp"}
+    page.click(f"{LAMP_CARD} .switch")
+    page.see_text(f"{LAMP_CARD} [role=alert]", "did not report it")
+    assert page.run(f"return document.querySelector(`{LAMP_CARD} .switch`).checked") is False
+
+
+def test_a_scene_tells_what_came_of_it(page, hub) -> None:
+    page.click("#scenes button:nth-child(1)")
+    page.see_text("#scene-told", "Movie night: done, 2 devices.")
+    hub.door.unreachable = {"light.living_room_lamp"}
+    page.click("#scenes button:nth-child(1)")
+    page.see_text("#scene-told", "1 of 2 devices followed. Living Room Lamp: did not answer")
+    assert [each[:2] for each in hub.door.asked] == [("scene", MOVIE)] * 2
+
+
+def test_scenes_can_be_pressed_without_a_mouse(page, hub) -> None:
+    page.run("document.querySelector('#scenes button').focus()")
+    page.type("#scenes button", ENTER)
+    page.see_text("#scene-told", "done")
+
+
+def test_what_changes_in_the_home_is_shown_without_a_reload(page, hub) -> None:
+    page.run("window.sameage = true")
+    hub.happens(lambda: hub.door.report("sensor.kitchen_temperature", "7.5"))
+    page.see_text("[data-entity='sensor.kitchen_temperature']", "7.5")
+    hub.happens(lambda: hub.door.report("light.living_room_lamp", "on", brightness=102))
+    page.see_text(LAMP_CARD, "40\u202f%")
+    hub.door.issues_now = [
+        {
+            "code": "x",
+            "severity": "error",
+            "title": "A lamp is silent",
+            "text": "It says nothing.",
+            "subject": LAMP,
+            "since": AT,
+        }
+    ]
+    hub.happens(lambda: hub.door.tell("issue", code="x"))
+    page.see_text("#issues", "A lamp is silent")
+    assert page.run("return window.sameage") is True
+
+
+def test_what_a_person_does_is_not_disturbed_by_what_happens(page, hub) -> None:
+    page.click(f"{LAMP_CARD} summary")
+    page.run("document.querySelector('#runs summary').click()")
+    page.see("document.querySelectorAll('#runs .trace li').length > 1")
+    page.run(
+        "window.card = document.querySelector(`"
+        + LAMP_CARD
+        + "`); const field = document.querySelector(\"[data-entity='climate.thermostat'] input\"); field.focus(); field.value = '2'; window.field = field"
+    )
+    hub.door.devices_now[0]["name"] = "Big Lamp"
+    hub.door.traces.insert(
+        0, {**hub.door.traces[0], "run_id": "90000000-0000-4000-8000-000000000000", "automation": "A new one"}
+    )
+    hub.happens(lambda: hub.door.tell("device", id=LAMP, name="Big Lamp"))
+    hub.happens(lambda: hub.door.tell("run", id="9"))
+    page.see_text("#runs", "A new one")
+    page.see_text(LAMP_CARD, "Big Lamp")
+    assert page.run("return document.activeElement === window.field && window.field.value === '2'")
+    assert page.run("return window.card.isConnected && window.card.querySelector('details').open")
+    assert page.run("return document.querySelectorAll('#runs details[open] .trace li').length > 1")
+
+
+def test_a_slider_under_the_finger_stays_where_it_is(page, hub) -> None:
+    slider = f"document.querySelector(`{BLIND_CARD} input[type=range]`)"
+    page.run(f"{slider}.value = 20; {slider}.dispatchEvent(new Event('input'))")
+    hub.happens(lambda: hub.door.report("cover.blind", "open", current_position=90))
+    page.see_text(BLIND_CARD, "Open, 90\u202f%")
+    assert page.run(f"return {slider}.value") == "20"
+    page.run(f"{slider}.dispatchEvent(new Event('change'))")
+    page.see_text(BLIND_CARD, "Open, 20\u202f%")
+    assert hub.door.asked[-1][1] == {"name": "cover.blind", "position": 20}
+
+
+def test_a_blind_can_be_stopped_and_a_lock_asks_twice(page, hub) -> None:
+    page.click(f"{BLIND_CARD} button:nth-child(2)")
+    page.click("[aria-label='Front Door Lock: unlock']")
+    page.see_text("[data-entity='lock.front_door'] button.ask", "Really unlock?")
+    assert [each[0] for each in hub.door.asked] == ["cover.stop_cover"]
+    page.click("[data-entity='lock.front_door'] button.ask")
+    page.see_text("[data-entity='lock.front_door']", "Unlocked")
+    assert hub.door.asked[-1][1] == {"name": "lock.front_door", "locked": False}
+
+
+def test_a_target_temperature_is_set_by_typing_it(page, hub) -> None:
+    page.run("document.querySelector(\"[data-entity='climate.thermostat'] input\").value = ''")
+    page.type("[data-entity='climate.thermostat'] input", f"19.5{ENTER}")
+    page.see("document.querySelector(\"[data-entity='climate.thermostat'] input\").value === '19.5'")
+    page.see("!document.querySelector('[aria-busy]')")
+    assert hub.door.asked[-1][1] == {"name": "climate.thermostat", "target_temperature": 19.5}
+
+
+def test_a_run_opens_to_its_story(page) -> None:
+    page.click("#runs summary")
+    page.see_text("#runs .trace", "Turn on: Living Room Lamp")
+    assert "done after 80 ms" in page.text("#runs .trace")
+    assert "did not run" not in page.text("#runs")
+    page.click("#all-runs")
+    page.see_text("#runs", "did not run")
+    assert "Kitchen Climate Temperature: 16\u202f°C, below 17" in page.text("#runs")
+
+
+def test_a_lost_connection_is_told_and_made_up_for(page, hub) -> None:
+    hub.stop()
+    page.see_text("#link", "connection lost")
+    page.shoot("connection-lost")
+    hub.door.devices_now[0]["entities"][0]["state"] = "on"
+    hub.start()
+    page.see("document.querySelector('#link').innerText === 'live'")
+    page.see(f"document.querySelector(`{LAMP_CARD}`).classList.contains('lit')")
+    hub.happens(lambda: hub.door.report("light.living_room_lamp", "off"))
+    page.see(f"!document.querySelector(`{LAMP_CARD}`).classList.contains('lit')")
+
+
+def test_a_browser_that_the_hub_has_forgotten_is_asked_to_pair(page, hub) -> None:
+    hub.stop()
+    hub.access = Access(Path(hub.access._file).with_name("none.json"), lambda: datetime.now(UTC), hub.codes.append)
+    hub.start()
+    page.see("location.pathname === '/pair'")
+
+
+def test_an_empty_home_says_what_will_come(stranger, hub) -> None:
+    hub.door.devices_now, hub.door.scenes_now, hub.door.traces, hub.door.automations_now = [], [], [], []
+    stranger.pair()
+    shown = stranger.text("main")
+    for words in ("No devices yet", "No scenes yet", "No automation has run yet"):
+        assert words in shown
+    stranger.shoot("empty")
+
+
+@pytest.mark.parametrize(
+    "name, size, is_dark",
+    [
+        ("desktop", (1280, 1600), False),
+        ("desktop-dark", (1280, 1600), True),
+        ("phone", (390, 844), False),
+        ("phone-dark", (390, 844), True),
+    ],
+)
+def test_the_page_fits_the_screen_and_asks_nobody_else(driver, hub, name, size, is_dark) -> None:
+    hub.door.devices_now[0]["entities"][0] |= {
+        "state": "on",
+        "attributes": {"brightness": 128, "color_temp_kelvin": 2700},
+    }
+    hub.door.devices_now[6] |= {
+        "name": "A climate sensor with a name that is much longer than anybody would like",
+        "battery_level": 9,
+    }
+    browser = Browser(driver, hub, width=size[0], height=size[1], is_dark=is_dark)
+    try:
+        browser.pair()
+        for summary in ("#runs summary", f"{LAMP_CARD} summary"):
+            browser.run(f"document.querySelector(`{summary}`).click()")
+        browser.see("document.querySelectorAll('#runs .trace li').length > 1")
+        browser.shoot(name)
+        assert browser.run("return matchMedia('(prefers-color-scheme: dark)').matches") is is_dark
+        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+        origins = browser.run(
+            "return [...new Set(performance.getEntriesByType('resource').map((each) => new URL(each.name).origin))]"
+        )
+        assert origins == [hub.url]
+        assert browser.complaints() == []
+    finally:
+        browser.quit()
+
+
+def test_every_control_has_a_name_and_every_id_is_there_once(page) -> None:
+    page.run("for (const each of document.querySelectorAll('details')) each.open = true")
+    unnamed = page.run(
+        "return [...document.querySelectorAll('button, input, select')].filter((each) => !(each.getAttribute('aria-label') || each.innerText || each.labels?.length)).map((each) => each.outerHTML)"
+    )
+    assert unnamed == []
+    assert (
+        page.run(
+            "const ids = [...document.querySelectorAll('[id]')].map((each) => each.id); return ids.filter((id, at) => ids.indexOf(id) !== at)"
+        )
+        == []
+    )
+    assert (
+        page.run(
+            "return [...document.querySelectorAll('[aria-labelledby]')].filter((each) => !document.getElementById(each.getAttribute('aria-labelledby'))).length"
+        )
+        == 0
+    )
+
+
+def test_what_the_page_is_made_of_is_small() -> None:
+    static = Path(__file__).parents[2] / "hub_agent" / "web" / "static"
+    assert sum(file.stat().st_size for file in static.iterdir()) < 60_000
