@@ -39,6 +39,8 @@ def activate(socket: str | None, name: str, as_json: bool) -> None:
     answer = Link(socket).post(f"scenes/{quote(name, safe='')}/activate")
     if as_json:
         print_json(answer)
+    elif answer.get("status") == "pending":
+        click.echo(f"{answer.get('scene') or name}: {answer.get('text') or 'on its way; some devices take longer'}")
     else:
         reached, targeted = answer.get("devices_succeeded", 0), answer.get("devices_targeted", 0)
         click.echo(f"{answer.get('scene', name)}: {reached} of {targeted} devices, {answer.get('duration_ms', 0)} ms")

@@ -236,6 +236,7 @@ class FakeDoor:
         self.asked: list[tuple[str, Any, str]] = []
         self.unreachable: set[str] = set()
         self.failing: HubAgentError | Exception | None = None
+        self.is_slow = False
         self.is_online = True
         self.is_broker_connected = True
         self.told = Changes()
@@ -376,6 +377,8 @@ class FakeDoor:
         )
         if scene is None:
             raise NotFound(f"There is no scene '{name}'. This home has: 'All off', 'Movie night'.")
+        if self.is_slow:
+            return {"commands": [], "status": "pending", "text": "It was sent; the devices have not answered yet."}
         failed = [{"id": LAMP, "name": "Living Room Lamp", "error": "did not answer"}] if self.unreachable else []
         return {
             "scene": scene["name"],

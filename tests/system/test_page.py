@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hub_agent.errors import MirrorFull
 from hub_agent.web.access import Access
 from hub_agent.web.app import create_app
 from hub_agent.web.server import bind_tcp, serve
@@ -342,6 +343,18 @@ def test_a_lost_connection_is_told_and_made_up_for(page, hub) -> None:
     page.see(f"document.querySelector(`{LAMP_CARD}`).classList.contains('lit')")
     hub.happens(lambda: hub.door.report("light.living_room_lamp", "off"))
     page.see(f"!document.querySelector(`{LAMP_CARD}`).classList.contains('lit')")
+
+
+def test_a_hub_that_cannot_answer_now_is_asked_again(stranger, hub) -> None:
+    hub.door.failing = MirrorFull("The disk is full.")
+    stranger.open("/live")
+    cookie = hub.access.pair(hub.access.offer_code(), "browser")
+    stranger.ask("POST", "/cookie", {"cookie": {"name": "nexa_session", "value": cookie}})
+    stranger.open("/")
+    stranger.see_text("#link", "The disk is full.")
+    hub.door.failing = None
+    stranger.see("document.querySelector('#link').innerText === 'live'")
+    stranger.see_text("#home", "Test Home")
 
 
 def test_a_browser_that_the_hub_has_forgotten_is_asked_to_pair(page, hub) -> None:

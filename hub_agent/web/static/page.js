@@ -44,6 +44,7 @@ const READ_ON = { device: ['home'], home: ['home', 'scenes', 'issues'], issue: [
 
 const wanted = new Set();
 let reading = null;
+let isFollowing = false;
 
 function readSoon(parts) {
   for (const part of parts) wanted.add(part);
@@ -60,10 +61,10 @@ async function readAll(parts) {
   try {
     if (parts.includes('home')) await READ.home();
     await Promise.all(parts.filter((part) => part !== 'home').map((part) => READ[part]()));
-    return true;
+    if (isFollowing) setLink('up', 'live');
   } catch (err) {
     setLink('down', err.message);
-    return false;
+    setTimeout(() => readSoon(parts), AGAIN_MS);
   }
 }
 
@@ -227,8 +228,9 @@ function showSync(sync) {
 
 function follow() {
   const events = new EventSource('/api/v1/events');
-  events.addEventListener('open', async () => { if (await readAll(Object.keys(READ))) setLink('up', 'live'); });
+  events.addEventListener('open', () => { isFollowing = true; readAll(Object.keys(READ)); });
   events.addEventListener('error', () => {
+    isFollowing = false;
     setLink('down', 'connection lost, trying again …');
     if (events.readyState !== EventSource.CLOSED) return;
     // The browser has given up: the hub may be starting, or have forgotten this browser.

@@ -94,6 +94,12 @@ def test_a_scene_that_a_lamp_did_not_follow_ends_with_one(nexa, door) -> None:
     assert nexa("scenes", "activate", "All off", "--json").json()["status"] == "partial"
 
 
+def test_a_scene_whose_devices_still_move_is_on_its_way(nexa, door) -> None:
+    door.is_slow = True
+    said = nexa("scenes", "activate", "Movie night")
+    assert (said.code, said.out) == (0, "Movie night: It was sent; the devices have not answered yet.\n")
+
+
 def test_a_scene_that_is_not_there_is_told_with_those_that_are(nexa, door) -> None:
     said = nexa("scenes", "activate", "Moive")
     assert (said.code, said.out) == (1, "")
