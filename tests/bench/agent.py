@@ -1,0 +1,150 @@
+"""The real agent as a child process, and what the kernel says of it."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+START_S_MAX = 30.0
+STOP_S_MAX = 20.0
+
+
+class AgentProcess:
+    """`folder` holds its mirror, settings and socket. A cloud is configured, at an address where nobody answers."""
+
+    def __init__(self, folder: Path, broker_port: int, page_port: int, *, with_cloud: bool = True) -> None:
+        self.folder = folder
+        self.socket = folder / "agent.sock"
+        cloud = '[cloud]\nurl = "http://127.0.0.1:9"\nclaim_code = "ABCD-EFGH-JKLM"\n' if with_cloud else ""
+        (folder / "settings.toml").write_text(
+            f'[agent]\nstate_dir = "{folder}"\nsocket = "{self.socket}"\nlog_level = "warning"\n'
+            f'[web]\nhost = "127.0.0.1"\nport = {page_port}\n[mqtt]\nport = {broker_port}\n'
+            f'[home]\ntimezone = "Europe/Berlin"\nlatitude = 52.5\nlongitude = 13.4\n{cloud}',
+            encoding="utf-8",
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> float:
+        """Answers the seconds from the start of the process until it says that automations are live."""
+        address = self.folder / "notify.sock"
+        address.unlink(missing_ok=True)
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified,
+            (self.folder / "agent.log").open("ab") as log,
+        ):
+            notified.bind(str(address))
+            notified.settimeout(START_S_MAX)
+            program = Path(sys.executable).with_name("nexa-hub")
+            begun = time.perf_counter()
+            self._process = subprocess.Popen(
+                [program, "run", "--config", self.folder / "settings.toml"],
+                env={**os.environ, "NOTIFY_SOCKET": str(address)},
+                stdout=log,
+                stderr=log,
+            )
+            while b"READY=1" not in notified.recv(4096):
+                pass
+            return time.perf_counter() - begun
+
+    def wait_for_doors(self) -> None:
+        """Until the command line is answered and the broker is there."""
+        deadline = time.monotonic() + START_S_MAX
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self.status()["broker"]["is_connected"]:
+                    return
+            time.sleep(0.05)
+        raise TimeoutError(f"The agent does not answer; see {self.folder / 'agent.log'}")
+
+    def status(self) -> Any:
+        return self.ask("GET", "/api/v1/status")
+
+    def handled(self) -> int:
+        return int(self.status()["inbox"]["handled"])
+
+    def ask(self, method: str, path: str) -> Any:
+        connection = UnixHttp(self.socket)
+        try:
+            connection.request(method, path, body="{}" if method == "POST" else None, headers={"content-type": "application/json"})  # fmt: skip
+            answer = connection.getresponse()
+            body = json.loads(answer.read())
+        finally:
+            connection.close()
+        assert answer.status == 200, body
+        return body
+
+    def ask_raw(self, path: str) -> None:
+        """Only so that it has been asked for."""
+        connection = UnixHttp(self.socket)
+        connection.request("GET", path)
+        connection.getresponse().read()
+        connection.close()
+
+    def memory_mib(self, field: str) -> float:
+        """`Rss` or `Pss`, as the kernel adds them up."""
+        for line in Path(f"/proc/{self.pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            name, _, value = line.partition(":")
+            if name == field:
+                return int(value.split()[0]) / 1024
+        raise KeyError(field)
+
+    def written_bytes(self) -> int:
+        return written_bytes(self.pid)
+
+    def cpu_s(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+
+class UnixHttp(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=15)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+@contextlib.contextmanager
+def running(agent: AgentProcess) -> Iterator[AgentProcess]:
+    try:
+        agent.start()
+        agent.wait_for_doors()
+        yield agent
+    finally:
+        agent.stop()
+
+
+def written_bytes(pid: int) -> int:
+    """What a process made the kernel write to disks, in whole pages, checkpoints included (Linux)."""
+    for line in Path(f"/proc/{pid}/io").read_text(encoding="ascii").splitlines():
+        name, _, value = line.partition(": ")
+        if name == "write_bytes":
+            return int(value)
+    return 0
