@@ -82,7 +82,7 @@ def _agent(socket_path: str) -> tuple[Json, Finding]:
         return None, Finding("agent", "fail", str(err))
     issues = status["counts"]["issues"]
     if issues:
-        return status, Finding("agent", "warn", f"it runs; {issues} issues are open", "nexa-hub issues")
+        return status, Finding("agent", "warn", f"it runs; open issues: {issues}", "nexa-hub issues")
     return status, Finding("agent", "ok", "it runs, and knows of nothing wrong")
 
 

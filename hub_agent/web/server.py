@@ -66,6 +66,7 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         lifespan="off",
+        ws="none",
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=SHUTDOWN_S_MAX,
