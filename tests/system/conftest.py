@@ -14,19 +14,25 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import psycopg
 import pytest
 from paho.mqtt import publish
+from psycopg import sql
+from psycopg.types.json import Jsonb
 
+from cloud_schema.apply import apply, issue_claim_code, seed
+from hub_agent.cli.link import Link
+from hub_agent.errors import AgentNotRunning
 from hub_agent.model.definition import Definition
 from hub_agent.model.effects import SaveDefinition
 from hub_agent.model.report import Publication
 from hub_agent.ports import Moment
 from hub_agent.store.store import Mirror
+from tests.cloud.servers import running_postgres
 from tests.fakes.broker import EmbeddedBroker, free_port
 from tests.fakes.home.peer import Peer, say
 from tests.fakes.home.runner import run
@@ -58,8 +64,12 @@ class LampBoard:
     name = "lamp-board"
     subscriptions = ("lamps/+/set",)
 
-    def __init__(self, names: tuple[str, ...] = LAMPS) -> None:
+    def __init__(self, names: tuple[str, ...] = LAMPS, rhythm_s: float | None = None) -> None:
+        """With a rhythm there is a thermometer too, which reports that often."""
         self.names = names
+        self._rhythm = None if rhythm_s is None else timedelta(seconds=rhythm_s)
+        self._report_at: datetime | None = None
+        self.reports = 0
         self.states = dict.fromkeys(names, "OFF")
         self.told: list[tuple[float, str, str]] = []
         self.dead: set[str] = set()
@@ -69,7 +79,16 @@ class LampBoard:
         return say("lamps/status", "offline", retain=True)
 
     def start(self, now: datetime) -> list[Publication]:
-        del now
+        self._report_at = None if self._rhythm is None else now
+        thermometer = {
+            "name": "Temperature",
+            "unique_id": "thermometer",
+            "state_topic": "lamps/thermometer",
+            "device_class": "temperature",
+            "state_class": "measurement",
+            "unit_of_measurement": "°C",
+            "device": {"identifiers": ["thermometer"], "name": "Cellar"},
+        }
         motion = {
             "name": "Motion",
             "unique_id": "motion",
@@ -81,6 +100,7 @@ class LampBoard:
             say("lamps/status", "online", retain=True),
             *(say(f"homeassistant/light/{name}/config", self._announced(name), retain=True) for name in self.names),
             say("homeassistant/binary_sensor/motion/config", motion, retain=True),
+            *([say("homeassistant/sensor/cellar/config", thermometer, retain=True)] if self._rhythm else []),
             *(say(f"lamps/{name}", state, retain=True) for name, state in self.states.items()),
         ]
 
@@ -94,11 +114,13 @@ class LampBoard:
         return [say(f"lamps/{name}", wanted, retain=True)]
 
     def get_timer(self) -> datetime | None:
-        return None
+        return self._report_at
 
     def handle_timer(self, now: datetime) -> list[Publication]:
-        del now
-        return []
+        assert self._rhythm is not None
+        self._report_at = now + self._rhythm
+        self.reports += 1
+        return [say("lamps/thermometer", f"{20 + self.reports % 50 / 10:.1f}")]
 
     def commands_to(self, name: str) -> list[str]:
         return [wanted for _, who, wanted in self.told if who == name]
@@ -149,9 +171,7 @@ class Hub:
             "home": {"timezone": "Europe/Berlin"},
         }
         self.process: subprocess.Popen[bytes] | None = None
-        self._api = httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://hub/api/v1/", timeout=20
-        )
+        self._link = Link(str(self.socket))
 
     # Life.
 
@@ -193,8 +213,10 @@ class Hub:
     def is_live(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"the agent has ended:\n{self.log()}"
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.socket)) == 0 and self.get("status")["agent"]["pid"] == self.process.pid
+        try:
+            return bool(self.get("status")["agent"]["pid"] == self.process.pid)
+        except AgentNotRunning:
+            return False
 
     def stop(self, number: int = signal.SIGTERM, within_s: float = STOP_WITHIN_S) -> int:
         assert self.process is not None
@@ -207,7 +229,6 @@ class Hub:
         self.process.wait(SEEN_WITHIN_S)
 
     def close(self) -> None:
-        self._api.close()
         if self.process is not None and self.process.poll() is None:
             self.kill()
         shutil.rmtree(self._short, ignore_errors=True)
@@ -218,10 +239,10 @@ class Hub:
         return self.output.read_text(errors="replace") if self.output.exists() else ""
 
     def get(self, path: str) -> Json:
-        return self._api.get(path).raise_for_status().json()
+        return self._link.get(path)
 
-    def post(self, path: str, body: Json = None) -> httpx.Response:
-        return self._api.post(path, json=body)
+    def post(self, path: str, body: Json = None) -> Json:
+        return self._link.post(path, body)
 
     def states(self) -> dict[str, str]:
         return {entity["id"]: entity["state"] for device in self.get("devices") for entity in device["entities"]}
@@ -234,7 +255,13 @@ class Hub:
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
 
     def wait(self, look: Callable[[], Any], within_s: float = SEEN_WITHIN_S) -> Any:
-        return wait_for(look, within_s, self.log)
+        """Also while the agent is away for a moment, as it is when it begins anew."""
+
+        def patiently() -> Any:
+            with contextlib.suppress(AgentNotRunning):
+                return look()
+
+        return wait_for(patiently, within_s, self.log)
 
     def wait_for_state(self, entity_id: str, state: str, within_s: float = SEEN_WITHIN_S) -> None:
         self.wait(lambda: self.states().get(entity_id) == state, within_s)
@@ -250,6 +277,64 @@ def scene(name: str, scene_id: str = SCENE_ID, **states: str) -> Definition:
         {"device_id": None, "desired_state": {f"light.{entity}": {"state": state}}} for entity, state in states.items()
     ]
     return Definition("scene", scene_id, {"name": name, "device_states": wishes, "is_active": True})
+
+
+class Cloud:
+    """The central schema in a real PostgreSQL, and a gateway before it that can be switched off."""
+
+    def __init__(self, dsn: str, folder: Path) -> None:
+        self.dsn = dsn
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._output = folder / "gateway.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "cloud_schema", "gateway", "--port", str(self.port)]
+        env = {**os.environ, "NEXA_CLOUD_DSN": self.dsn, "NEXA_CLOUD_JWT_SECRET": "a secret of the tests, long enough"}
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=env)
+        wait_for(self._is_live, START_WITHIN_S, lambda: self._output.read_text(errors="replace"))
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(STOP_WITHIN_S * 2)
+            self._process = None
+
+    def found_home(self, *definitions: Definition) -> str:
+        """A new home with these automations and scenes. Answers the code with which a hub claims its place in it."""
+        user_id, home_id = str(uuid.uuid4()), str(uuid.uuid4())
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute("INSERT INTO auth.users (id, email) VALUES (%s, %s)", (user_id, f"{user_id}@x.example"))
+            for table, row in (
+                ("users", {"id": user_id, "email": f"{user_id}@x.example", "full_name": "Somebody"}),
+                ("homes", {"id": home_id, "owner_id": user_id, "name": "Test home", "timezone": "Europe/Berlin"}),
+                *((f"{each.kind}s", _central_row(each, home_id, user_id)) for each in definitions),
+            ):
+                columns = sql.SQL(", ").join(map(sql.Identifier, row))
+                statement = (
+                    "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_record(NULL::{table}, %s)"
+                )
+                connection.execute(
+                    sql.SQL(statement).format(table=sql.Identifier(table), columns=columns), (Jsonb(row),)
+                )
+        return issue_claim_code(self.dsn, home_id, 3600)["claim_code"]
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.dsn) as connection:
+            return connection.execute(query).fetchall()  # type: ignore[arg-type]  # queries of these tests
+
+    def _is_live(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+
+def _central_row(definition: Definition, home_id: str, user_id: str) -> dict[str, object]:
+    row = {"id": definition.id, "home_id": home_id, "created_by": user_id, **definition.fields}
+    kind = {"scene_type": "custom"} if definition.kind == "scene" else {"automation_type": "trigger_based"}
+    return {**row, **kind}
 
 
 def publish_to(port: int, topic: str, payload: "str | bytes", *, retain: bool = False) -> None:
@@ -289,3 +374,20 @@ def notified() -> Iterator[socket.socket]:
         yield heard
     with contextlib.suppress(OSError):
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def central_dsn() -> Iterator[str]:
+    """A database with the central schema, one for the module."""
+    with running_postgres() as dsn:
+        apply(dsn, lambda _line: None)
+        seed(dsn, lambda _line: None)
+        yield dsn
+
+
+@pytest.fixture
+def cloud(central_dsn: str, tmp_path: Path) -> Iterator[Cloud]:
+    gateway = Cloud(central_dsn, tmp_path)
+    gateway.start()
+    yield gateway
+    gateway.stop()

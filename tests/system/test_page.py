@@ -333,6 +333,23 @@ def test_a_run_opens_to_its_story(page) -> None:
     assert "Kitchen Climate Temperature: 16\u202f°C, below 17" in page.text("#runs")
 
 
+def test_an_open_story_goes_on_as_the_run_does(page, hub) -> None:
+    page.click("#runs summary")
+    page.see_text("#runs .trace", "Turn on: Living Room Lamp")
+    run = hub.door.traces[0]
+    step = {
+        "path": "actions/2",
+        "kind": "action",
+        "action": "light.turn_off",
+        "target": [LAMP],
+        "at": AT,
+        "result": "ok",
+    }
+    hub.door.traces[0] = {**run, "completed_at": "2026-06-01T12:00:30+00:00", "steps": [*run["steps"], step]}
+    hub.happens(lambda: hub.door.tell("run", id=run["run_id"]))
+    page.see_text("#runs .trace", "Turn off")
+
+
 def test_a_lost_connection_is_told_and_made_up_for(page, hub) -> None:
     hub.stop()
     page.see_text("#link", "connection lost")
