@@ -20,6 +20,9 @@ export function runItem(run, home, api) {
     dot.className = `dot ${now.status}`;
     status.textContent = STATUS[now.status] === '' ? '' : ` – ${STATUS[now.status] ?? plain(now.status)}`;
     showTime(time, now.started_at);
+    const hasGoneOn = now.completed_at !== run.completed_at || now.status !== run.status;
+    run = now;
+    if (hasGoneOn && details.open) showTrace(details, run, home, api);
   };
   item.show(run);
   return item;
