@@ -180,7 +180,8 @@ class Loop:
             raise failure
 
     def _is_overdue(self, moment: Moment) -> bool:
-        is_old = moment.monotonic_s - self._unstored_since_s >= LAZY_S_MAX
+        # Compared as it is waited for, in `_wait_s`: floats that differ in the last place would make the loop spin.
+        is_old = self._unstored_since_s + LAZY_S_MAX - moment.monotonic_s <= 0
         return is_old or len(self._unstored) >= LAZY_EFFECTS_MAX
 
     async def _commit(self, moment: Moment) -> MirrorError | None:
