@@ -1,0 +1,1 @@
+"""The fault simulation: agent, cloud and devices under virtual time, from a seed."""
