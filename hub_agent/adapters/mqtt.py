@@ -31,6 +31,9 @@ UNSENT_MAX = 1000
 
 SUBSCRIBE_MAX = 100
 
+# Only Linux has it.
+QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+
 _REFUSALS = {
     "Not authorized": "it refuses us: check mqtt.username and mqtt.password_file",
     "Bad user name or password": "it does not accept our user name and password: check mqtt.username and mqtt.password_file",
@@ -139,6 +142,8 @@ class MqttBroker:
         self._socket = opened if isinstance(opened, socket.socket) else None
         if self._socket is None:
             return False
+        # Or the second of two commands waits until the first one's segment is acknowledged: up to 40 ms.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.resume()
         self._loop.call_later(CONNECT_TIMEOUT_S, self._give_up, client)
         self._tick(client)
@@ -232,8 +237,17 @@ class MqttBroker:
             if not self._has_read or self._is_full():
                 break
         self._flush()
+        self._acknowledge()
         if not self._is_full() and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             self._loop.call_soon(self._readable)
+
+    def _acknowledge(self) -> None:
+        """Brokers keep a small message back until the last one is acknowledged, which the kernel puts off for up to 40 ms.
+        It has to be told each time.
+        """
+        if self._socket is not None and QUICK_ACK is not None:
+            with contextlib.suppress(OSError):  # a connection that is just going says so when it is read
+                self._socket.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
 
     def _message(self, _client: paho.Client, _user: object, message: paho.MQTTMessage) -> None:
         self._has_read = True
