@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
-from uuid import UUID, uuid5
 
 from hub_agent.core.automation.engine import Automations
 from hub_agent.core.commands import Commands
 from hub_agent.core.device_fields import connectivity, definition_fields, present_of
 from hub_agent.core.first_look import FirstLook
 from hub_agent.core.healing import Healing
-from hub_agent.core.inventory import Inventory, Known
+from hub_agent.core.inventory import Inventory, Known, room_id_in
 from hub_agent.core.scenes import Scenes
 from hub_agent.core.services import DeviceServices, Services
 from hub_agent.core.states import States
@@ -246,6 +245,8 @@ class Hub:
         if self._presence_due_at is not None and self._presence_due_at <= now:
             self._presence_due_at = now + PRESENCE_EVERY
             given.append(self.inventory.presences())
+            for subject, last_word in self.inventory.calmed(now):
+                given += [IssueCleared("device_flooding", subject), *self._advertised(last_word, now)]
         return self._route(given, now)
 
     def present(self) -> JsonObject:
@@ -459,7 +460,7 @@ class Hub:
         for room in self.rooms_by_id.values():
             if room.name.casefold() == wanted:
                 return room.id, []
-        room_id = RoomId(str(uuid5(UUID(self.home_id), f"room:{wanted}")))
+        room_id = room_id_in(self.home_id, name)
         return room_id, [*self.definitions.edit("room", room_id, {"name": name.strip()}, now)]
 
     def _gone(self, origin: Origin, key: str | None, now: datetime) -> list[Given]:

@@ -18,7 +18,9 @@ RANK_BY_DIALECT = {"homeassistant": 1}
 RANK_OTHERWISE = 2
 
 # More than this many advertisements of one device a minute are a fault of its own.
-ADVERTISEMENTS_A_MINUTE_MAX = 60
+FLOOD_WINDOW = timedelta(minutes=1)
+# A device of many parts announces each of them, and all of them again after the broker was away.
+ADVERTISEMENTS_A_MINUTE_MAX = 600
 
 DEVICES_MAX = 2000
 GONE_MAX = 1000
@@ -55,6 +57,8 @@ class Inventory:
         self._gone_by_id: dict[DeviceId, JsonObject] = {}
         self._latest_by_origin: dict[Origin, Advertisement] = {}
         self._met_by_origin: dict[Origin, tuple[datetime, int]] = {}
+        # Devices that announce themselves too often: under which subject that was told, and what they said last.
+        self._flooding: dict[Origin, tuple[str, Advertisement]] = {}
 
     def restore(self, devices: Iterable[Device], saved: Mapping[str, JsonObject]) -> None:
         for device in devices:
@@ -94,8 +98,12 @@ class Inventory:
     # Changes.
 
     def advertise(self, advertisement: Advertisement, now: datetime) -> Advertised:
+        issue = self._count(advertisement, now)
+        if advertisement.origin in self._flooding:
+            self._flooding[advertisement.origin] = (self._flooding[advertisement.origin][0], advertisement)
+            return Advertised(None, issue=issue)
         if self._latest_by_origin.get(advertisement.origin) == advertisement:
-            return Advertised(None, issue=self._count(advertisement, now))
+            return Advertised(None)
         device = self._meet(advertisement)
         if device is None and len(self._device_by_id) >= DEVICES_MAX:
             return Advertised(None)
@@ -165,6 +173,16 @@ class Inventory:
             return gone, (SaveDevice(changed),)
         return gone, self._forget(device)
 
+    def calmed(self, now: datetime) -> list[tuple[str, Advertisement]]:
+        """Devices that announced themselves too often and do so no longer: whom that was told of, and their last word."""
+        calm = [
+            origin
+            for origin in self._flooding
+            if now - self._met_by_origin[origin][0] > FLOOD_WINDOW
+            or self._met_by_origin[origin][1] < ADVERTISEMENTS_A_MINUTE_MAX
+        ]
+        return [self._flooding.pop(origin) for origin in calm]
+
     def presences(self) -> Save:
         """Kept now and then, so that the page is not empty after a restart."""
         return Save("inventory", "presence/all", {each: _as_json(seen) for each, seen in self._presence_by_id.items()})
@@ -214,7 +232,7 @@ class Inventory:
             if (device_id := self._device_id_by_alias.get(alias)) is not None:
                 return device_id
         strongest = advertisement.aliases[0] if advertisement.aliases else _alias_of(advertisement.origin)
-        return DeviceId(str(uuid5(UUID(self._home_id), f"{strongest.kind}:{strongest.value}")))
+        return device_id_in(self._home_id, strongest)
 
     def _described(
         self, said: Advertisement, device_id: DeviceId, old: Device | None, came_back: JsonObject | None = None
@@ -281,6 +299,7 @@ class Inventory:
 
     def _forget(self, device: Device) -> tuple[Effect, ...]:
         self._known_by_origin.pop(device.origin, None)
+        self._met_by_origin.pop(device.origin, None)
         self._device_by_id.pop(device.id, None)
         self._presence_by_id.pop(device.id, None)
         body: JsonObject = {
@@ -299,19 +318,32 @@ class Inventory:
         return tuple(effects)
 
     def _count(self, advertisement: Advertisement, now: datetime) -> Issue | None:
-        since, count = self._met_by_origin.get(advertisement.origin, (now, 0))
-        if now - since > timedelta(minutes=1):
+        origin = advertisement.origin
+        known = self._known_by_origin.get(origin)
+        if known is None:
+            return None
+        since, count = self._met_by_origin.get(origin, (now, 0))
+        if now - since > FLOOD_WINDOW:
             since, count = now, 0
         count += 1
-        self._met_by_origin[advertisement.origin] = (since, count)
-        if count != ADVERTISEMENTS_A_MINUTE_MAX:
+        self._met_by_origin[origin] = (since, count)
+        if count != ADVERTISEMENTS_A_MINUTE_MAX or origin in self._flooding:
             return None
-        known = self._known_by_origin.get(advertisement.origin)
-        subject = known.device.id if known else advertisement.origin.native_id
-        return Issue("device_flooding", subject, now, {"name": advertisement.name, "count": count})
+        self._flooding[origin] = (known.device.id, advertisement)
+        return Issue("device_flooding", known.device.id, now, {"name": known.device.name, "count": count})
 
 
 _NOTHING_SEEN = Presence()
+
+
+def device_id_in(home_id: HomeId, alias: Alias) -> DeviceId:
+    """The id of a device whose strongest native identity this is: the same on every hub that ever stands in the home."""
+    return DeviceId(str(uuid5(UUID(home_id), f"{alias.kind}:{alias.value}")))
+
+
+def room_id_in(home_id: HomeId, name: str) -> RoomId:
+    """The id of a room that was made because a device suggested it."""
+    return RoomId(str(uuid5(UUID(home_id), f"room:{name.strip().casefold()}")))
 
 
 def slugify(text: str) -> str:

@@ -22,7 +22,7 @@ PACK_FROM_BYTES = 160
 DEPTH_MAX = 100
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_JSON_STARTS = b"{["
+JSON_STARTS = b"{["
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ def unpack(body: object) -> Any:
     if not isinstance(body, bytes):
         raise ValueError("not bytes")  # noqa: TRY004 damaged columns are all one error
     try:
-        return orjson.loads(body if body[:1] in _JSON_STARTS else zlib.decompress(body))
+        return orjson.loads(body if body[:1] in JSON_STARTS else zlib.decompress(body))
     except zlib.error as err:
         raise ValueError(str(err)) from err
 
@@ -71,9 +71,30 @@ def unpack_object(body: bytes) -> JsonObject:
     return value
 
 
-def decode(kind: type[T], body: bytes) -> T:
-    """A dataclass from its JSON. Unknown keys are passed over, missing ones take their defaults; ValueError if that cannot be."""
+class Alike:
+    """Equal JSON held once: what devices of one model say of themselves is the same five hundred times."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Any] = {}
+
+    def of(self, value: Any) -> Any:
+        return self._known.setdefault(orjson.dumps(value), value)
+
+    def in_entities(self, holder: Any) -> None:
+        """Of a device, or of the capabilities of its row."""
+        entities = holder.get("entities") if isinstance(holder, dict) else None
+        for entity in entities.values() if isinstance(entities, dict) else entities or ():
+            for name in ("capabilities", "native"):
+                if isinstance(entity, dict) and name in entity:
+                    entity[name] = self.of(entity[name])
+
+
+def decode(kind: type[T], body: bytes, prepare: Callable[[Any], None] = lambda _: None) -> T:
+    """A dataclass from its JSON. Unknown keys are passed over, missing ones take their defaults; ValueError if that cannot be.
+    `prepare` may change the JSON before it is read.
+    """
     value = unpack(body)
+    prepare(value)
     try:
         built: T = _decoder_of(kind)(value)
     except (TypeError, KeyError, AttributeError) as err:

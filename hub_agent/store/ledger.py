@@ -19,6 +19,7 @@ from hub_agent.store import file, identity_copy, migrate, salvage
 from hub_agent.store.blocks import optional_from_ms
 from hub_agent.store.codec import to_ms
 from hub_agent.store.records import Records
+from hub_agent.store.rekey import rekey
 from hub_agent.store.retention import DiskSpace, Retention
 from hub_agent.store.tables import Tables, appends_of
 
@@ -248,6 +249,8 @@ class Ledger:
             findings += salvage.fill(connection, aside)
         self._tables = Tables(connection)
         identity = self._identity()
+        with file.transaction(connection, is_fsynced=True):
+            rekey(connection, identity.home_id)
         self._records = Records(connection, identity)
         with file.transaction(connection, is_fsynced=True):
             self._records.load()

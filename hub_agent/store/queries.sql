@@ -275,3 +275,90 @@ DELETE FROM cloud_commands WHERE is_told = 1 AND done_at < ?;
 
 -- name: count_tables
 SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name;
+
+-- name: keyed_home
+SELECT home_id FROM keyed_home;
+
+-- name: save_keyed_home
+INSERT INTO keyed_home VALUES (1, ?) ON CONFLICT (only_row) DO UPDATE SET home_id = excluded.home_id;
+
+-- name: all_device_bodies
+SELECT body FROM devices;
+
+-- name: room_bodies
+SELECT body FROM definitions WHERE kind = 'room';
+
+-- name: block_bodies
+SELECT block_key, body FROM record_blocks;
+
+-- name: save_block_bodies
+UPDATE record_blocks SET body = ? WHERE block_key = ?;
+
+-- name: snapshot_bodies
+SELECT turn, body FROM state_snapshots;
+
+-- name: save_snapshot_bodies
+UPDATE state_snapshots SET body = ? WHERE turn = ?;
+
+-- name: all_devices
+SELECT device_id, is_gone, body FROM devices;
+
+-- name: delete_all_devices
+DELETE FROM devices;
+
+-- name: insert_devices
+INSERT OR REPLACE INTO devices VALUES (?, ?, ?);
+
+-- name: all_device_aliases
+SELECT kind, value, device_id FROM device_aliases;
+
+-- name: delete_all_device_aliases
+DELETE FROM device_aliases;
+
+-- name: insert_device_aliases
+INSERT OR REPLACE INTO device_aliases VALUES (?, ?, ?);
+
+-- name: all_definitions
+SELECT kind, id, body FROM definitions;
+
+-- name: delete_all_definitions
+DELETE FROM definitions;
+
+-- name: insert_definitions
+INSERT OR REPLACE INTO definitions VALUES (?, ?, ?);
+
+-- name: all_commands
+SELECT command_id, body FROM commands;
+
+-- name: delete_all_commands
+DELETE FROM commands;
+
+-- name: insert_commands
+INSERT OR REPLACE INTO commands VALUES (?, ?);
+
+-- name: all_cases
+SELECT table_name, id, revision, acknowledged_revision, changed_at, body FROM cases;
+
+-- name: delete_all_cases
+DELETE FROM cases;
+
+-- name: insert_cases
+INSERT OR REPLACE INTO cases VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: all_saved
+SELECT room, key, body FROM saved;
+
+-- name: delete_all_saved
+DELETE FROM saved;
+
+-- name: insert_saved
+INSERT OR REPLACE INTO saved VALUES (?, ?, ?);
+
+-- name: all_traces
+SELECT trace_id, run_id, automation_id, made_at, body FROM traces;
+
+-- name: delete_all_traces
+DELETE FROM traces;
+
+-- name: insert_traces
+INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?);

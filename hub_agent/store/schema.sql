@@ -80,6 +80,11 @@ CREATE TABLE identity (
     epoch INTEGER NOT NULL
 );
 
+CREATE TABLE keyed_home (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    home_id TEXT NOT NULL
+);
+
 CREATE TABLE life (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     alive_at INTEGER NOT NULL

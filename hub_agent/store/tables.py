@@ -24,7 +24,7 @@ from hub_agent.model.ids import DeviceId, NewId
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Case, Identity
 from hub_agent.store import queries
-from hub_agent.store.codec import decode, pack, to_ms, unpack_object
+from hub_agent.store.codec import Alike, decode, pack, to_ms, unpack_object
 
 TRACES_PER_AUTOMATION = 20
 TRACES_SLACK = 5  # so many more may gather before they are trimmed
@@ -70,7 +70,9 @@ class Tables:
 
     def devices(self) -> list[Device]:
         rows = self._connection.execute(self._sql["read_devices"])
-        return self._readable(((f"device {device_id}", body) for device_id, body in rows), lambda b: decode(Device, b))
+        share = Alike().in_entities
+        named = ((f"device {device_id}", body) for device_id, body in rows)
+        return self._readable(named, lambda body: decode(Device, body, share))
 
     def gone_aliases(self) -> list[tuple[Alias, DeviceId]]:
         rows = self._connection.execute(self._sql["read_gone_aliases"])
@@ -79,7 +81,8 @@ class Tables:
     def definitions(self) -> list[Definition]:
         rows = self._connection.execute(self._sql["read_definitions"])
         named = ((f"{kind} {definition_id}", body) for kind, definition_id, body in rows)
-        return self._readable(named, lambda b: decode(Definition, b))
+        alike = Alike()
+        return self._readable(named, lambda body: decode(Definition, body, lambda row: _share(row, alike)))
 
     def commands(self) -> list[Command]:
         rows = self._connection.execute(self._sql["read_commands"])
@@ -192,3 +195,14 @@ class Tables:
 
 def appends_of(effects: Sequence[Persistent]) -> list[AppendRecord]:
     return [effect for effect in effects if isinstance(effect, AppendRecord)]
+
+
+def _share(row: object, alike: Alike) -> None:
+    """A definition that the cloud has as it is needs its fields only once."""
+    if not isinstance(row, dict):
+        return
+    fields = row.get("fields")
+    if isinstance(fields, dict):
+        alike.in_entities(fields.get("capabilities"))
+    if row.get("base") == fields:
+        row["base"] = fields

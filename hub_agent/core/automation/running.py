@@ -355,7 +355,7 @@ class Running:
         status = final_status(run)
         trigger = describe_trigger(run.variables)
         self._count(rule, run, status)
-        self._emit(AppendRecord(STREAM, execution_row(run, program, status, trigger), Durability.COMMIT))
+        self._emit(AppendRecord(STREAM, execution_row(run, program, status, trigger), Durability.FSYNC))
         self._emit(SaveTrace(program.id, run.id, trace_of_run(run, program, status, trigger)))
         if run.is_saved:
             self._emit(Save(ROOM, f"run/{run.id}", None, Durability.COMMIT))
