@@ -85,7 +85,9 @@ class Dialects:
     def _decode_by(self, driver: Driver, message: MqttMessage) -> Sequence[Decoded]:
         size = len(message.payload)
         if size > PAYLOAD_BYTES_MAX and (size > LIST_BYTES_MAX or not message.topic.endswith(_LIST)):
-            return [Rejected(driver.dialect, message.topic, "too_large", f"the payload has {size} bytes")]
+            return [
+                Rejected(driver.dialect, message.topic, "too_large", f"the payload has {size} bytes, more than is read")
+            ]
         try:
             decoded = driver.decode(message)
         except Exception as error:  # noqa: BLE001 -- a fault of one driver, or one payload, must not stop the house

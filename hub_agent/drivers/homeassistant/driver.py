@@ -38,6 +38,8 @@ ENTITIES_MAX: Final = 50_000
 ENTITIES_OF_DEVICE_MAX: Final = 1_000
 ALIASES_OF_DEVICE_MAX: Final = 100
 # Full, it is emptied: the next repeats are read once more.
+# Brokers repeat what they retain at each connection; more than that is the device's own doing.
+REPEATS_UNTOLD: Final = 10
 REMEMBERED_TOPICS_MAX: Final = 100_000
 RELEASED_MAX: Final = 20_000
 
@@ -60,6 +62,7 @@ class HomeAssistantDiscovery:
         # What each discovery topic has announced: (device's native id, entity's key).
         self._owned_by_topic: dict[str, set[tuple[str, str]]] = {}
         self._hash_by_topic: dict[str, int] = {}
+        self._repeats_by_topic: dict[str, int] = {}
         self._migrating: set[str] = set()
         self._entities = 0
 
@@ -122,12 +125,14 @@ class HomeAssistantDiscovery:
         topic = message.topic
         fingerprint = hash(message.payload)
         if self._hash_by_topic.get(topic) == fingerprint:
-            return _NO_REPORT
+            return self._repeat(topic)
+        self._repeats_by_topic.pop(topic, None)
         place = self._reader.read_place(topic)
         if place is None:
             return [Rejected(DIALECT, topic, "illegal_topic", "a discovery topic is made of letters, digits, - and _")]
         if len(self._hash_by_topic) >= REMEMBERED_TOPICS_MAX:
             self._hash_by_topic.clear()
+            self._repeats_by_topic.clear()
         self._hash_by_topic[topic] = fingerprint
         try:
             announcement = self._reader.read(place, message.payload)
@@ -138,6 +143,16 @@ class HomeAssistantDiscovery:
         if topic in self._owned_by_topic:
             self._migrating.add(topic)
         return _NO_REPORT
+
+    def _repeat(self, topic: str) -> Sequence[Decoded]:
+        """Nothing new; but whoever says it over and over is passed on, so that somebody counts."""
+        self._repeats_by_topic[topic] = repeats = self._repeats_by_topic.get(topic, 0) + 1
+        if repeats <= REPEATS_UNTOLD:
+            return _NO_REPORT
+        turn = _Turn(topic)
+        owned = sorted(self._owned_by_topic.get(topic, ()))
+        turn.told = dict.fromkeys(pair for pair in owned if pair[0] in self._known_by_id)
+        return list(self._advertise(turn))
 
     def _apply(self, topic: str, announcement: Announcement) -> Sequence[Decoded]:
         """What is new or changed, then what is gone, then what was wrong."""

@@ -122,7 +122,11 @@ class Bridge:
         wanted = dict if rest == "info" else list
         if isinstance(body, Fault) or not isinstance(body, wanted):
             fault = (
-                body if isinstance(body, Fault) else Fault("wrong_type", f"bridge/{rest} is {wanted.__name__} of JSON")
+                body
+                if isinstance(body, Fault)
+                else Fault(
+                    "wrong_type", f"bridge/{rest} is not the JSON {'object' if wanted is dict else 'list'} it should be"
+                )
             )
             return [Rejected(DIALECT, message.topic, fault.code, fault.reason)]
         self._digests[rest] = digest

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from hub_agent.drivers.homeassistant.driver import REPEATS_UNTOLD
 from hub_agent.model.device import Advertisement, Alias, Origin, ProtocolType
 from hub_agent.model.report import DeviceGone, EntityGone, MqttMessage, Rejected, Subscribe, Unsubscribe
 
@@ -111,7 +112,14 @@ def test_two_devices_that_turn_out_to_be_one_are_joined(home) -> None:
 
 def test_the_same_announcement_again_says_nothing(home) -> None:
     home.announce("sensor", SENSOR)
-    assert all(home.announce("sensor", SENSOR) == () for _ in range(1000))
+    assert all(home.announce("sensor", SENSOR) == () for _ in range(REPEATS_UNTOLD))
+
+
+def test_what_is_announced_over_and_over_is_passed_on_so_that_it_can_be_counted(home) -> None:
+    [*_, first] = [each for each in home.announce("sensor", SENSOR) if isinstance(each, Advertisement)]
+    said = [each for _ in range(REPEATS_UNTOLD + 5) for each in home.announce("sensor", SENSOR)]
+
+    assert said == [first] * 5
 
 
 def test_a_changed_announcement_replaces_the_entity(home) -> None:

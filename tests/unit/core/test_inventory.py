@@ -170,3 +170,27 @@ def test_slugs_are_ascii_as_home_assistant_makes_them() -> None:
     assert slugify("Küche: Décken-Lampe 2") == "kuche_decken_lampe_2"
     assert slugify("Straße") == "strasse"
     assert slugify("灯") == "unnamed"
+
+
+def test_a_device_that_announces_something_else_each_time_is_ignored_until_it_calms_down() -> None:
+    inventory = Inventory(HOME)
+    met(inventory, LAMP)
+    results = [
+        inventory.advertise(replace(LAMP, firmware_version=str(number)), NOON + timedelta(milliseconds=50 * number))
+        for number in range(1000)
+    ]
+
+    assert [result.issue.code for result in results if result.issue] == ["device_flooding"]
+    assert sum(1 for result in results if result.effects) < ADVERTISEMENTS_A_MINUTE_MAX
+    assert inventory.calmed(NOON + timedelta(seconds=50)) == []
+    [(_, last_word)] = inventory.calmed(NOON + timedelta(minutes=2))
+    assert last_word.firmware_version == "999"
+    assert inventory.advertise(last_word, NOON + timedelta(minutes=2)).effects
+
+
+def test_a_device_of_many_parts_may_announce_them_all_again() -> None:
+    inventory = Inventory(HOME)
+    met(inventory, LAMP)
+    results = [inventory.advertise(replace(LAMP, firmware_version=str(number % 100)), NOON) for number in range(300)]
+
+    assert not any(result.issue for result in results)
