@@ -26,7 +26,7 @@ from hub_agent.core.time_of_day import zone
 from hub_agent.drivers.registry import Dialects, default_drivers
 from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError
 from hub_agent.model.automation import Place
-from hub_agent.model.effects import IssueRaised
+from hub_agent.model.effects import IssueCleared, IssueRaised
 from hub_agent.model.ids import HomeId
 from hub_agent.model.inputs import BrokerConnected, BrokerLost
 from hub_agent.model.issue import Issue
@@ -42,6 +42,7 @@ from hub_agent.runtime.supervisor import Supervisor, Task, feed_watchdog
 from hub_agent.runtime.uplink import Uplink
 from hub_agent.store.store import Mirror
 from hub_agent.templating import Templates
+from hub_agent.web.access import Access
 
 log = logging.getLogger(__name__)
 
@@ -169,6 +170,8 @@ class Agent:
         self._random = random.Random()
         self._stopping = asyncio.Event()
         self._begins_anew = asyncio.Event()
+        # Kept when the hub begins anew, so that the code somebody has just read still holds.
+        self._access: Access | None = None
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises OperatingError when it cannot start."""
@@ -235,7 +238,8 @@ class Agent:
             return None
         from hub_agent.adapters.cloud import HttpCloud
 
-        code = read_secret(cloud.claim_code_file) if cloud.claim_code_file else cloud.claim_code
+        # A credential that was left empty is none.
+        code = (read_secret(cloud.claim_code_file) if cloud.claim_code_file else cloud.claim_code) or None
 
         async def claimed(fresh: Identity, _answer: JsonObject) -> None:
             """All ids were made for the home before the claim: the mirror makes them again when it is opened."""
@@ -244,7 +248,16 @@ class Agent:
                 self._begins_anew.set()
                 await asyncio.Event().wait()
 
+        def complain(reason: str | None) -> None:
+            moment = self._clock.now()
+            if reason is None:
+                core.effects.carry_out([IssueCleared("cloud_refused", "cloud")], moment)
+            else:
+                issue = Issue("cloud_refused", "cloud", moment.wall, {"reason": reason})
+                core.effects.carry_out([IssueRaised(issue)], moment)
+
         return Uplink(
+            complain=complain,
             cloud=HttpCloud(cloud.url, hub_id=identity.hub_id, secret=identity.secret),
             store=mirror,
             clock=self._clock,
@@ -281,16 +294,17 @@ class Agent:
 
     def _page_tasks(self, door: HubDoor) -> list[Task]:
         """The page must not keep the home from running: a taken port is told, and tried again."""
-        from hub_agent.web.access import Access
         from hub_agent.web.app import create_app
         from hub_agent.web.guard import trusted
         from hub_agent.web.server import bind_tcp, bind_unix, serve
 
         web = self._config.web
         names = frozenset({socket.gethostname().casefold(), *(name.casefold() for name in web.names)})
-        access = Access(
-            self._config.agent.state_dir / "sessions.json", lambda: self._clock.now().wall, self._tell_code, names
-        )
+        if self._access is None:
+            self._access = Access(
+                self._config.agent.state_dir / "sessions.json", lambda: self._clock.now().wall, self._tell_code, names
+            )
+        access = self._access
         app = create_app(door, access, __version__)
         if not access.has_sessions:
             access.offer_code()
@@ -376,7 +390,7 @@ def _make_state_dir(path: Path) -> None:
 
 def _broker_address(config: Config) -> BrokerAddress:
     mqtt = config.mqtt
-    password = read_secret(mqtt.password_file) if mqtt.password_file else None
+    password = (read_secret(mqtt.password_file) if mqtt.password_file else None) or None
     return BrokerAddress(mqtt.host, mqtt.port, mqtt.username, password, mqtt.tls)
 
 

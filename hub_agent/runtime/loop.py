@@ -229,10 +229,14 @@ class Loop:
         step_s = (moment.wall - before.wall).total_seconds() - (moment.monotonic_s - before.monotonic_s)
         if abs(step_s) < CLOCK_STEP_S and moment.is_trusted == before.is_trusted:
             return
-        log.warning(
-            "The clock was set by %+.1f s; it is %s.", step_s, "trusted" if moment.is_trusted else "not trusted"
+        log.log(
+            logging.WARNING if abs(step_s) >= CLOCK_STEP_S else logging.INFO,
+            "The clock was set by %+.1f s; it is %s.",
+            step_s,
+            "trusted" if moment.is_trusted else "not trusted",
         )
-        await self.flush()
+        if self._unstored:
+            await self._commit(before)  # it happened by the old clock, and is corrected with the rest of it
         if not before.is_trusted and moment.is_trusted:
             await self._store.trust_clock(moment.boot_id, step_s)
         stepped = ClockStepped(timedelta(seconds=step_s), moment.is_trusted)

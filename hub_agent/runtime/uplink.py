@@ -42,7 +42,8 @@ class _Link:
 class Uplink:
     """`wake` after each commit. `submit` returns when what came of the inputs is stored; an empty one waits for what was
     decided before. `claimed` is told once, after the new identity is stored. `clock_confirmed` gets the seconds by which
-    the wall clock is behind the cloud's, while the clock is not trusted.
+    the wall clock is behind the cloud's, while the clock is not trusted. `complain` gets what the cloud refuses us for, and
+    None when it is well again.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Uplink:
         claimed: Callable[[Identity, JsonObject], Awaitable[None]],
         clock_confirmed: Callable[[float], Awaitable[None]],
         changed: Callable[[Change], None],
+        complain: Callable[[str | None], None] = lambda _reason: None,
     ) -> None:
+        self._complain = complain
         self._cloud = cloud
         self._store = store
         self._clock = clock
@@ -118,11 +121,14 @@ class Uplink:
 
     async def run(self) -> None:
         """Until cancelled. The world's errors are survived here."""
-        await self._attempt(self._count, None)
-        await self._become_claimed()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_on(self._speak_once, self._up, self._woken))
-            tasks.create_task(self._keep_on(self._listen_once, self._down, self._nudged))
+        try:
+            await self._attempt(self._count, None)
+            await self._become_claimed()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_on(self._speak_once, self._up, self._woken))
+                tasks.create_task(self._keep_on(self._listen_once, self._down, self._nudged))
+        finally:
+            await self._cloud.close()
 
     def status(self) -> JsonObject:
         """As in Door.sync_status."""
@@ -274,6 +280,8 @@ class Uplink:
         text = str(err)
         log.log(logging.DEBUG if text == self._last_error else logging.WARNING, "%s", text)
         self._last_error = text
+        if isinstance(err, CloudRefused | ClaimError | AgentTooOld):
+            self._complain(text)
         if pace is None:
             return
         is_about_us = isinstance(err, AgentTooOld | ClaimError) or getattr(err, "code", "") in IDENTITY_CODES
@@ -293,6 +301,7 @@ class Uplink:
         self._last_contact_at = self._clock.now().wall
         if self._last_error is not None:
             log.info("The cloud at %s can be reached again.", self._address)
+            self._complain(None)
         self._last_error = None
         self._note_link()
 
