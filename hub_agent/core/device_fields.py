@@ -27,9 +27,8 @@ def definition_fields(device: Device) -> dict[str, JsonValue]:
 
 def present_of(device: Device, presence: Presence) -> dict[str, JsonValue]:
     """The observed columns of `devices`."""
-    is_online = presence.is_available is not False and presence.last_seen_at is not None
     return {
-        "is_online": is_online,
+        "is_online": connectivity(presence) == "online",
         "connectivity_status": connectivity(presence),
         "last_seen_at": presence.last_seen_at.isoformat() if presence.last_seen_at else None,
         "last_event_at": presence.last_event_at.isoformat() if presence.last_event_at else None,
