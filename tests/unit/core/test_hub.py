@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hub_agent.core.hub import CASCADE_MAX, REJECTED_MAX, REJECTED_UNTIL_ISSUE, Hub
+from hub_agent.core.hub import CASCADE_MAX, Hub
+from hub_agent.core.not_understood import KINDS_MAX, UNTIL_ISSUE
 from hub_agent.model.action import Call, CallAnswered, Command
 from hub_agent.model.automation import Place
 from hub_agent.model.definition import Definition
@@ -238,19 +239,13 @@ def test_a_flooding_device_is_told_of_and_cleared_when_it_is_calm() -> None:
     assert next(each for each in home.devices.values() if each.name == "Lamp").firmware_version == "999"
 
 
-def test_what_is_not_understood_is_counted_by_topic_and_bounded() -> None:
+def test_what_is_not_understood_is_told_once_and_as_an_issue_when_it_repeats() -> None:
     home = Living()
-    first = home.tell(Rejected("zigbee2mqtt", "z/bridge/info", "not_json", "it is not JSON"))
-    more = [
-        home.tell(Rejected("zigbee2mqtt", "z/bridge/info", "not_json", "it is not JSON"))
-        for _ in range(REJECTED_UNTIL_ISSUE * 2)
-    ]
-    for number in range(REJECTED_MAX * 2):
-        home.tell(Rejected("homeassistant", f"t/{number}", "not_json", "it is not JSON"))
+    told = [home.tell(Rejected("zigbee2mqtt", "z/bridge/info", "not_json", "it is not JSON")) for _ in range(100)]
+    others = [home.tell(Rejected("homeassistant", f"t/{number}", "not_json", "no JSON")) for number in range(3000)]
 
-    assert [type(each) for each in first] == [Warn]
-    assert [issue for effects in more for issue in issues(effects)] == ["payloads_rejected"]
-    assert len(home.hub.not_understood) <= REJECTED_MAX + 2
+    assert [type(effect) for effects in told for effect in effects] == [Warn, IssueRaised]
+    assert sum(len(effects) for effects in others) <= 1002, "from so many kinds on they are counted together"
 
 
 # Calls.

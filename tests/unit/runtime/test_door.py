@@ -1,0 +1,194 @@
+"""What the page, the API and the command line see and do, over a whole core with a real mirror."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from hub_agent.agent import Core
+from hub_agent.errors import NotFound, NotPossible
+from hub_agent.model.automation import Place
+from hub_agent.model.definition import Definition
+from hub_agent.model.device import Room
+from hub_agent.model.ids import RoomId
+from hub_agent.model.inputs import DefinitionArrived, RoomEdited
+from hub_agent.model.report import MqttMessage
+from hub_agent.runtime.door import HubDoor
+from tests.fakes.linked_home import VirtualClock, live
+from tests.unit.runtime.conftest import MemoryBroker
+from tests.unit.store.homes import counted_ids, mirror_in
+
+ROOM_ID = "9c3d43b7-87a4-5012-b2b1-290dae591eaf"
+
+
+class House:
+    """Lamps that do what they are told, unless they are dead."""
+
+    def __init__(self, core: Core, broker: MemoryBroker, door: HubDoor) -> None:
+        self.core, self.broker, self.door = core, broker, door
+        self.dead: set[str] = set()
+
+    async def add_lamp(self, name: str, unique_id: str) -> None:
+        announced = {
+            "name": None,
+            "unique_id": unique_id,
+            "command_topic": f"{unique_id}/set",
+            "state_topic": f"{unique_id}/state",
+            "device": {"identifiers": [unique_id], "name": name},
+        }
+        self.say(f"homeassistant/light/{unique_id}/config", json.dumps(announced))
+        self.say(f"{unique_id}/state", "OFF")
+        await asyncio.sleep(0.01)
+
+    def say(self, topic: str, payload: str) -> None:
+        self.broker.say(MqttMessage(topic, payload.encode()))
+
+    async def obey(self) -> None:
+        done = 0
+        while True:
+            for told in self.broker.published[done:]:
+                name, _, verb = told.topic.partition("/")
+                if verb == "set" and name not in self.dead:
+                    self.say(f"{name}/state", told.payload.decode())
+            done = len(self.broker.published)
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def house_in(folder: Path) -> AsyncGenerator[House, None]:
+    clock, broker, mirror = VirtualClock(), MemoryBroker(), mirror_in(folder)
+    remembered = await mirror.open(clock.now())
+    new_id = counted_ids()
+    core = Core(
+        identity=remembered.identity,
+        place=Place("Europe/Berlin", 52.5, 13.4),
+        store=mirror,
+        clock=clock,
+        broker=broker,
+        new_id=new_id,
+    )
+    await core.start(remembered)
+    broker.tell(True, "")
+    door = HubDoor(
+        hub=core.hub,
+        inbox=core.inbox,
+        effects=core.effects,
+        changes=core.changes,
+        store=mirror,
+        broker=broker,
+        clock=clock,
+        new_id=new_id,
+        broker_address="127.0.0.1:1883",
+        sync_status=lambda: {"is_claimed": False},
+        handled=lambda: core.loop.handled,
+        version="0.0.0",
+    )
+    house = House(core, broker, door)
+    running = asyncio.create_task(core.loop.run())
+    obeying = asyncio.create_task(house.obey())
+    for name, unique_id in (("Hall Lamp", "hall"), ("Desk", "desk_1"), ("Desk", "desk_2")):
+        await house.add_lamp(name, unique_id)
+    yield house
+    obeying.cancel()
+    await core.loop.end()
+    await running
+    await core.stop()
+    await mirror.close(clock.now())
+
+
+def test_a_device_is_set_by_its_name_its_entitys_or_its_id(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            device_id = next(each["id"] for each in house.door.devices() if each["name"] == "Hall Lamp")
+            for name, is_on in (
+                ("hall lamp", True),
+                ("Hall Lamp", False),
+                ("light.hall_lamp", True),
+                (str(device_id), False),
+            ):
+                answer = await house.door.set_device(name, {"on": is_on}, "test")
+                assert answer["commands"] == [{"entity_id": "light.hall_lamp", "outcome": "confirmed", "error": None}]
+
+    live(story())
+
+
+def test_names_that_fit_nobody_or_several_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            door = house.door
+            with pytest.raises(NotFound, match="no device or entity 'Cellar'"):
+                await door.set_device("Cellar", {"on": True}, "test")
+            with pytest.raises(NotPossible, match="cannot set brightness; it knows: on"):
+                await door.set_device("Hall Lamp", {"brightness": 10}, "test")
+            with pytest.raises(NotFound, match="There is no scene 'Party'"):
+                await door.activate_scene("Party", "test")
+            with pytest.raises(NotFound, match="There is no run"):
+                await door.trace("nothing")
+            with pytest.raises(NotFound, match="no room"):
+                await door.edit_device("Hall Lamp", None, "no-room", "test")
+            with pytest.raises(NotPossible, match="knows lock"):
+                await door.call("lock.lock", ["Hall Lamp"], {}, "test")
+
+    live(story())
+
+
+def test_two_devices_of_one_name_are_not_mixed_up(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            with pytest.raises(NotFound, match="2 devices named 'Desk'; use the id"):
+                await house.door.edit_device("Desk", "Table", None, "test")
+
+    live(story())
+
+
+def test_a_device_that_does_not_answer_is_told_as_such(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            house.dead.add("hall")
+            answer = await house.door.set_device("Hall Lamp", {"on": True}, "test")
+            told = answer["commands"]
+            assert told == [] or told[0]["outcome"] == "unconfirmed"  # type: ignore[index, call-overload]  # a list of objects
+
+    live(story())
+
+
+def test_a_scene_is_activated_by_name_and_answers_with_its_outcome(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            wishes = [{"device_id": "a", "desired_state": {"light.hall_lamp": {"state": "on"}}}]
+            scene = Definition("scene", ROOM_ID, {"name": "Movie Night", "device_states": wishes})
+            await house.core.inbox.submit([DefinitionArrived(scene, is_from_cloud=False)])
+            answer = await house.door.activate_scene("movie night", "test")
+            assert answer["status"] == "success"
+            assert answer["devices_succeeded"] == 1
+            assert [each["last_status"] for each in house.door.scenes()] == ["success"]
+
+    live(story())
+
+
+def test_a_device_is_renamed_and_put_into_a_room(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            await house.core.inbox.submit([RoomEdited(Room(RoomId(ROOM_ID), "Study"))])
+            shown = await house.door.edit_device("Hall Lamp", "Reading lamp", ROOM_ID, "test")
+            assert (shown["name"], shown["room"]) == ("Reading lamp", "Study")
+            assert [each["name"] for each in house.door.rooms()] == ["Study"]
+
+    live(story())
+
+
+def test_status_counts_what_there_is(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            house.say("homeassistant/light/bad/config", "nonsense")
+            await asyncio.sleep(0.1)
+            status = house.door.status()
+            assert status["counts"]["devices"] == 5  # type: ignore[index, call-overload]  # an object
+            assert status["inbox"]["rejected"] == 1  # type: ignore[index, call-overload]  # an object
+            assert [each["topic"] for each in house.door.rejected()] == ["homeassistant/light/bad/config"]
+            assert house.door.issues() == []
+
+    live(story())
