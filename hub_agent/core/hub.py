@@ -5,16 +5,19 @@ What happens inside (a call, an event, a changed state) is routed at once, so th
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from hub_agent.core.asked import Asked
 from hub_agent.core.automation.engine import Automations
+from hub_agent.core.cloud_commands import CloudCommands
 from hub_agent.core.commands import Commands
 from hub_agent.core.device_fields import connectivity, definition_fields, present_of
 from hub_agent.core.first_look import FirstLook
 from hub_agent.core.healing import Healing
 from hub_agent.core.inventory import Inventory, Known, room_id_in
+from hub_agent.core.not_understood import Misunderstandings
+from hub_agent.core.place import placed
 from hub_agent.core.scenes import Scenes
 from hub_agent.core.services import DeviceServices, Services
 from hub_agent.core.states import States
@@ -27,16 +30,14 @@ from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Ent
 from hub_agent.model.effects import (
     Announce,
     Answer,
-    CloudCommandDone,
     Effect,
     IssueCleared,
     IssueRaised,
-    Save,
     SaveDevice,
     SendCommand,
     Warn,
 )
-from hub_agent.model.ids import AutomationId, CallId, CommandId, DeviceId, EntityId, HomeId, NewId, RoomId, SceneId
+from hub_agent.model.ids import AutomationId, DeviceId, EntityId, HomeId, NewId, RoomId, SceneId
 from hub_agent.model.inputs import (
     BrokerConnected,
     BrokerLost,
@@ -69,20 +70,13 @@ from hub_agent.model.report import (
     Unsubscribe,
 )
 from hub_agent.model.scene import SceneSettled
-from hub_agent.model.state import UNKNOWN, Cause, EntityState, StateChanged
+from hub_agent.model.state import UNKNOWN, EntityState, StateChanged
 
 # Everything that one input may set off inside before it counts as a loop of rules that trigger each other.
 CASCADE_MAX = 10_000
 
 # Presences are kept now and then; what was observed comes back with the next report anyway.
 PRESENCE_EVERY = timedelta(minutes=5)
-
-# Kinds of things not understood that are counted apart; the rest is counted together.
-REJECTED_MAX = 1000
-# From so many on, a fault of one topic is shown as an issue.
-REJECTED_UNTIL_ISSUE = 20
-
-CLOUD_COMMANDS_REMEMBERED = 10_000
 
 HUB_ORIGIN = Origin("hub", "hub")
 BROKER_ORIGIN = Origin("hub", "broker")
@@ -99,26 +93,6 @@ Given: TypeAlias = (
     | StateChanged
     | DefinitionChanged
 )
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A person's or the cloud's call on its way. Answered when the outside has taken it and all its commands have settled."""
-
-    is_answered: bool = False
-    waiting: set[CommandId] = field(default_factory=set)
-    commands: list[JsonValue] = field(default_factory=list)
-    error: str | None = None
-    response: JsonValue = None
-
-
-@dataclass(slots=True)
-class NotUnderstood:
-    """A kind of message that no driver made sense of."""
-
-    rejected: Rejected
-    count: int
-    last_at: datetime
 
 
 class Hub:
@@ -145,10 +119,10 @@ class Hub:
         self.definitions = Definitions()
         self._first_look = FirstLook()
         self.rooms_by_id: dict[RoomId, Room] = {}
-        self.not_understood: dict[tuple[str, str, str], NotUnderstood] = {}
+        self.misunderstandings = Misunderstandings()
         self._services = services or DeviceServices(self.inventory, self.states, self.commands)
-        self._asked_by_call: dict[CallId, _Asked] = {}
-        self._cloud_commands: dict[str, None] = {}
+        self._asked = Asked()
+        self._cloud_commands = CloudCommands(self.automations.entity_id_of)
         self._presence_due_at: datetime | None = None
 
     # Starting.
@@ -169,7 +143,6 @@ class Hub:
         self.states.restore(states)
         self.inventory.restore(devices, saved.get("inventory", {}))
         self.definitions.restore(definitions, saved)
-        self._cloud_commands = dict.fromkeys(cloud_commands_done)
         self._presence_due_at = now + PRESENCE_EVERY
         given: list[Given] = []
         for device in self.inventory.devices():
@@ -182,12 +155,8 @@ class Hub:
         given += self.scenes.restore(saved.get("scenes", {}), now)
         given += self.healing.restore(saved.get("healing", {}), now)
         given += self.automations.restore(saved.get("automation", {}), now, last_alive_at)
-        for command_id in saved.get("cloud_commands", {}):
-            if self.scenes.is_under_way(command_id):
-                # It goes on where it was, and answers when it has ended.
-                self._cloud_commands[command_id] = None
-            else:
-                given += self._end_interrupted(command_id)
+        under_way = saved.get("cloud_commands", {})
+        given += self._cloud_commands.restore(cloud_commands_done, under_way, self.scenes.is_under_way)
         return self._route(given, now)
 
     def start(self, now: datetime) -> list[Effect]:
@@ -269,7 +238,7 @@ class Hub:
             case EntityGone(origin, key):
                 return self._gone(origin, key, now)
             case Rejected():
-                return self._not_understood(happened, now)
+                return self.misunderstandings.handle(happened, now)
             case CommandSent():
                 return self.commands.handle_sent(happened, now)
             case CommandNotSent():
@@ -279,7 +248,7 @@ class Hub:
             case TopicHeard() | WebhookCalled():
                 return self.automations.handle(happened, now)
             case CallRequested(call):
-                self._asked_by_call[call.id] = _Asked()
+                self._asked.expect(call.id)
                 return [call]
             case CallAnswered():
                 return [happened]
@@ -345,19 +314,13 @@ class Hub:
         if said.key is not None:
             entities = [entity for entity in known.device.entities if entity.key == said.key]
             return self._set_available(known.device, entities, is_available=said.is_available, now=now)
+        self.inventory.set_available(known.device.id, is_available=said.is_available)
         given: list[Given] = []
         for device in (known.device, *self.inventory.children_of(known.device.id)):
-            is_news = self.inventory.set_available(device.id, is_available=said.is_available)
-            # A bridge that is back says of each of its devices whether that one is.
-            if device is not known.device and said.is_available:
-                continue
-            given += self._set_available(device, device.entities, is_available=said.is_available, now=now)
-            if is_news:
-                given.append(
-                    Announce(
-                        "device", {"id": device.id, "availability": connectivity(self.inventory.presence(device.id))}
-                    )
-                )
+            presence = self.inventory.presence(device.id)
+            is_available = presence.is_available is not False
+            given += self._set_available(device, device.entities, is_available=is_available, now=now)
+            given.append(Announce("device", {"id": device.id, "availability": connectivity(presence)}))
         given += self.healing.handle_availability(known.device, said.is_available, now)
         return given
 
@@ -370,29 +333,6 @@ class Hub:
             if (change := self.states.set_available(entity.id, is_available=is_available, now=now)) is not None
         ]
         return self._changed(device, changes) if changes else []
-
-    def _not_understood(self, rejected: Rejected, now: datetime) -> Sequence[Given]:
-        key = (rejected.dialect, rejected.code, rejected.topic)
-        seen = self.not_understood.get(key)
-        if seen is None:
-            if len(self.not_understood) >= REJECTED_MAX:
-                key = (rejected.dialect, rejected.code, "(other topics)")
-                seen = self.not_understood.get(key)
-            if seen is None:
-                seen = self.not_understood[key] = NotUnderstood(rejected, 0, now)
-        seen.count += 1
-        seen.last_at = now
-        if seen.count == 1:
-            return [
-                Warn(
-                    f"rejected:{rejected.dialect}:{rejected.code}:{rejected.topic}",
-                    f"{rejected.topic}: {rejected.reason}",
-                )
-            ]
-        if seen.count == REJECTED_UNTIL_ISSUE:
-            details: JsonObject = {"count": seen.count, "topic": rejected.topic, "reason": rejected.reason}
-            return [IssueRaised(Issue("payloads_rejected", rejected.topic, now, details))]
-        return []
 
     # Devices.
 
@@ -568,7 +508,7 @@ class Hub:
         if definition is None:
             return []
         self.home_name = str(definition.fields.get("name") or self.home_name)
-        self.place = _placed(self.place, definition.fields)
+        self.place = placed(self.place, definition.fields)
         given: list[Given] = [*self.automations.set_home(self.place, now)]
         given.append(Announce("home", {"name": self.home_name}))
         return given
@@ -599,66 +539,14 @@ class Hub:
         from_now_on = self.inventory.edit(device_id, name=new_name, room_id=new_room)
         return [SaveDevice(from_now_on), Announce("device", {"id": device_id, "name": from_now_on.name})]
 
-    # Commands from the cloud.
-
     def _cloud_command(self, command: CloudCommand, now: datetime) -> list[Given]:
-        if command.id in self._cloud_commands:
-            return []
-        self._cloud_commands[command.id] = None
-        if len(self._cloud_commands) > CLOUD_COMMANDS_REMEMBERED:
-            del self._cloud_commands[next(iter(self._cloud_commands))]
-        if command.is_expired:
-            return [CloudCommandDone(command.id, "failed", {"error": "it had expired"})]
-        taken = Save("cloud_commands", command.id, {"kind": command.kind})
-        started = self._start_cloud_command(command, now)
-        if started is None:
-            error = f"this agent does not know {command.kind}, or its payload is incomplete"
-            return [CloudCommandDone(command.id, "failed", {"error": error})]
-        return [taken, *started]
-
-    def _start_cloud_command(self, command: CloudCommand, now: datetime) -> list[Given] | None:
-        cause = Cause("cloud", command.id)
-        payload = command.payload
-        if command.kind == "scene.activate" and isinstance(scene := payload.get("scene_id"), str):
-            return [*self.scenes.press(ScenePressed(SceneId(scene), cause, "manual", command.id), now)]
-        if command.kind == "automation.run" and isinstance(automation := payload.get("automation_id"), str):
-            target = self.automations.entity_id_of(AutomationId(automation))
-            return self._call_for_cloud(command.id, "automation.trigger", (target,), {}, cause) if target else None
-        if command.kind == "device.set":
-            return self._set_for_cloud(command, cause)
-        return None
-
-    def _set_for_cloud(self, command: CloudCommand, cause: Cause) -> list[Given] | None:
-        action, target, data = (command.payload.get(name) for name in ("action", "entity_id", "data"))
-        targets = [target] if isinstance(target, str) else target
-        if not isinstance(action, str) or not isinstance(targets, list | tuple):
-            return None
-        entity_ids = tuple(EntityId(each) for each in targets if isinstance(each, str))
-        return self._call_for_cloud(command.id, action, entity_ids, data if isinstance(data, Mapping) else {}, cause)
-
-    def _call_for_cloud(
-        self, command_id: str, action: str, target: tuple[EntityId, ...], data: JsonObject, cause: Cause
-    ) -> list[Given]:
-        call = Call(CallId(command_id), action, target, data, cause)
-        self._asked_by_call[call.id] = _Asked()
-        return [call]
-
-    def _end_interrupted(self, command_id: str) -> list[Given]:
-        """Taken before the crash, not known to be done: it is not done again."""
-        self._cloud_commands[command_id] = None
-        error = "the agent stopped while it was under way; it was not repeated"
-        return [Save("cloud_commands", command_id, None), CloudCommandDone(command_id, "failed", {"error": error})]
-
-    def _end_cloud_command(self, answer: Answer) -> list[Effect]:
-        body = answer.answer
-        if isinstance(body, CallAnswered):
-            error, result = body.error, body.response
-        else:
-            failure = body.get("error")
-            error, result = (str(failure) if failure else None), body
-        status = "failed" if error else "done"
-        told: JsonObject = {"error": error} if error else {"result": result}
-        return [Save("cloud_commands", answer.request_id, None), CloudCommandDone(answer.request_id, status, told)]
+        given: list[Given] = []
+        for each in self._cloud_commands.take(command):
+            if isinstance(each, ScenePressed | CallRequested):
+                given += self._take(each, now)
+            else:
+                given.append(each)
+        return given
 
     def _entities_of(self, kind: str, name: str) -> Sequence[EntityId] | None:
         """What a target that names a device or a room stands for."""
@@ -697,10 +585,10 @@ class Hub:
                 case DefinitionChanged():
                     waiting.extend(self._define(each, now))
                 case SendCommand(command):
-                    self._note_sent(command)
+                    self._asked.note_command(command)
                     effects.append(each)
                 case Answer() if each.request_id in self._cloud_commands:
-                    effects += self._end_cloud_command(each)
+                    effects += self._cloud_commands.end(each)
                 case _:
                     effects.append(each)
             steps += 1
@@ -742,69 +630,26 @@ class Hub:
         return [*given, CallAnswered(call.id, error="; ".join(errors) or None)]
 
     def _call_answered(self, answered: CallAnswered, now: datetime) -> Sequence[Given]:
-        asked = self._asked_by_call.get(answered.call_id)
-        if asked is None:
-            return [*self.automations.handle(answered, now), *self.scenes.handle_answered(answered, now)]
-        asked.is_answered, asked.error, asked.response = True, answered.error, answered.response
-        return self._answer_if_done(answered.call_id, asked)
-
-    def _note_sent(self, command: Command) -> None:
-        asked = self._asked_by_call.get(command.call_id)
-        if asked is not None:
-            asked.waiting.add(command.id)
+        if answered.call_id in self._asked:
+            return self._asked.handle_answered(answered)
+        return [*self.automations.handle(answered, now), *self.scenes.handle_answered(answered, now)]
 
     def _settled(self, settled: CommandSettled, now: datetime) -> list[Given]:
         command = settled.command
         device = self.inventory.device(command.device_id)
         given: list[Given] = [_announced_command(settled)]
         given += self.healing.handle_settled(settled, device, now)
-        asked = self._asked_by_call.get(command.call_id)
-        if asked is not None:
-            asked.waiting.discard(command.id)
-            asked.commands.append({"entity_id": command.entity_id, "outcome": settled.outcome, "error": settled.error})
-            return [*given, *self._answer_if_done(command.call_id, asked)]
+        if command.call_id in self._asked:
+            return [*given, *self._asked.handle_settled(settled)]
         given += self.automations.handle(settled, now)
         given += self.scenes.handle_settled(settled, now)
         return given
-
-    def _answer_if_done(self, call_id: CallId, asked: _Asked) -> list[Given]:
-        if not asked.is_answered or asked.waiting:
-            return []
-        del self._asked_by_call[call_id]
-        if asked.error:
-            return [Answer(call_id, CallAnswered(call_id, error=asked.error))]
-        return [Answer(call_id, {"commands": asked.commands, "response": asked.response})]
 
     def _set_state(self, wanted: StateSet, now: datetime) -> list[Given]:
         change = self.states.write(
             wanted.entity_id, wanted.state, wanted.attributes, now, wanted.cause, is_forced=wanted.is_forced
         )
         return [_announced(change), change] if change else []
-
-
-def _placed(place: Place, fields: JsonObject) -> Place:
-    """Where the home lies by its row: `coordinates` is a point of latitude and longitude, `metadata.elevation` in metres."""
-    time_zone, metadata = fields.get("timezone"), fields.get("metadata")
-    latitude, longitude = _point(fields.get("coordinates")) or (place.latitude, place.longitude)
-    elevation = metadata.get("elevation") if isinstance(metadata, Mapping) else None
-    return Place(
-        time_zone if isinstance(time_zone, str) and time_zone else place.time_zone,
-        latitude,
-        longitude,
-        float(elevation) if isinstance(elevation, int | float) else place.elevation,
-    )
-
-
-def _point(value: JsonValue) -> tuple[float, float] | None:
-    """A PostgreSQL point: its text form `(52.5,13.4)`, or a pair."""
-    parts = value.strip("() ").split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or len(parts) != 2:
-        return None
-    try:
-        latitude, longitude = float(str(parts[0])), float(str(parts[1]))
-    except ValueError:
-        return None
-    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
 def _announced(change: StateChanged) -> Announce:

@@ -90,7 +90,11 @@ class Inventory:
         return len(self._entity_by_id)
 
     def presence(self, device_id: DeviceId) -> Presence:
-        return self._presence_by_id.get(device_id, _NOTHING_SEEN)
+        """What is observed of it. Behind a bridge that is away nobody can be reached."""
+        own = self._presence_by_id.get(device_id, _NOTHING_SEEN)
+        device = self._device_by_id.get(device_id)
+        bridge = self._presence_by_id.get(device.via) if device and device.via else None
+        return replace(own, is_available=False) if bridge and bridge.is_available is False else own
 
     def children_of(self, bridge_id: DeviceId) -> list[Device]:
         return [device for device in self._device_by_id.values() if device.via == bridge_id]
@@ -140,7 +144,7 @@ class Inventory:
 
     def set_available(self, device_id: DeviceId, *, is_available: bool) -> bool:
         """Whether that is news."""
-        known = self.presence(device_id)
+        known = self._presence_by_id.get(device_id, _NOTHING_SEEN)
         if known.is_available is is_available:
             return False
         self._presence_by_id[device_id] = replace(known, is_available=is_available)

@@ -89,7 +89,7 @@ class HubDoor:
             "inbox": {
                 "waiting": len(self._inbox),
                 "handled": self._handled(),
-                "rejected": sum(seen.count for seen in hub.not_understood.values()),
+                "rejected": sum(seen.count for seen in hub.misunderstandings.all()),
             },
         }
 
@@ -125,7 +125,7 @@ class HubDoor:
         return self._sync_status()
 
     def rejected(self) -> Sequence[JsonObject]:
-        seen = sorted(self._hub.not_understood.values(), key=lambda each: (-each.count, each.rejected.topic))
+        seen = sorted(self._hub.misunderstandings.all(), key=lambda each: (-each.count, each.rejected.topic))
         return [
             {
                 "dialect": each.rejected.dialect,

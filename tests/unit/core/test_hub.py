@@ -160,7 +160,7 @@ def rule(name: str, **fields: Any) -> DefinitionArrived:
 # Devices.
 
 
-def test_a_bridge_that_is_gone_takes_its_devices_with_it_until_each_speaks_again() -> None:
+def test_a_bridge_that_is_gone_takes_its_devices_with_it_until_it_is_back() -> None:
     home = Living()
     home.tell(BRIDGE, lamp("Lamp"), lamp("Other"))
     home.report("Lamp", "on")
