@@ -86,7 +86,7 @@ class Ledger:
     def open(self, moment: Moment) -> Remembered:
         self._lock = file.lock(self._path)
         try:
-            return self._open_or_salvage(moment)
+            return self._open_with_room(moment)
         except BaseException:
             self.abandon()
             raise
@@ -227,6 +227,15 @@ class Ledger:
         return count
 
     # Inside
+
+    def _open_with_room(self, moment: Moment) -> Remembered:
+        """To open it, a little has to be written: on a full disk, where room was held back for that."""
+        try:
+            return self._open_or_salvage(moment)
+        except MirrorFull:
+            self._close_connection()
+            file.release_reserve(self._path)
+            return self._open_or_salvage(moment)
 
     def _open_or_salvage(self, moment: Moment) -> Remembered:
         findings: list[str] = []

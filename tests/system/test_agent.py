@@ -217,6 +217,19 @@ def test_automations_go_on_while_the_disk_is_full_and_are_recorded_when_there_is
         assert hub.stop() == 0
 
 
+def test_it_starts_while_the_disk_is_full(hub: Hub, board: LampBoard, broker: EmbeddedBroker) -> None:
+    with SmallDisk(hub.state_dir) as fill:
+        hub.remember(LINGER)
+        hub.start()
+        hub.wait_for_state("light.lamp_3", "off")
+        assert hub.stop() == 0
+        _fill(fill)
+        hub.start()
+        publish_to(broker.port, "lamps/motion", "ON")
+        wait_for(lambda: board.commands_to("lamp_3") == ["ON", "OFF"], told=hub.log)
+        assert hub.stop() == 0
+
+
 class SmallDisk:
     """A disk of two megabytes. Answers the path of a file to fill it with."""
 
