@@ -175,6 +175,8 @@ def describe(
             story.unclaimed[message.topic] += 1
         for one in decoded:
             story.take(one)
+    for rejected in dialects.unexplained():
+        story.take(rejected)
     return {
         "messages": len(messages),
         "devices": [_device(seen) for seen in story.devices()],

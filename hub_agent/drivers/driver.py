@@ -5,7 +5,7 @@ from typing import Protocol
 
 from hub_agent.model.device import Device, Entity
 from hub_agent.model.json import JsonObject
-from hub_agent.model.report import Decoded, MqttMessage, Publication
+from hub_agent.model.report import Decoded, MqttMessage, Publication, Rejected
 
 
 class Driver(Protocol):
@@ -37,3 +37,6 @@ class Driver(Protocol):
 
     def release(self, device: Device) -> tuple[str, ...]:
         """Forget a device that another dialect serves or that was removed; answers with topic filters no longer needed."""
+
+    def unexplained(self) -> Sequence[Rejected]:
+        """What still waits to be understood, because what would explain it has not come."""

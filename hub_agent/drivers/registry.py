@@ -71,6 +71,9 @@ class Dialects:
             decoded += self._decode_by(driver, message)
         return decoded
 
+    def unexplained(self) -> list[Rejected]:
+        return [rejected for driver in self._drivers for rejected in driver.unexplained()]
+
     def is_wanted(self, topic: str) -> bool:
         """Whether any dialect may make something of this topic."""
         return any(driver.wants(topic) for driver in self._drivers)

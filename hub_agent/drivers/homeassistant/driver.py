@@ -99,6 +99,10 @@ class HomeAssistantDiscovery:
     def encode_reconfigure(self, device: Device) -> Sequence[Publication]:  # noqa: ARG002 - the dialect cannot ask
         return ()
 
+    def unexplained(self) -> tuple[Rejected, ...]:
+        """Nothing: a topic is listened to only once it is announced."""
+        return ()
+
     def release(self, device: Device) -> tuple[str, ...]:
         """Its announcements are ignored from now on."""
         own = device.origin.native_id if device.origin.dialect == DIALECT else None

@@ -164,6 +164,18 @@ class Zigbee2Mqtt:
     def _is_known(self, topic: str) -> bool:
         return topic in self._members or topic.removesuffix("/availability") in self._members
 
+    def unexplained(self) -> list[Rejected]:
+        return [
+            Rejected(
+                DIALECT,
+                topic,
+                "no_device_list",
+                f"the list of devices ({topic.partition('/')[0]}/bridge/devices) that would explain it has not come",
+            )
+            for topic in self._waiting
+            if (bridge := self._bridge_of(topic)) is not None and not bridge.is_listed
+        ]
+
     def _wait(self, bridge: Bridge, message: MqttMessage) -> list[Decoded]:
         if self._is_below_member(message.topic):
             # The Home Assistant extension repeats single endpoints and actions one level below a device.

@@ -140,3 +140,9 @@ def test_an_empty_capture_tells_an_empty_story() -> None:
         "topics_of_others": [],
         "lines_not_read": [],
     }
+
+
+def test_states_without_the_list_of_devices_are_said_to_lack_it() -> None:
+    story = described('zigbee2mqtt/Lamp {"state":"ON"}')
+
+    assert [(one["code"], one["topic"]) for one in story["not_understood"]] == [("no_device_list", "zigbee2mqtt/Lamp")]
