@@ -12,7 +12,9 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -44,6 +46,9 @@ from hub_agent.store.store import Mirror
 from hub_agent.templating import Templates
 from hub_agent.web.access import Access
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI  # at run time only when the page is loaded
+
 log = logging.getLogger(__name__)
 
 # Rules that set each other off must not keep the agent from stopping.
@@ -52,6 +57,11 @@ LAST_TURNS_MAX = 100
 LAST_BATCH_S_MAX = 3.0
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+# So many more objects are made before the young ones are looked through for garbage (Python's own: 700).
+GARBAGE_AFTER = 5_000
+# The loop and the mirror's thread take turns; Python's own 5 ms is how late a lamp would be.
+THREAD_TURN_S = 0.0005
 
 
 def _templates_of_devices(clock: Clock, time_zone: ZoneInfo) -> Templates:
@@ -205,8 +215,7 @@ class Agent:
             on_commit=woken,
         )
         await core.start(remembered)
-        gc.collect()
-        gc.freeze()
+        _settle_memory()
         self._notifier.ready()
         log.info("Automations are live; %d devices are known.", len(remembered.devices))
         uplink = self._uplink(core, mirror, remembered.identity)
@@ -294,10 +303,6 @@ class Agent:
 
     def _page_tasks(self, door: HubDoor) -> list[Task]:
         """The page must not keep the home from running: a taken port is told, and tried again."""
-        from hub_agent.web.app import create_app
-        from hub_agent.web.guard import trusted
-        from hub_agent.web.server import bind_tcp, bind_unix, serve
-
         web = self._config.web
         names = frozenset({socket.gethostname().casefold(), *(name.casefold() for name in web.names)})
         if self._access is None:
@@ -305,15 +310,34 @@ class Agent:
                 self._config.agent.state_dir / "sessions.json", lambda: self._clock.now().wall, self._tell_code, names
             )
         access = self._access
-        app = create_app(door, access, __version__)
         if not access.has_sessions:
             access.offer_code()
 
+        def load() -> None:
+            """Half a second of a Pi's time: on a thread of its own, the home runs meanwhile."""
+            import hub_agent.web.app
+            import hub_agent.web.server  # noqa: F401 only loaded here
+
+        loaded = asyncio.get_running_loop().run_in_executor(None, load)
+
+        @cache
+        def app() -> "FastAPI":
+            from hub_agent.web.app import create_app
+
+            return create_app(door, access, __version__)
+
         async def page() -> None:
-            await serve(app, bind_tcp(web.host, web.port))
+            await asyncio.shield(loaded)
+            from hub_agent.web.server import bind_tcp, serve
+
+            await serve(app(), bind_tcp(web.host, web.port))
 
         async def command_line() -> None:
-            await serve(trusted(app), bind_unix(self._config.agent.socket))
+            await asyncio.shield(loaded)
+            from hub_agent.web.guard import trusted
+            from hub_agent.web.server import bind_unix, serve
+
+            await serve(trusted(app()), bind_unix(self._config.agent.socket))
 
         return [Task("command line", command_line), Task("page", page)]
 
@@ -373,12 +397,21 @@ def new_uuid() -> str:
 
 def run(config: Config) -> None:
     """`nexa-hub run`: until it is told to stop. Raises OperatingError."""
+    gc.disable()  # until the home is loaded: nothing becomes garbage before that
+    sys.setswitchinterval(THREAD_TURN_S)
     logging.basicConfig(
         level=LEVELS[config.agent.log_level], format="%(levelname)s %(message)s", stream=sys.stderr, force=True
     )
     for noisy in ("httpx", "httpcore", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     asyncio.run(Agent(config).run())
+
+
+def _settle_memory() -> None:
+    """What is there now mostly stays: it is not looked through for garbage again, and later garbage less often."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
+    gc.enable()
 
 
 def _make_state_dir(path: Path) -> None:
