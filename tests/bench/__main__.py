@@ -63,6 +63,7 @@ def _measured_over_broker(
 ) -> Iterator[Measure]:
     asyncio.run(fill_mirror(folder / "mirror.db", size, SystemClock().now()))
     agent = AgentProcess(folder, port, free_port())
+    agent.compile()
     bench = Bench(port, agent, size, is_quick)
     if "start" in chosen:
         yield _say(standing.start(bench))
