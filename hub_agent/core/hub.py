@@ -30,6 +30,7 @@ from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Ent
 from hub_agent.model.effects import (
     Announce,
     Answer,
+    AppendRecord,
     Effect,
     IssueCleared,
     IssueRaised,
@@ -570,6 +571,8 @@ class Hub:
             match each:
                 case StateChanged():
                     waiting.extend(self.automations.handle(each, now))
+                case AppendRecord() | Announce():  # most of all there is, in a burst
+                    effects.append(each)
                 case Call():
                     waiting.extend(self._dispatch(each, now))
                 case CallAnswered():

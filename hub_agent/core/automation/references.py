@@ -22,13 +22,15 @@ FREE_DOMAINS = frozenset({"notify", "tts", "persistent_notification"})
 
 def names_in(value: object) -> Iterator[str]:
     """Entity ids under `entity_id` and `scene`, wherever they stand; what a template gives is not known."""
+    if isinstance(value, str):  # most of what there is, and asking for abstract kinds takes its time
+        return
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key in {"entity_id", "scene"}:
                 yield from _ids_in(item)
             else:
                 yield from names_in(item)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+    elif isinstance(value, Sequence):
         for item in value:
             yield from names_in(item)
 
