@@ -1,7 +1,5 @@
 """Which devices the home has. A device is known again by any of its native identities, so it keeps its id, names and history."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,7 +7,7 @@ from uuid import UUID, uuid5
 
 from hub_agent.model.device import AdvertisedEntity, Advertisement, Alias, Device, Entity, Origin, Presence
 from hub_agent.model.effects import Effect, ForgetDevice, ReleaseDevice, Save, SaveDevice
-from hub_agent.model.ids import DeviceId, EntityId, HomeId, RoomId
+from hub_agent.model.ids import DeviceId, EntityId, HomeId, RoomId, slugify
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, JsonValue
 
@@ -348,12 +346,6 @@ def device_id_in(home_id: HomeId, alias: Alias) -> DeviceId:
 def room_id_in(home_id: HomeId, name: str) -> RoomId:
     """The id of a room that was made because a device suggested it."""
     return RoomId(str(uuid5(UUID(home_id), f"room:{name.strip().casefold()}")))
-
-
-def slugify(text: str) -> str:
-    """Lower-case ASCII letters, digits and underscores, as Home Assistant names entities."""
-    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or "unnamed"
 
 
 def _wanted_id(device_name: str, facet: AdvertisedEntity) -> str:

@@ -1,11 +1,9 @@
 """Scenes: named desired states, and what came of pressing one."""
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub_agent.model.ids import CallId, DeviceId, EntityId, SceneId
+from hub_agent.model.ids import CallId, DeviceId, EntityId, SceneId, slugify
 from hub_agent.model.json import JsonObject
 
 
@@ -59,5 +57,4 @@ class SceneSettled:
 
 def scene_entity_id(name: str) -> EntityId:
     """`scene.movie_night`, as Home Assistant names it."""
-    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    return EntityId(f"scene.{re.sub(r'[^a-z0-9]+', '_', plain.lower()).strip('_') or 'unnamed'}")
+    return EntityId(f"scene.{slugify(name)}")

@@ -1,8 +1,6 @@
 """Reads an `automations` row into a program. Every mistake is named with its path."""
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -102,11 +100,6 @@ def _meaning_of(fields: JsonObject) -> bytes:
         return orjson.dumps({key: fields.get(key) for key in MEANING}, option=orjson.OPT_SORT_KEYS, default=dict)
     except TypeError as err:
         raise DefinitionError(f"cannot be kept as JSON: {err}") from err
-
-
-def slugify(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "unnamed"
 
 
 def _read_trigger_variables(metadata: Fields, templates: Templates) -> dict[str, object]:

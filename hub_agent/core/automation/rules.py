@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from hub_agent.core.automation.exchange import Exchange
-from hub_agent.core.automation.loading import slugify
 from hub_agent.core.automation.program import Program
 from hub_agent.core.automation.rule import Rule, Statistics
 from hub_agent.core.automation.triggers.trigger import Site, Trigger
@@ -13,7 +12,7 @@ from hub_agent.core.automation.views import iso, thaw
 from hub_agent.model.automation import Mode
 from hub_agent.model.definition import Definition
 from hub_agent.model.effects import Durability, IssueCleared, IssueRaised, Save
-from hub_agent.model.ids import AutomationId, EntityId
+from hub_agent.model.ids import AutomationId, EntityId, slugify
 from hub_agent.model.inputs import StateRemoved, StateSet
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, JsonValue

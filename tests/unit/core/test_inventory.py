@@ -1,10 +1,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hub_agent.core.inventory import ADVERTISEMENTS_A_MINUTE_MAX, Inventory, slugify
+from hub_agent.core.inventory import ADVERTISEMENTS_A_MINUTE_MAX, Inventory
 from hub_agent.model.device import AdvertisedEntity, Advertisement, Alias, Device, DeviceType, Origin
 from hub_agent.model.effects import ForgetDevice, ReleaseDevice, Save, SaveDevice
-from hub_agent.model.ids import HomeId, RoomId
+from hub_agent.model.ids import HomeId, RoomId, slugify
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
 HOME = HomeId("6a204bd8-9a3b-4f6f-8f0e-0a4e3c1d2b1a")
