@@ -29,6 +29,7 @@ from hub_agent.core.automation.variables import read_variables, render_variables
 from hub_agent.errors import DefinitionError, TemplateError
 from hub_agent.model.automation import Mode
 from hub_agent.model.definition import Definition
+from hub_agent.model.ids import slugify
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.templating import Templates
 
