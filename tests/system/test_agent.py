@@ -175,6 +175,29 @@ def test_a_mirror_that_is_no_database_is_set_aside_and_the_home_goes_on(hub: Hub
     assert len(kept) == 1
 
 
+def test_a_mirror_that_is_damaged_while_the_hub_runs_is_set_aside_and_the_home_goes_on(
+    hub: Hub, board: LampBoard, broker: EmbeddedBroker
+) -> None:
+    hub.remember(LINGER)
+    hub.start()
+    hub.wait_for_state("light.lamp_3", "off")
+    assert hub.process is not None
+    pid = hub.process.pid
+    for name in ("mirror.db", "mirror.db-wal"):
+        with (hub.state_dir / name).open("r+b") as file:
+            size = file.seek(0, 2)
+            file.seek(0)
+            file.write(b"\xff" * size)
+    publish_to(broker.port, "lamps/motion", "ON")
+    hub.wait(lambda: "mirror_salvaged" in hub.issues(), 30)
+    hub.wait_for_state("light.lamp_3", "off", 30)
+    hub.post("devices/lamp_1/set", {"values": {"on": True}})
+
+    assert board.states["lamp_1"] == "ON"
+    assert hub.get("status")["agent"]["pid"] == pid
+    assert "begins anew" in hub.log()
+
+
 def test_a_broken_settings_file_is_refused_with_the_line_and_what_is_allowed(hub: Hub) -> None:
     for section, key, value, expected in (
         ("mqtt", "prot", 1883, "Did you mean 'port'?"),
