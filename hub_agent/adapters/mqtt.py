@@ -31,6 +31,9 @@ UNSENT_MAX = 1000
 
 SUBSCRIBE_MAX = 100
 
+# Read from the socket in one go.
+READ_BYTES = 64 * 1024
+
 # Only Linux has it.
 QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
@@ -52,6 +55,25 @@ class BrokerAddress:
         return f"{self.host}:{self.port}"
 
 
+class _Client(paho.Client):
+    """Takes from the socket all that has arrived; paho itself asks the kernel three times for each packet."""
+
+    _arrived = b""
+    _taken = 0
+
+    @property
+    def has_arrived(self) -> bool:
+        """Something that the socket no longer tells of."""
+        return self._taken < len(self._arrived)
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if not self.has_arrived:
+            self._arrived, self._taken = super()._sock_recv(READ_BYTES), 0
+        piece = self._arrived[self._taken : self._taken + bufsize]
+        self._taken += len(piece)
+        return piece
+
+
 class MqttBroker:
     """Fills ports.Broker."""
 
@@ -60,7 +82,7 @@ class MqttBroker:
         self._jitter = jitter
         self._client_id = client_id
         self._topics: dict[str, None] = {}
-        self._client: paho.Client | None = None
+        self._client: _Client | None = None
         self._socket: socket.socket | None = None
         self._is_connected = False
         self._is_reading = False
@@ -92,7 +114,7 @@ class MqttBroker:
         if self._socket is not None and not self._is_reading:
             self._is_reading = True
             self._loop.add_reader(self._socket, self._readable)
-            self._loop.call_soon(self._readable)  # what TLS has already decrypted does not wake the socket
+            self._loop.call_soon(self._readable)  # what was read or decrypted before does not wake the socket
 
     def subscribe(self, topics: Sequence[str]) -> None:
         fresh = [topic for topic in topics if topic not in self._topics]
@@ -149,8 +171,8 @@ class MqttBroker:
         self._tick(client)
         return True
 
-    def _new_client(self) -> paho.Client:
-        client = paho.Client(
+    def _new_client(self) -> _Client:
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             # A name of its own for each connection: brokers may still be tidying up after the last one of that name.
             client_id=f"{self._client_id}-{self._jitter.getrandbits(32):08x}",
@@ -238,8 +260,11 @@ class MqttBroker:
                 break
         self._flush()
         self._acknowledge()
-        if not self._is_full() and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+        if not self._is_full() and (client.has_arrived or self._has_decrypted()):
             self._loop.call_soon(self._readable)
+
+    def _has_decrypted(self) -> bool:
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     def _acknowledge(self) -> None:
         """Brokers keep a small message back until the last one is acknowledged, which the kernel puts off for up to 40 ms.
