@@ -268,6 +268,9 @@ class Demo:
             if part.name in self._paused:
                 await asyncio.sleep(0.2)
                 continue
+            if part is self._agent and code < 0:
+                await self._revive_agent(-code)
+                continue
             raise DemoError(
                 f"{part.name} has stopped by itself (exit code {code}). Its last words:\n{part.last_words()}"
             )
@@ -284,11 +287,14 @@ class Demo:
 
     async def _kill_agent(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
-        self._paused.add(self._agent.name)
         await self._agent.kill()
-        say("The agent was killed (SIGKILL) and is started again: delays and waits go on where they were.")
+
+    async def _revive_agent(self, number: int) -> None:
+        """Whoever killed it wants to see it go on, as it does when systemd starts it again."""
+        say(
+            f"The agent was killed ({signal.Signals(number).name}) and is started again: delays and waits go on where they were."
+        )
         await self._start_agent_process()
-        self._paused.discard(self._agent.name)
         say("The agent is back.")
 
     async def _tell_changes(self) -> None:
