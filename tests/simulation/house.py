@@ -7,7 +7,7 @@ import random
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class House:
         self.ledger = Ledger(self)
         self.path = folder / "mirror.db"
         self.lives = 0
+        self.lived: list[tuple[datetime, datetime]] = []
         self._ids = random.Random(self.chance.getrandbits(64))
         self.core: Core | None = None
         self.uplink: Uplink | None = None
@@ -117,6 +118,7 @@ class House:
             await core.start(remembered)
         except Crash:
             return False
+        began = self.clock.now().wall
         tasks = [asyncio.ensure_future(core.loop.run()), asyncio.ensure_future(uplink.run())]
         endings = [asyncio.ensure_future(self.fate.died.wait()), asyncio.ensure_future(begun_anew.wait())]
         left_s = until_s - asyncio.get_running_loop().time()
@@ -124,6 +126,7 @@ class House:
         for task in (*tasks, *endings):
             task.cancel()
         ended = await asyncio.gather(*tasks, *endings, return_exceptions=True)
+        self.lived.append((began, self.clock.now().wall))
         self._complain_of_faults(ended)
         if self.fate.died.is_set():
             return False
