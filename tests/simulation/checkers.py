@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class Ledger:
 
     def _check_records(self) -> None:
         """What the mirror has numbered is in the cloud once, and nothing else is."""
-        with sqlite3.connect(self._house.path) as mirror:
+        with closing(sqlite3.connect(self._house.path)) as mirror:
             rows = mirror.execute("SELECT stream, last, acknowledged FROM streams").fetchall()
         cloud = self._house.cloud
         refused = Counter(str(letter.get("stream")) for letter in cloud.dead_letters)

@@ -1,6 +1,7 @@
 """The claim gives the hub a home; what it found before gets the ids that it has in that home."""
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +56,7 @@ async def test_after_the_claim_everything_names_the_device_as_the_home_does(tmp_
     assert list(after.saved["inventory"]["presence/all"]) == [new.id]
     assert batch is not None
     assert batch.rows[0]["device_id"] == new.id
-    with sqlite3.connect(tmp_path / "mirror.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "mirror.db")) as connection:
         assert old.id not in "".join(connection.iterdump())
 
 
