@@ -52,3 +52,19 @@ async def test_commits_of_all_kinds_and_the_uplinks_reading_do_not_disturb_each_
     await mirror.close(moment(200))
 
     assert sent == made
+
+
+async def test_a_small_commit_waits_while_somebody_else_is_at_the_mirror(tmp_path: Path) -> None:
+    mirror = Mirror(tmp_path / "mirror.db")
+    await mirror.open(moment(0))
+    with mirror._turn:
+        small = asyncio.ensure_future(mirror.commit(reports(1), moment(1)))
+        reading = asyncio.ensure_future(mirror.positions())
+        # That something does not happen cannot be awaited.
+        done, _ = await asyncio.wait({small, reading}, timeout=0.3)
+        assert not done
+
+    await small
+    last = {position.stream: position.last for position in await reading}
+    await mirror.close(moment(2))
+    assert last["device_telemetry"] == 1
