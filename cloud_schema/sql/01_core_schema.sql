@@ -281,4 +281,74 @@ CREATE TABLE IF NOT EXISTS ts.device_states (
     PRIMARY KEY (id, created_at)
 );
 CREATE INDEX IF NOT EXISTS idx_device_states_device_id ON ts.device_states (device_id, created_at DESC);
-SELECT ts.make_hypertable('ts.device_states', 'created_at', NULL, NULL, NULL, NULL);
+SELECT ts.make_hypertable('ts.device_states', 'created_at', ARRAY['device_id'], 'created_at DESC, id', '7 days', '2 years');
+
+CREATE TABLE IF NOT EXISTS surfaces (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    home_id uuid NOT NULL REFERENCES homes (id) ON DELETE CASCADE,
+    name text NOT NULL,
+    type text NOT NULL
+        CHECK (type IN ('smart_display', 'web_app', 'mobile_app', 'voice_assistant')),
+    provider text NOT NULL
+        CHECK (provider IN ('google', 'amazon', 'apple', 'nexa')),
+    external_id text,
+    capabilities jsonb DEFAULT '[]',
+    location text,
+    status text NOT NULL DEFAULT 'unknown'
+        CHECK (status IN ('online', 'offline', 'unknown')),
+    metadata jsonb DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS user_ecosystem_connections (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    home_id uuid NOT NULL REFERENCES homes (id) ON DELETE CASCADE,
+    ecosystem_id uuid NOT NULL REFERENCES ecosystems (id) ON DELETE CASCADE,
+    access_token text,
+    refresh_token text,
+    token_expires_at timestamptz,
+    scope text[],
+    connection_status text DEFAULT 'connected'
+        CHECK (connection_status IN ('connected', 'disconnected', 'error')),
+    last_sync_at timestamptz,
+    error_message text,
+    metadata jsonb DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (id),
+    UNIQUE (user_id, home_id, ecosystem_id)
+);
+
+CREATE TABLE IF NOT EXISTS user_integrations (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    platform varchar(50) NOT NULL
+        CHECK (platform IN ('google', 'alexa', 'apple')),
+    access_token text NOT NULL,
+    refresh_token text,
+    token_expiry timestamptz,
+    is_active boolean DEFAULT true,
+    last_synced_at timestamptz,
+    metadata jsonb DEFAULT '{}',
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now(),
+    PRIMARY KEY (id),
+    UNIQUE (user_id, platform)
+);
+
+CREATE TABLE IF NOT EXISTS user_sessions (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    device_fingerprint text,
+    ip_address inet,
+    user_agent text,
+    location jsonb,
+    is_active boolean DEFAULT true,
+    last_activity_at timestamptz DEFAULT now(),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    PRIMARY KEY (id)
+);

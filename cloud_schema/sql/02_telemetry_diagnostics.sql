@@ -71,4 +71,99 @@ CREATE TABLE IF NOT EXISTS ts.device_health_history (
     recommendations jsonb DEFAULT '[]'
 );
 CREATE INDEX IF NOT EXISTS idx_health_history_device ON ts.device_health_history (device_id, time DESC);
-SELECT ts.make_hypertable('ts.device_health_history', 'time', ARRAY['device_id'], 'time DESC', '30 days', NULL);
+SELECT ts.make_hypertable('ts.device_health_history', 'time', ARRAY['device_id'], 'time DESC', '30 days', '2 years');
+
+CREATE TABLE IF NOT EXISTS diagnostic_runs (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    device_id uuid NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+    home_id uuid NOT NULL REFERENCES homes (id) ON DELETE CASCADE,
+    triggered_by uuid REFERENCES users (id),
+    trigger_source text DEFAULT 'manual'
+        CHECK (trigger_source IN ('manual', 'scheduled', 'alert', 'self_healing')),
+    overall_status text NOT NULL
+        CHECK (overall_status IN ('healthy', 'warning', 'critical', 'failed')),
+    health_score integer CHECK (health_score BETWEEN 0 AND 100),
+    issues_found integer DEFAULT 0,
+    connectivity_check jsonb,
+    firmware_check jsonb,
+    sensor_check jsonb,
+    automation_check jsonb,
+    security_check jsonb,
+    energy_check jsonb,
+    duration_ms integer,
+    started_at timestamptz NOT NULL,
+    completed_at timestamptz,
+    findings jsonb DEFAULT '[]',
+    recommendations jsonb DEFAULT '[]',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS diagnostic_issues (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    diagnostic_run_id uuid NOT NULL REFERENCES diagnostic_runs (id) ON DELETE CASCADE,
+    device_id uuid NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+    issue_type text NOT NULL
+        CHECK (issue_type IN ('connectivity', 'firmware', 'sensor', 'automation', 'security', 'energy')),
+    severity alert_severity NOT NULL,
+    title text NOT NULL,
+    description text,
+    affected_component text,
+    error_code text,
+    recommended_action text,
+    can_auto_fix boolean DEFAULT false,
+    fix_confidence_score integer CHECK (fix_confidence_score BETWEEN 0 AND 100),
+    status text DEFAULT 'open'
+        CHECK (status IN ('open', 'investigating', 'fixed', 'ignored')),
+    resolved_at timestamptz,
+    resolved_by uuid REFERENCES users (id),
+    metadata jsonb DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS firmware_updates (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    device_id uuid NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+    from_version text,
+    to_version text,
+    update_status text NOT NULL
+        CHECK (update_status IN ('pending', 'downloading', 'installing', 'completed', 'failed', 'rolled_back')),
+    initiated_by uuid REFERENCES users (id),
+    initiated_source text
+        CHECK (initiated_source IN ('manual', 'auto', 'manufacturer')),
+    download_progress integer DEFAULT 0 CHECK (download_progress BETWEEN 0 AND 100),
+    install_progress integer DEFAULT 0 CHECK (install_progress BETWEEN 0 AND 100),
+    started_at timestamptz NOT NULL,
+    completed_at timestamptz,
+    duration_seconds integer,
+    success boolean,
+    error_message text,
+    rollback_reason text,
+    release_notes text,
+    changelog_url text,
+    metadata jsonb DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE IF NOT EXISTS ts.network_metrics (
+    time timestamptz NOT NULL,
+    device_id uuid NOT NULL,
+    home_id uuid NOT NULL,
+    signal_strength_dbm integer,
+    signal_quality_percent integer,
+    ssid text,
+    bssid macaddr,
+    channel integer,
+    frequency_mhz integer,
+    latency_ms integer,
+    packet_loss_percent numeric(5,2),
+    bandwidth_mbps numeric(10,2),
+    is_connected boolean DEFAULT true,
+    disconnect_count integer DEFAULT 0,
+    metadata jsonb DEFAULT '{}'
+);
+SELECT ts.make_hypertable('ts.network_metrics', 'time', ARRAY['device_id'], 'time DESC', '14 days', '90 days');

@@ -205,7 +205,7 @@ CREATE TABLE IF NOT EXISTS ts.automation_health_checks (
     PRIMARY KEY (id, time)
 );
 CREATE INDEX IF NOT EXISTS idx_automation_health_automation ON ts.automation_health_checks (automation_id, time DESC);
-SELECT ts.make_hypertable('ts.automation_health_checks', 'time', ARRAY['automation_id'], 'time DESC, id', '60 days', NULL);
+SELECT ts.make_hypertable('ts.automation_health_checks', 'time', ARRAY['automation_id'], 'time DESC, id', '60 days', '2 years');
 
 CREATE TABLE IF NOT EXISTS ts.scene_activations (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -228,7 +228,7 @@ CREATE TABLE IF NOT EXISTS ts.scene_activations (
 );
 CREATE INDEX IF NOT EXISTS idx_scene_activations_home ON ts.scene_activations (home_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_scene_activations_scene ON ts.scene_activations (scene_id, time DESC);
-SELECT ts.make_hypertable('ts.scene_activations', 'time', ARRAY['scene_id'], 'time DESC, id', '90 days', NULL);
+SELECT ts.make_hypertable('ts.scene_activations', 'time', ARRAY['scene_id'], 'time DESC, id', '90 days', '2 years');
 
 CREATE TABLE IF NOT EXISTS ts.self_healing_executions (
     id uuid NOT NULL DEFAULT gen_random_uuid(),

@@ -9,14 +9,16 @@ $$;
 
 DO $$
 DECLARE
-    touched text;
+    touched regclass;
 BEGIN
-    FOREACH touched IN ARRAY ARRAY[
-        'users', 'homes', 'home_members', 'rooms', 'brands', 'device_models', 'ecosystems', 'devices', 'device_groups',
-        'automations', 'scenes', 'self_healing_actions', 'ecosystem_sync_status'
-    ] LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE ON %I FOR EACH ROW EXECUTE FUNCTION update_updated_at_column()',
-                       'update_' || touched || '_updated_at', touched);
+    FOR touched IN
+        SELECT c.oid FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'updated_at' AND NOT a.attisdropped
+        WHERE n.nspname IN ('public', 'ts') AND c.relkind = 'r' AND c.relname NOT LIKE 'hub\_%'
+    LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column()',
+                       'update_' || (SELECT relname FROM pg_class WHERE oid = touched) || '_updated_at', touched);
     END LOOP;
 END
 $$;
@@ -64,12 +66,18 @@ BEGIN
 END
 $$;
 
+CREATE OR REPLACE TRIGGER delete_rows_of_user AFTER DELETE ON users FOR EACH ROW EXECUTE FUNCTION ts.delete_rows_of_parent(
+    'user_notifications', 'user_id', 'api_usage', 'user_id');
+CREATE OR REPLACE TRIGGER delete_rows_of_partner AFTER DELETE ON oem_partners FOR EACH ROW EXECUTE FUNCTION ts.delete_rows_of_parent(
+    'api_usage', 'partner_id');
 CREATE OR REPLACE TRIGGER delete_rows_of_home AFTER DELETE ON homes FOR EACH ROW EXECUTE FUNCTION ts.delete_rows_of_parent(
-    'energy_usage', 'home_id', 'device_error_logs', 'home_id', 'automation_executions', 'home_id',
-    'automation_health_checks', 'home_id', 'scene_activations', 'home_id', 'self_healing_executions', 'home_id', 'alerts', 'home_id');
+    'energy_usage', 'home_id', 'device_error_logs', 'home_id', 'network_metrics', 'home_id', 'anomaly_detections', 'home_id',
+    'automation_executions', 'home_id', 'automation_health_checks', 'home_id', 'scene_activations', 'home_id',
+    'self_healing_executions', 'home_id', 'security_incidents', 'home_id', 'alerts', 'home_id', 'user_notifications', 'home_id');
 CREATE OR REPLACE TRIGGER delete_rows_of_device AFTER DELETE ON devices FOR EACH ROW EXECUTE FUNCTION ts.delete_rows_of_parent(
     'device_states', 'device_id', 'device_telemetry', 'device_id', 'energy_usage', 'device_id', 'device_error_logs', 'device_id',
-    'device_health_history', 'device_id', 'self_healing_executions', 'device_id', 'alerts', 'source_device_id');
+    'network_metrics', 'device_id', 'device_health_history', 'device_id', 'anomaly_detections', 'device_id',
+    'ml_predictions_log', 'device_id', 'self_healing_executions', 'device_id', 'alerts', 'source_device_id');
 CREATE OR REPLACE TRIGGER delete_rows_of_automation AFTER DELETE ON automations FOR EACH ROW EXECUTE FUNCTION ts.delete_rows_of_parent(
     'automation_executions', 'automation_id', 'automation_health_checks', 'automation_id');
 CREATE OR REPLACE TRIGGER delete_rows_of_scene AFTER DELETE ON scenes FOR EACH ROW EXECUTE FUNCTION ts.delete_rows_of_parent(

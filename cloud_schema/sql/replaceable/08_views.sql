@@ -50,3 +50,38 @@ CREATE OR REPLACE VIEW public.alerts WITH (security_barrier) AS
     SELECT * FROM ts.alerts t
     WHERE t.home_id IN (SELECT public.my_homes())
     WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.anomaly_detections WITH (security_barrier) AS
+    SELECT * FROM ts.anomaly_detections t
+    WHERE t.home_id IN (SELECT public.my_homes())
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.api_usage WITH (security_barrier) AS
+    SELECT * FROM ts.api_usage t
+    WHERE t.user_id = auth.uid() OR hub_sync.is_operator()
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.audit_logs WITH (security_barrier) AS
+    SELECT * FROM ts.audit_logs t
+    WHERE t.user_id = auth.uid() OR hub_sync.is_operator()
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.ml_predictions_log WITH (security_barrier) AS
+    SELECT * FROM ts.ml_predictions_log t
+    WHERE t.device_id IN (SELECT d.id FROM public.devices d WHERE d.home_id IN (SELECT public.my_homes()))
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.network_metrics WITH (security_barrier) AS
+    SELECT * FROM ts.network_metrics t
+    WHERE t.home_id IN (SELECT public.my_homes())
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.security_incidents WITH (security_barrier) AS
+    SELECT * FROM ts.security_incidents t
+    WHERE t.home_id IN (SELECT public.my_homes())
+    WITH CASCADED CHECK OPTION;
+
+CREATE OR REPLACE VIEW public.user_notifications WITH (security_barrier) AS
+    SELECT * FROM ts.user_notifications t
+    WHERE t.user_id = auth.uid() OR hub_sync.is_operator()
+    WITH CASCADED CHECK OPTION;

@@ -4,25 +4,20 @@
 
 DO $$
 DECLARE
-    ours text;
+    ours record;
 BEGIN
-    FOREACH ours IN ARRAY ARRAY[
-        'users', 'homes', 'home_members', 'rooms', 'brands', 'device_models', 'ecosystems', 'devices', 'device_groups',
-        'device_group_members', 'automations', 'scenes', 'self_healing_actions', 'ecosystem_sync_status',
-        'hub_hubs', 'hub_claims', 'hub_streams', 'hub_marks', 'hub_gaps', 'hub_dead_letters', 'hub_commands',
-        'hub_device_aliases', 'hub_case_revisions', 'hub_definition_kinds', 'hub_definition_versions',
-        'hub_definition_history', 'hub_limits'
-    ] LOOP
-        EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', ours);
-        EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, anon, authenticated, hub', ours);
-        EXECUTE format('GRANT ALL ON public.%I TO service_role', ours);
-    END LOOP;
-    FOREACH ours IN ARRAY ARRAY[
-        'device_states', 'device_telemetry', 'energy_usage', 'device_error_logs', 'device_health_history', 'automation_executions',
-        'automation_health_checks', 'scene_activations', 'self_healing_executions', 'alerts'
-    ] LOOP
-        EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, anon, authenticated, hub', ours);
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.%I TO service_role', ours);
+    FOR ours IN
+        SELECT c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'public' AND c.relkind IN ('r', 'v')
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+    LOOP
+        EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, anon, authenticated, hub', ours.relname);
+        IF ours.relkind = 'r' THEN
+            EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', ours.relname);
+            EXECUTE format('GRANT ALL ON public.%I TO service_role', ours.relname);
+        ELSE
+            EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.%I TO service_role', ours.relname);
+        END IF;
     END LOOP;
 END
 $$;
