@@ -13,6 +13,11 @@ CREATE OR REPLACE FUNCTION hub_sync.is_operator() RETURNS boolean LANGUAGE sql S
     END
 $$;
 
+-- One owner per fact: what a hub tells about its home is not told a second time by the triggers that serve homes without one.
+CREATE OR REPLACE FUNCTION hub_sync.is_hub_writing() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT hub_sync.claims() ->> 'role' IS NOT DISTINCT FROM 'hub'
+$$;
+
 CREATE OR REPLACE FUNCTION hub_sync.is_home_member(home uuid, permission text) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM public.homes WHERE id = home AND owner_id = auth.uid())
         OR EXISTS (
