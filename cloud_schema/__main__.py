@@ -57,7 +57,21 @@ def claim_code_command(dsn: str, home_id: str, expires_in_s: int) -> None:
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8787, show_default=True, type=click.IntRange(1, 65535))
-def gateway_command(dsn: str | None, dsn_file: Path | None, jwt_secret_file: Path | None, host: str, port: int) -> None:
+@click.option(
+    "--trusted-proxies",
+    default="127.0.0.1,::1",
+    show_default=True,
+    help="Addresses or networks, by commas, whose X-Forwarded-For is believed: the proxy with the certificate.",
+)
+def gateway_command(
+    *,
+    dsn: str | None,
+    dsn_file: Path | None,
+    jwt_secret_file: Path | None,
+    host: str,
+    port: int,
+    trusted_proxies: str,
+) -> None:
     """Serve the hub functions over HTTP until stopped."""
     import uvicorn
 
@@ -76,7 +90,15 @@ def gateway_command(dsn: str | None, dsn_file: Path | None, jwt_secret_file: Pat
     except ValueError as err:
         raise ApplyError(f"{err} Make one with `openssl rand -hex 32`.") from err
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=STOP_WITHIN_S)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+        proxy_headers=True,
+        forwarded_allow_ips=trusted_proxies,
+    )
 
 
 def _text_of(path: Path | None) -> str | None:

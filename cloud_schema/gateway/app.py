@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 
+from cloud_schema.gateway.asked import client_address, told_headers
 from cloud_schema.gateway.bodies import read_request
 from cloud_schema.gateway.database import STATEMENTS, Database
 from cloud_schema.gateway.rates import Rate
@@ -72,17 +73,18 @@ class Gateway:
         self._require_patience(function, request)
         claims = self._tokens.verify(request.headers.get("authorization"))
         argument = await read_request(request)
+        headers = told_headers(request)
         if function == "hub_token_v1":
-            return self._with_token(await self._database.call(function, {"role": "anon"}, argument))
+            return self._with_token(await self._database.call(function, {"role": "anon"}, argument, headers))
         if function == "hub_changes_v1" and claims["role"] == "hub":
-            return await self._wait_for_changes(claims, argument)
-        return await self._database.call(function, claims, argument)
+            return await self._wait_for_changes(claims, argument, headers)
+        return await self._database.call(function, claims, argument, headers)
 
     def _require_patience(self, function: str, request: Request) -> None:
         rate = self._rates.get(function)
         if rate is None:
             return
-        wait_s = rate.take(request.client.host if request.client else "")
+        wait_s = rate.take(client_address(request))
         if wait_s > 0:
             raise Refused(
                 429, "PT429", "Too many tries from this address.", "too_many_tries", retry_after_s=math.ceil(wait_s)
@@ -92,18 +94,20 @@ class Gateway:
         grant = orjson.loads(answer)
         return orjson.dumps({**grant, "token": self._tokens.sign(grant), "token_type": "bearer"})
 
-    async def _wait_for_changes(self, claims: Mapping[str, Any], argument: Mapping[str, Any]) -> bytes:
+    async def _wait_for_changes(
+        self, claims: Mapping[str, Any], argument: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> bytes:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _wait_s(argument.get("wait_s"))
         home_id = str(claims.get("home_id"))
         event = self._changes.arm(home_id)
         if event is None:
-            return await self._database.call("hub_changes_v1", claims, argument)
+            return await self._database.call("hub_changes_v1", claims, argument, headers)
         try:
             while True:
                 was_woken = event.is_set()
                 event.clear()
-                answer = await self._database.call("hub_changes_v1", claims, argument)
+                answer = await self._database.call("hub_changes_v1", claims, argument, headers)
                 left_s = deadline - loop.time()
                 if left_s <= 0 or _says_something(answer, argument.get("cursor")):
                     return answer

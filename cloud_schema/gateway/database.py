@@ -26,7 +26,7 @@ STATEMENTS: Mapping[str, LiteralString] = {
     "hub_issue_claim_code_v1": "SELECT public.hub_issue_claim_code_v1(%s::jsonb)::text",
 }
 BECOME: LiteralString = (
-    "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true),"
+    "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true), set_config('request.headers', %s, true),"
     " set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)"
 )
 
@@ -56,13 +56,16 @@ class Database:
     async def stop(self) -> None:
         await self._pool.close()
 
-    async def call(self, function: str, claims: Mapping[str, Any], request: Mapping[str, Any]) -> bytes:
-        """The function's answer as JSON. Raises Refused."""
+    async def call(
+        self, function: str, claims: Mapping[str, Any], request: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> bytes:
+        """The function's answer as JSON. `headers` are for the audit. Raises Refused."""
         role = str(claims["role"])
         try:
             async with self._pool.connection() as connection, connection.transaction():
-                await connection.execute(BECOME, (role, orjson.dumps(claims).decode(), STATEMENT_TIMEOUT, LOCK_TIMEOUT))
-                cursor = await connection.execute(STATEMENTS[function], (orjson.dumps(request).decode(),))
+                settings = (_json(claims), _json(headers), STATEMENT_TIMEOUT, LOCK_TIMEOUT)
+                await connection.execute(BECOME, (role, *settings))
+                cursor = await connection.execute(STATEMENTS[function], (_json(request),))
                 row = await cursor.fetchone()
         except (PoolTimeout, PoolClosed) as err:
             raise database_away() from err
@@ -70,3 +73,7 @@ class Database:
             raise from_database(err, role) from err
         assert row is not None
         return str(row[0]).encode()
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return orjson.dumps(document).decode()

@@ -320,3 +320,32 @@ def test_the_wait_is_bounded():
         4,
         gateway_app.WAIT_S_MAX,
     ]
+
+
+@pytest.mark.parametrize("claimed,told", [("203.0.113.7, 127.0.0.1", "203.0.113.7"), ("not an address", None)])
+async def test_the_database_is_told_who_asks_but_no_secret(http, hub, db, claimed, told):
+    keep = sql.SQL(
+        "CREATE OR REPLACE FUNCTION pg_temp.keep() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.public := current_setting(''request.headers'')::jsonb; RETURN NEW; END'"
+    )
+    db.execute(keep)
+    db.execute(
+        sql.SQL(
+            "CREATE TRIGGER test_keep BEFORE UPDATE ON hub_hubs FOR EACH ROW WHEN (NEW.id = {}) EXECUTE FUNCTION pg_temp.keep()"
+        ).format(sql.Literal(hub.id))
+    )
+    try:
+        headers = {
+            **signed(hub),
+            "Cookie": "session=1",
+            "X-Forwarded-For": claimed,
+            "User-Agent": "nexa-hub/1.2",
+            "Long": "x" * 2000,
+        }
+        answer = await http.post("/rpc/hub_ingest_v1", json=hub.envelope(), headers=headers)
+        assert answer.status_code == 200, answer.text
+    finally:
+        db.execute("DROP TRIGGER test_keep ON hub_hubs")
+    seen = db.execute("SELECT public FROM hub_hubs WHERE id = %s", (hub.id,)).fetchone()[0]
+    assert (seen["user-agent"], seen.get("x-forwarded-for"), len(seen["long"])) == ("nexa-hub/1.2", told, 500)
+    assert not {"authorization", "cookie"} & seen.keys()
