@@ -23,6 +23,7 @@ END
 $$;
 
 GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role, hub;
+GRANT SELECT ON public.home_dashboard_summary, public.device_health_summary, public.energy_usage_summary TO authenticated;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA hub_sync, ts FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.my_homes() FROM PUBLIC;
