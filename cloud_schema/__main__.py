@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cloud_schema.apply import ApplyError, apply, issue_claim_code, seed
+from cloud_schema.operating import COMMANDS
 
 DSN_HELP = (
     "PostgreSQL connection string; better in NEXA_CLOUD_DSN or --dsn-file, where a list of processes does not show it."
@@ -99,6 +100,10 @@ def gateway_command(
         proxy_headers=True,
         forwarded_allow_ips=trusted_proxies,
     )
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 def _text_of(path: Path | None) -> str | None:

@@ -1,0 +1,63 @@
+"""The operator's commands after installation: verify, maintain, seed, reference. Each reads its database from DSN,
+NEXA_CLOUD_DSN or --dsn-file, in this order, and never prints it.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cloud_schema.apply import ApplyError
+
+
+def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the argument DSN and the option --dsn-file, and hands it `dsn`."""
+
+    @click.argument("dsn", envvar="NEXA_CLOUD_DSN", required=False)
+    @click.option(
+        "--dsn-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="File that holds the connection string; or NEXA_CLOUD_DSN. A list of processes shows neither.",
+    )
+    @functools.wraps(command)
+    def run(dsn: str | None, dsn_file: Path | None, **options: Any) -> Any:
+        if dsn is None and dsn_file is not None:
+            try:
+                dsn = dsn_file.read_text(encoding="utf-8").strip()
+            except OSError as err:
+                raise ApplyError(f"{dsn_file} cannot be read: {err.strerror}.") from err
+        if not dsn:
+            raise ApplyError("No database given. Name it as DSN, set NEXA_CLOUD_DSN, or use --dsn-file.")
+        return command(dsn=dsn, **options)
+
+    return run
+
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+
+
+@click.command("verify")
+@with_database
+@as_json_option
+@click.pass_context
+def verify_command(context: click.Context, *, dsn: str, as_json: bool) -> None:
+    """Compare the database DSN with the contract, both ways.
+
+    Lists what is missing, wrong, unknown or unsafe (exit code 1), what the server's engine cannot do, and what differs
+    on purpose. Changes nothing.
+    """
+    from cloud_schema.verify import report, verify
+
+    verdict = verify(dsn)
+    if as_json:
+        click.echo(json.dumps(verdict.as_json(), indent=2))
+    else:
+        for line in report(verdict):
+            click.echo(line)
+    context.exit(0 if verdict.is_true else 1)
+
+
+COMMANDS = (verify_command,)
