@@ -14,6 +14,7 @@ from psycopg import sql
 
 from cloud_schema.apply import apply, seed
 from tests.cloud.servers import running_postgres
+from tests.cloud.timescale.server import running_timescale
 
 HERE = Path(__file__).parent
 
@@ -27,8 +28,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def server_dsn() -> Iterator[str]:
     """NEXA_TEST_DSN names a server to use instead; its user must be allowed to create databases and roles. If it has one
-    database and one backend only (TimescaleDB as WASM), NEXA_TEST_SINGLE=1 says so, and what needs more is skipped by name.
+    database and one backend only, NEXA_TEST_SINGLE=1 says so, and what needs more is skipped by name. NEXA_TEST_TIMESCALE=1
+    starts such a one: TimescaleDB as WASM.
     """
+    if IS_WASM:
+        with running_timescale() as made:
+            yield made
+        return
     if given := os.environ.get("NEXA_TEST_DSN"):
         yield given
         return
@@ -36,7 +42,8 @@ def server_dsn() -> Iterator[str]:
         yield made
 
 
-IS_SINGLE = os.environ.get("NEXA_TEST_SINGLE") == "1"
+IS_WASM = os.environ.get("NEXA_TEST_TIMESCALE") == "1"
+IS_SINGLE = IS_WASM or os.environ.get("NEXA_TEST_SINGLE") == "1"
 
 
 @pytest.fixture
