@@ -1,5 +1,6 @@
 """nexa-cloud: the operator's command line for the central schema and its gateway."""
 
+import json
 import logging
 import os
 import sys
@@ -7,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from cloud_schema.apply import ApplyError, apply, issue_claim_code, seed
-from cloud_schema.operating import COMMANDS
+from cloud_schema.apply import LOCK_TIMEOUT_S, ApplyError, apply, issue_claim_code, seed
+from cloud_schema.operating import COMMANDS, as_json_option, with_database
 
 DSN_HELP = (
     "PostgreSQL connection string; better in NEXA_CLOUD_DSN or --dsn-file, where a list of processes does not show it."
@@ -22,10 +23,28 @@ def cli() -> None:
 
 
 @cli.command("apply")
-@click.argument("dsn", envvar="NEXA_CLOUD_DSN")
-def apply_command(dsn: str) -> None:
-    """Bring the database DSN to the schema. May run any number of times."""
-    apply(dsn, click.echo)
+@with_database
+@click.option("--dry-run", is_flag=True, help="Look whether it could be done and say what would be; change nothing.")
+@click.option(
+    "--lock-timeout-s",
+    default=LOCK_TIMEOUT_S,
+    show_default=True,
+    type=click.FloatRange(0.1, 3600),
+    help="How long to wait for a table that another transaction holds.",
+)
+@as_json_option
+def apply_command(*, dsn: str, dry_run: bool, lock_timeout_s: float, as_json: bool) -> None:
+    """Install the schema in the database DSN, upgrade it, or renew its functions.
+
+    May run any number of times; interrupted, it goes on at the next call. Everything is checked before anything is changed.
+    """
+
+    def say(line: str) -> None:
+        click.echo(line, err=as_json)
+
+    summary = apply(dsn, say, dry_run=dry_run, lock_timeout_s=lock_timeout_s)
+    if as_json:
+        click.echo(json.dumps(summary.document(), indent=2))
 
 
 @cli.command("seed")
@@ -36,10 +55,10 @@ def seed_command(dsn: str) -> None:
 
 
 @cli.command("claim-code")
-@click.argument("dsn", envvar="NEXA_CLOUD_DSN")
+@with_database
 @click.option("--home", "home_id", required=True, help="Id of the home the hub shall serve.")
 @click.option("--expires-in-s", default=86400, show_default=True, type=click.IntRange(60, 30 * 86400))
-def claim_code_command(dsn: str, home_id: str, expires_in_s: int) -> None:
+def claim_code_command(*, dsn: str, home_id: str, expires_in_s: int) -> None:
     """Make a one-time claim code for a home, and print it."""
     answer = issue_claim_code(dsn, home_id, expires_in_s)
     click.echo(answer["claim_code"])

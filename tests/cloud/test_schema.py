@@ -8,7 +8,6 @@ import psycopg
 import pytest
 
 import cloud_schema
-from cloud_schema.apply import ApplyError, apply, engine_of, seed
 
 CONTRACT = json.loads((Path(cloud_schema.__file__).parent / "contract" / "contract.json").read_text())
 TABLES = list(CONTRACT["tables"])
@@ -18,20 +17,6 @@ ADDED_ENUM_VALUES = {"alert_type": ["safety_alarm"]}
 
 def base_of(table: str) -> str:
     return f"ts.{table}" if CONTRACT["tables"][table]["hypertable"] else f"public.{table}"
-
-
-def test_applying_and_seeding_again_changes_nothing_and_fails_nowhere(dsn, db):
-    tables = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname IN ('public', 'ts', 'hub_sync')"
-    actions = "SELECT array_agg(id ORDER BY id) FROM self_healing_actions"
-    before = db.execute(tables).fetchone(), db.execute(actions).fetchone()
-
-    lines: list[str] = []
-    apply(dsn, lines.append)
-    seed(dsn, lines.append)
-
-    assert (db.execute(tables).fetchone(), db.execute(actions).fetchone()) == before
-    assert not [line for line in lines if "warning" in line]
-    assert "PostgreSQL" in lines[-2]
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -203,48 +188,6 @@ def test_no_client_reaches_a_table_or_a_base_table(db, role):
 def test_only_a_hub_may_call_a_hubs_functions(call_as, role, function):
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         call_as(role, {}, function, {})
-
-
-def test_applying_to_nowhere_says_where_to_look():
-    with pytest.raises(ApplyError, match="Check host, port"):
-        apply("postgresql://nobody@127.0.0.1:1/none", lambda _line: None)
-    with pytest.raises(ApplyError, match="no connection string"):
-        apply("mysql://root@localhost", lambda _line: None)
-
-
-def test_applying_without_the_right_to_create_says_what_is_missing(server_dsn, new_database):
-    database = new_database()
-    role = f"nexa_test_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(server_dsn, autocommit=True) as connection:
-        connection.execute(
-            psycopg.sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'").format(psycopg.sql.Identifier(role))
-        )
-        try:
-            poor = psycopg.conninfo.make_conninfo(database, user=role, password="secret")
-            with pytest.raises(ApplyError, match="may not create schemas and tables"):
-                apply(poor, lambda _line: None)
-        finally:
-            connection.execute(psycopg.sql.SQL("DROP ROLE {}").format(psycopg.sql.Identifier(role)))
-
-
-def test_the_engine_is_named(db):
-    assert engine_of(db).startswith("PostgreSQL ")
-
-
-def test_an_auth_schema_that_is_there_is_left_alone(new_database):
-    database = new_database()
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute("CREATE SCHEMA auth")
-        connection.execute("CREATE TABLE auth.users (id uuid PRIMARY KEY, email text, of_the_platform text)")
-        connection.execute(
-            "CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT NULL::uuid /* of the platform */'"
-        )
-        apply(database, lambda _line: None)
-        assert (
-            "of the platform"
-            in connection.execute("SELECT prosrc FROM pg_proc WHERE oid = 'auth.uid()'::regprocedure").fetchone()[0]
-        )
-        assert connection.execute("SELECT count(of_the_platform) FROM auth.users").fetchone() == (0,)
 
 
 def test_through_a_view_people_see_and_write_rows_of_their_homes_only(hub, new_hub, db):
