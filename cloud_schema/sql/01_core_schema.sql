@@ -49,10 +49,6 @@ CREATE TABLE IF NOT EXISTS users (
     PRIMARY KEY (id),
     UNIQUE (email)
 );
-CREATE INDEX IF NOT EXISTS idx_users_created_at ON users (created_at);
-CREATE INDEX IF NOT EXISTS idx_users_email ON users (email);
-CREATE INDEX IF NOT EXISTS idx_users_last_login ON users (last_login_at);
-CREATE INDEX IF NOT EXISTS idx_users_role ON users (role);
 
 CREATE TABLE IF NOT EXISTS homes (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -77,9 +73,6 @@ CREATE TABLE IF NOT EXISTS homes (
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id)
 );
-CREATE INDEX IF NOT EXISTS idx_homes_created_at ON homes (created_at);
-CREATE INDEX IF NOT EXISTS idx_homes_is_active ON homes (is_active);
-CREATE INDEX IF NOT EXISTS idx_homes_owner_id ON homes (owner_id);
 
 CREATE TABLE IF NOT EXISTS home_members (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -97,9 +90,6 @@ CREATE TABLE IF NOT EXISTS home_members (
     PRIMARY KEY (id),
     UNIQUE (home_id, user_id)
 );
-CREATE INDEX IF NOT EXISTS idx_home_members_home_id ON home_members (home_id);
-CREATE INDEX IF NOT EXISTS idx_home_members_role ON home_members (role);
-CREATE INDEX IF NOT EXISTS idx_home_members_user_id ON home_members (user_id);
 
 CREATE TABLE IF NOT EXISTS rooms (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -115,8 +105,6 @@ CREATE TABLE IF NOT EXISTS rooms (
     PRIMARY KEY (id),
     UNIQUE (home_id, name)
 );
-CREATE INDEX IF NOT EXISTS idx_rooms_home_id ON rooms (home_id);
-CREATE INDEX IF NOT EXISTS idx_rooms_room_type ON rooms (room_type);
 
 CREATE TABLE IF NOT EXISTS brands (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -135,8 +123,6 @@ CREATE TABLE IF NOT EXISTS brands (
     UNIQUE (name),
     UNIQUE (slug)
 );
-CREATE INDEX IF NOT EXISTS idx_brands_is_active ON brands (is_active);
-CREATE INDEX IF NOT EXISTS idx_brands_slug ON brands (slug);
 
 CREATE TABLE IF NOT EXISTS device_models (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -159,9 +145,6 @@ CREATE TABLE IF NOT EXISTS device_models (
     PRIMARY KEY (id),
     UNIQUE (brand_id, model_number)
 );
-CREATE INDEX IF NOT EXISTS idx_device_models_brand_id ON device_models (brand_id);
-CREATE INDEX IF NOT EXISTS idx_device_models_device_type ON device_models (device_type);
-CREATE INDEX IF NOT EXISTS idx_device_models_model_number ON device_models (model_number);
 
 CREATE TABLE IF NOT EXISTS ecosystems (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -181,8 +164,6 @@ CREATE TABLE IF NOT EXISTS ecosystems (
     UNIQUE (name),
     UNIQUE (slug)
 );
-CREATE INDEX IF NOT EXISTS idx_ecosystems_is_active ON ecosystems (is_active);
-CREATE INDEX IF NOT EXISTS idx_ecosystems_provider ON ecosystems (provider);
 
 CREATE TABLE IF NOT EXISTS devices (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -234,16 +215,6 @@ CREATE TABLE IF NOT EXISTS devices (
     integration_platform varchar(50),
     PRIMARY KEY (id)
 );
-CREATE INDEX IF NOT EXISTS idx_devices_brand_id ON devices (brand_id);
-CREATE INDEX IF NOT EXISTS idx_devices_connectivity_status ON devices (connectivity_status);
-CREATE INDEX IF NOT EXISTS idx_devices_created_at ON devices (created_at);
-CREATE INDEX IF NOT EXISTS idx_devices_device_type ON devices (device_type);
-CREATE INDEX IF NOT EXISTS idx_devices_health_score ON devices (health_score);
-CREATE INDEX IF NOT EXISTS idx_devices_home_id ON devices (home_id);
-CREATE INDEX IF NOT EXISTS idx_devices_integration_platform ON devices (integration_platform);
-CREATE INDEX IF NOT EXISTS idx_devices_is_online ON devices (is_online);
-CREATE INDEX IF NOT EXISTS idx_devices_last_seen ON devices (last_seen_at DESC);
-CREATE INDEX IF NOT EXISTS idx_devices_room_id ON devices (room_id);
 
 CREATE TABLE IF NOT EXISTS device_groups (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -280,7 +251,6 @@ CREATE TABLE IF NOT EXISTS ts.device_states (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, created_at)
 );
-CREATE INDEX IF NOT EXISTS idx_device_states_device_id ON ts.device_states (device_id, created_at DESC);
 SELECT ts.make_hypertable('ts.device_states', 'created_at', ARRAY['device_id'], 'created_at DESC, id', '7 days', '2 years');
 
 CREATE TABLE IF NOT EXISTS surfaces (

@@ -9,7 +9,6 @@ CREATE TABLE IF NOT EXISTS ts.device_telemetry (
     quality_score integer CHECK (quality_score BETWEEN 0 AND 100),
     metadata jsonb DEFAULT '{}'
 );
-CREATE INDEX IF NOT EXISTS idx_device_telemetry_device_metric ON ts.device_telemetry (device_id, metric_type, time DESC);
 SELECT ts.make_hypertable('ts.device_telemetry', 'time', ARRAY['device_id', 'metric_type'], 'time DESC', '7 days', '365 days');
 
 CREATE TABLE IF NOT EXISTS ts.energy_usage (
@@ -25,8 +24,6 @@ CREATE TABLE IF NOT EXISTS ts.energy_usage (
     is_peak_hour boolean DEFAULT false,
     metadata jsonb DEFAULT '{}'
 );
-CREATE INDEX IF NOT EXISTS idx_energy_usage_device ON ts.energy_usage (device_id, time DESC);
-CREATE INDEX IF NOT EXISTS idx_energy_usage_home ON ts.energy_usage (home_id, time DESC);
 SELECT ts.make_hypertable('ts.energy_usage', 'time', ARRAY['device_id', 'home_id'], 'time DESC', '7 days', '2 years');
 
 CREATE TABLE IF NOT EXISTS ts.device_error_logs (
@@ -50,8 +47,6 @@ CREATE TABLE IF NOT EXISTS ts.device_error_logs (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, time)
 );
-CREATE INDEX IF NOT EXISTS idx_error_logs_device ON ts.device_error_logs (device_id, time DESC);
-CREATE INDEX IF NOT EXISTS idx_error_logs_home ON ts.device_error_logs (home_id, time DESC);
 SELECT ts.make_hypertable('ts.device_error_logs', 'time', ARRAY['device_id', 'error_level'], 'time DESC, id', '30 days', '1 year');
 
 CREATE TABLE IF NOT EXISTS ts.device_health_history (
@@ -70,7 +65,6 @@ CREATE TABLE IF NOT EXISTS ts.device_health_history (
     factors jsonb DEFAULT '[]',
     recommendations jsonb DEFAULT '[]'
 );
-CREATE INDEX IF NOT EXISTS idx_health_history_device ON ts.device_health_history (device_id, time DESC);
 SELECT ts.make_hypertable('ts.device_health_history', 'time', ARRAY['device_id'], 'time DESC', '30 days', '2 years');
 
 CREATE TABLE IF NOT EXISTS diagnostic_runs (

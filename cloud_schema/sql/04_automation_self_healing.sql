@@ -47,10 +47,6 @@ CREATE TABLE IF NOT EXISTS automations (
     deleted_at timestamptz,
     PRIMARY KEY (id)
 );
-CREATE INDEX IF NOT EXISTS idx_automations_created_by ON automations (created_by);
-CREATE INDEX IF NOT EXISTS idx_automations_health ON automations (health_status);
-CREATE INDEX IF NOT EXISTS idx_automations_home ON automations (home_id);
-CREATE INDEX IF NOT EXISTS idx_automations_type ON automations (automation_type);
 
 CREATE TABLE IF NOT EXISTS scenes (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -80,9 +76,6 @@ CREATE TABLE IF NOT EXISTS scenes (
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id)
 );
-CREATE INDEX IF NOT EXISTS idx_scenes_created_by ON scenes (created_by);
-CREATE INDEX IF NOT EXISTS idx_scenes_home ON scenes (home_id);
-CREATE INDEX IF NOT EXISTS idx_scenes_type ON scenes (scene_type);
 
 CREATE TABLE IF NOT EXISTS self_healing_actions (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -112,9 +105,6 @@ CREATE TABLE IF NOT EXISTS self_healing_actions (
     PRIMARY KEY (id),
     UNIQUE (name)
 );
-CREATE INDEX IF NOT EXISTS idx_self_healing_actions_active ON self_healing_actions (is_active);
-CREATE INDEX IF NOT EXISTS idx_self_healing_actions_category ON self_healing_actions (category);
-CREATE INDEX IF NOT EXISTS idx_self_healing_actions_type ON self_healing_actions (action_type);
 
 CREATE TABLE IF NOT EXISTS ecosystem_sync_status (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -146,10 +136,6 @@ CREATE TABLE IF NOT EXISTS ecosystem_sync_status (
     PRIMARY KEY (id),
     UNIQUE (home_id, ecosystem_id, entity_type, entity_id)
 );
-CREATE INDEX IF NOT EXISTS idx_ecosystem_sync_ecosystem ON ecosystem_sync_status (ecosystem_id);
-CREATE INDEX IF NOT EXISTS idx_ecosystem_sync_entity ON ecosystem_sync_status (entity_type, entity_id);
-CREATE INDEX IF NOT EXISTS idx_ecosystem_sync_home ON ecosystem_sync_status (home_id);
-CREATE INDEX IF NOT EXISTS idx_ecosystem_sync_status ON ecosystem_sync_status (sync_status);
 
 CREATE TABLE IF NOT EXISTS ts.automation_executions (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -177,8 +163,6 @@ CREATE TABLE IF NOT EXISTS ts.automation_executions (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, time)
 );
-CREATE INDEX IF NOT EXISTS idx_automation_executions_automation ON ts.automation_executions (automation_id, time DESC);
-CREATE INDEX IF NOT EXISTS idx_automation_executions_home ON ts.automation_executions (home_id, time DESC);
 SELECT ts.make_hypertable('ts.automation_executions', 'time', ARRAY['automation_id', 'status'], 'time DESC, id', '30 days', '1 year');
 
 CREATE TABLE IF NOT EXISTS ts.automation_health_checks (
@@ -204,7 +188,6 @@ CREATE TABLE IF NOT EXISTS ts.automation_health_checks (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, time)
 );
-CREATE INDEX IF NOT EXISTS idx_automation_health_automation ON ts.automation_health_checks (automation_id, time DESC);
 SELECT ts.make_hypertable('ts.automation_health_checks', 'time', ARRAY['automation_id'], 'time DESC, id', '60 days', '2 years');
 
 CREATE TABLE IF NOT EXISTS ts.scene_activations (
@@ -226,8 +209,6 @@ CREATE TABLE IF NOT EXISTS ts.scene_activations (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, time)
 );
-CREATE INDEX IF NOT EXISTS idx_scene_activations_home ON ts.scene_activations (home_id, time DESC);
-CREATE INDEX IF NOT EXISTS idx_scene_activations_scene ON ts.scene_activations (scene_id, time DESC);
 SELECT ts.make_hypertable('ts.scene_activations', 'time', ARRAY['scene_id'], 'time DESC, id', '90 days', '2 years');
 
 CREATE TABLE IF NOT EXISTS ts.self_healing_executions (
@@ -266,6 +247,4 @@ CREATE TABLE IF NOT EXISTS ts.self_healing_executions (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, time)
 );
-CREATE INDEX IF NOT EXISTS idx_self_healing_executions_device ON ts.self_healing_executions (device_id, time DESC);
-CREATE INDEX IF NOT EXISTS idx_self_healing_executions_home ON ts.self_healing_executions (home_id, time DESC);
 SELECT ts.make_hypertable('ts.self_healing_executions', 'time', ARRAY['device_id', 'action_id'], 'time DESC, id', '30 days', '2 years');

@@ -42,9 +42,7 @@ CREATE TABLE IF NOT EXISTS ts.alerts (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, time)
 );
-CREATE INDEX IF NOT EXISTS idx_alerts_home ON ts.alerts (home_id, time DESC);
 SELECT ts.make_hypertable('ts.alerts', 'time', ARRAY['home_id', 'alert_type', 'severity'], 'time DESC, id', '90 days', '2 years');
-CREATE INDEX IF NOT EXISTS idx_alerts_device ON ts.alerts (source_device_id) WHERE source_device_id IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS alert_rules (
     id uuid NOT NULL DEFAULT gen_random_uuid(),

@@ -1,13 +1,154 @@
--- Search columns and the indexes that many queries share.
+-- Search columns, all indexes of the tables of 01 to 06, and the summaries.
+-- An index costs every insert, and every update that touches one of its columns, so each has a reason: a query that is
+-- written down in tests/cloud/indexes.toml, or a foreign key whose parent would otherwise scan this table to be deleted.
+-- No index on what hubs report many times a day (is_online, last_seen_at, health_score ...): without one, such an update
+-- stays within its page. contract/indexes_left_out.json names the contract's other indexes, each with its reason.
 
 ALTER TABLE brands ADD COLUMN IF NOT EXISTS search_vector tsvector;
 ALTER TABLE device_models ADD COLUMN IF NOT EXISTS search_vector tsvector;
 ALTER TABLE devices ADD COLUMN IF NOT EXISTS search_vector tsvector;
 
+-- Core
+CREATE INDEX IF NOT EXISTS idx_homes_owner_id ON homes (owner_id);
+CREATE INDEX IF NOT EXISTS idx_home_members_user_id ON home_members (user_id);
+CREATE INDEX IF NOT EXISTS idx_home_members_invited_by ON home_members (invited_by) WHERE invited_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_brands_search ON brands USING gin (search_vector);
 CREATE INDEX IF NOT EXISTS idx_device_models_search ON device_models USING gin (search_vector);
-CREATE INDEX IF NOT EXISTS idx_devices_search ON devices USING gin (search_vector);
+CREATE INDEX IF NOT EXISTS idx_device_models_device_type ON device_models (device_type);
+CREATE INDEX IF NOT EXISTS idx_device_models_capabilities_gin ON device_models USING gin (capabilities jsonb_path_ops);
+CREATE INDEX IF NOT EXISTS idx_devices_home_id ON devices (home_id);
+CREATE INDEX IF NOT EXISTS idx_devices_room_id ON devices (room_id);
+CREATE INDEX IF NOT EXISTS idx_devices_brand_id ON devices (brand_id);
+CREATE INDEX IF NOT EXISTS idx_devices_device_model_id ON devices (device_model_id);
+CREATE INDEX IF NOT EXISTS idx_devices_installed_by ON devices (installed_by) WHERE installed_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_devices_deleted_at ON devices (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_devices_search ON devices USING gin (search_vector);
+CREATE INDEX IF NOT EXISTS idx_devices_capabilities_gin ON devices USING gin (capabilities jsonb_path_ops);
+CREATE INDEX IF NOT EXISTS idx_devices_settings_gin ON devices USING gin (settings jsonb_path_ops);
+CREATE INDEX IF NOT EXISTS idx_device_group_members_device ON device_group_members (device_id);
+CREATE INDEX IF NOT EXISTS idx_device_states_device_id ON ts.device_states (device_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_surfaces_home_id ON surfaces (home_id);
+CREATE UNIQUE INDEX IF NOT EXISTS idx_surfaces_provider_external_id ON surfaces (provider, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_user_ecosystem_home_id ON user_ecosystem_connections (home_id);
+CREATE INDEX IF NOT EXISTS idx_user_ecosystem_ecosystem ON user_ecosystem_connections (ecosystem_id);
+CREATE INDEX IF NOT EXISTS idx_user_sessions_user ON user_sessions (user_id);
+
+-- Telemetry and diagnostics
+CREATE INDEX IF NOT EXISTS idx_device_telemetry_device_metric ON ts.device_telemetry (device_id, metric_type, time DESC);
+CREATE INDEX IF NOT EXISTS idx_energy_usage_device ON ts.energy_usage (device_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_energy_usage_home ON ts.energy_usage (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_error_logs_device ON ts.device_error_logs (device_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_error_logs_home ON ts.device_error_logs (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_health_history_device ON ts.device_health_history (device_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_network_metrics_device ON ts.network_metrics (device_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_network_metrics_home ON ts.network_metrics (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_diagnostic_runs_device ON diagnostic_runs (device_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_diagnostic_runs_home ON diagnostic_runs (home_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_diagnostic_runs_triggered_by ON diagnostic_runs (triggered_by) WHERE triggered_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_diagnostic_issues_run ON diagnostic_issues (diagnostic_run_id);
+CREATE INDEX IF NOT EXISTS idx_diagnostic_issues_device ON diagnostic_issues (device_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_diagnostic_issues_open_device ON diagnostic_issues (device_id, severity, created_at DESC)
+    WHERE status IN ('open', 'investigating');
+CREATE INDEX IF NOT EXISTS idx_diagnostic_issues_resolved_by ON diagnostic_issues (resolved_by) WHERE resolved_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_firmware_updates_device ON firmware_updates (device_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_firmware_updates_initiated_by ON firmware_updates (initiated_by) WHERE initiated_by IS NOT NULL;
+
+-- Learning
+CREATE INDEX IF NOT EXISTS idx_anomaly_detections_device ON ts.anomaly_detections (device_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_anomaly_detections_home ON ts.anomaly_detections (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_ml_predictions_model ON ts.ml_predictions_log (ml_model_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_ml_predictions_device ON ts.ml_predictions_log (device_id) WHERE device_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_ml_models_created_by ON ml_models (created_by) WHERE created_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_failure_predictions_device ON failure_predictions (device_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_failure_predictions_home ON failure_predictions (home_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_predictions_active_high_risk ON failure_predictions (home_id, risk_score DESC, predicted_failure_date)
+    WHERE prediction_status = 'active';
+CREATE INDEX IF NOT EXISTS idx_failure_predictions_indicators_gin ON failure_predictions USING gin (primary_indicators jsonb_path_ops);
+CREATE INDEX IF NOT EXISTS idx_failure_predictions_model ON failure_predictions (ml_model_id) WHERE ml_model_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_failure_predictions_acknowledged_by ON failure_predictions (acknowledged_by) WHERE acknowledged_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_usage_patterns_device ON device_usage_patterns (device_id);
+CREATE INDEX IF NOT EXISTS idx_usage_patterns_home ON device_usage_patterns (home_id);
+CREATE INDEX IF NOT EXISTS idx_device_benchmarks_device ON device_benchmarks (device_id, period_start DESC);
+CREATE INDEX IF NOT EXISTS idx_device_benchmarks_model ON device_benchmarks (device_model_id);
+CREATE INDEX IF NOT EXISTS idx_ai_insights_home ON ai_insights (home_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_ai_insights_device ON ai_insights (device_id) WHERE device_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_ai_insights_model ON ai_insights (ml_model_id) WHERE ml_model_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_ai_insights_viewed_by ON ai_insights (viewed_by) WHERE viewed_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_ai_insights_actioned_by ON ai_insights (actioned_by) WHERE actioned_by IS NOT NULL;
+
+-- Automations, scenes, self-healing
+CREATE INDEX IF NOT EXISTS idx_automations_home ON automations (home_id);
+CREATE INDEX IF NOT EXISTS idx_automations_created_by ON automations (created_by);
+CREATE INDEX IF NOT EXISTS idx_automations_triggers_gin ON automations USING gin (triggers jsonb_path_ops);
+CREATE INDEX IF NOT EXISTS idx_automations_actions_gin ON automations USING gin (actions jsonb_path_ops);
+CREATE INDEX IF NOT EXISTS idx_automation_executions_automation ON ts.automation_executions (automation_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_automation_executions_home ON ts.automation_executions (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_automation_health_automation ON ts.automation_health_checks (automation_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_automation_health_home ON ts.automation_health_checks (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_scenes_home ON scenes (home_id);
+CREATE INDEX IF NOT EXISTS idx_scenes_room ON scenes (room_id) WHERE room_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_scenes_created_by ON scenes (created_by);
+CREATE INDEX IF NOT EXISTS idx_scene_activations_scene ON ts.scene_activations (scene_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_scene_activations_home ON ts.scene_activations (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_self_healing_executions_device ON ts.self_healing_executions (device_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_self_healing_executions_home ON ts.self_healing_executions (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_ecosystem_sync_ecosystem ON ecosystem_sync_status (ecosystem_id);
+
+-- Security, alerts, notifications
+CREATE INDEX IF NOT EXISTS idx_security_scans_home ON security_scans (home_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_security_scans_triggered_by ON security_scans (triggered_by) WHERE triggered_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_vulnerabilities_home ON security_vulnerabilities (home_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_vulnerabilities_scan ON security_vulnerabilities (security_scan_id);
+CREATE INDEX IF NOT EXISTS idx_vulnerabilities_device ON security_vulnerabilities (device_id) WHERE device_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_vulnerabilities_resolved_by ON security_vulnerabilities (resolved_by) WHERE resolved_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_vulnerabilities_unresolved ON security_vulnerabilities (home_id, severity, cvss_score DESC)
+    WHERE resolved_at IS NULL;
+CREATE INDEX IF NOT EXISTS idx_security_incidents_home ON ts.security_incidents (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_security_incidents_device ON ts.security_incidents (device_id) WHERE device_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_network_rules_home ON network_access_rules (home_id);
+CREATE INDEX IF NOT EXISTS idx_network_rules_device ON network_access_rules (destination_device_id);
+CREATE INDEX IF NOT EXISTS idx_network_rules_created_by ON network_access_rules (created_by) WHERE created_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_alert_rules_home ON alert_rules (home_id);
+CREATE INDEX IF NOT EXISTS idx_alert_rules_created_by ON alert_rules (created_by) WHERE created_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_alerts_home ON ts.alerts (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_alerts_active_severity ON ts.alerts (home_id, severity, time DESC) WHERE status = 'active';
+CREATE INDEX IF NOT EXISTS idx_alerts_device ON ts.alerts (source_device_id) WHERE source_device_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_user_notifications_user ON ts.user_notifications (user_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_user_notifications_home ON ts.user_notifications (home_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_user_notifications_pending ON ts.user_notifications (time) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS idx_user_notifications_unread ON ts.user_notifications (user_id, time DESC) WHERE read_at IS NULL;
+CREATE INDEX IF NOT EXISTS idx_user_notifications_alert ON ts.user_notifications (related_alert_id) WHERE related_alert_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_notification_prefs_home ON user_notification_preferences (home_id);
+
+-- Subscriptions and revenue
+CREATE INDEX IF NOT EXISTS idx_user_subscriptions_user ON user_subscriptions (user_id);
+CREATE INDEX IF NOT EXISTS idx_user_subscriptions_home ON user_subscriptions (home_id);
+CREATE INDEX IF NOT EXISTS idx_user_subscriptions_plan ON user_subscriptions (plan_id);
+CREATE INDEX IF NOT EXISTS idx_user_subscriptions_previous_plan ON user_subscriptions (previous_plan_id) WHERE previous_plan_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_user_subscriptions_scheduled_plan ON user_subscriptions (scheduled_plan_change_id)
+    WHERE scheduled_plan_change_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_user_subscriptions_provider ON user_subscriptions (payment_provider, payment_provider_subscription_id);
+CREATE INDEX IF NOT EXISTS idx_invoices_user ON invoices (user_id, invoice_date DESC);
+CREATE INDEX IF NOT EXISTS idx_invoices_subscription ON invoices (subscription_id);
+CREATE INDEX IF NOT EXISTS idx_invoices_overdue ON invoices (status, due_date) WHERE status IN ('pending', 'overdue');
+CREATE INDEX IF NOT EXISTS idx_invoices_provider ON invoices (payment_provider, payment_provider_invoice_id);
+CREATE INDEX IF NOT EXISTS idx_invoice_line_items_invoice ON invoice_line_items (invoice_id);
+CREATE INDEX IF NOT EXISTS idx_invoice_line_items_plan ON invoice_line_items (plan_id) WHERE plan_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_payment_transactions_user ON payment_transactions (user_id, transaction_date DESC);
+CREATE INDEX IF NOT EXISTS idx_payment_transactions_invoice ON payment_transactions (invoice_id);
+CREATE INDEX IF NOT EXISTS idx_payment_transactions_subscription ON payment_transactions (subscription_id);
+CREATE INDEX IF NOT EXISTS idx_coupon_redemptions_coupon ON coupon_redemptions (coupon_id);
+CREATE INDEX IF NOT EXISTS idx_coupon_redemptions_user ON coupon_redemptions (user_id);
+CREATE INDEX IF NOT EXISTS idx_coupon_redemptions_subscription ON coupon_redemptions (subscription_id);
+CREATE INDEX IF NOT EXISTS idx_oem_api_keys_partner ON oem_api_keys (partner_id);
+CREATE INDEX IF NOT EXISTS idx_b2b_revenue_partner ON b2b_revenue (partner_id, period_start DESC);
+CREATE INDEX IF NOT EXISTS idx_api_usage_user ON ts.api_usage (user_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_api_usage_partner ON ts.api_usage (partner_id, time DESC);
+
+-- Audit
+CREATE INDEX IF NOT EXISTS idx_audit_logs_user ON ts.audit_logs (user_id, time DESC);
+CREATE INDEX IF NOT EXISTS idx_audit_logs_table ON ts.audit_logs (table_name, time DESC);
+CREATE INDEX IF NOT EXISTS idx_audit_logs_record ON ts.audit_logs (record_id) WHERE record_id IS NOT NULL;
 
 -- Summaries. The materialized views lie in ts, because a materialized view has no row-level security; people see the rows
 -- of their homes through replaceable/08_summaries.sql. Each source is found by index and summed for one home or device

@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS hub_hubs (
     retired_at timestamptz
 );
 CREATE UNIQUE INDEX IF NOT EXISTS hub_hubs_one_per_home ON hub_hubs (home_id) WHERE retired_at IS NULL;
+CREATE INDEX IF NOT EXISTS hub_hubs_home ON hub_hubs (home_id, mirror_id);
+-- Every call of a hub looks it up by what its claims say, which need not be a uuid.
+CREATE INDEX IF NOT EXISTS hub_hubs_id_as_text ON hub_hubs ((id::text));
 
 CREATE TABLE IF NOT EXISTS hub_claims (
     code_sha256 bytea PRIMARY KEY,
@@ -36,6 +39,7 @@ CREATE TABLE IF NOT EXISTS hub_claims (
     used_by_hub uuid REFERENCES hub_hubs (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS hub_claims_home ON hub_claims (home_id);
+CREATE INDEX IF NOT EXISTS hub_claims_used_by_hub ON hub_claims (used_by_hub) WHERE used_by_hub IS NOT NULL;
 
 -- The streams of records a hub may send. A new stream is one row in replaceable/10_0_declarations.sql.
 CREATE TABLE IF NOT EXISTS hub_streams (
@@ -106,6 +110,7 @@ CREATE TABLE IF NOT EXISTS hub_commands (
     result jsonb
 );
 CREATE INDEX IF NOT EXISTS hub_commands_expiry ON hub_commands (home_id, expires_at);
+CREATE INDEX IF NOT EXISTS hub_commands_hub ON hub_commands (hub_id) WHERE hub_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS hub_commands_waiting ON hub_commands (home_id, created_at) WHERE status IN ('pending', 'delivered');
 
 CREATE TABLE IF NOT EXISTS hub_device_aliases (
