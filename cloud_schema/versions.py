@@ -44,23 +44,23 @@ class Migration:
         return _sha256(self.post)
 
 
-def migrations(folder: Path = MIGRATIONS) -> list[Migration]:
+def migrations() -> list[Migration]:
     """All there are, in order. Numbers without a gap: a missing file is found before a database is touched."""
     steps: dict[int, dict[str, Path]] = {}
-    for path in sorted(folder.glob("*.sql")):
+    for path in sorted(MIGRATIONS.glob("*.sql")):
         match = re.fullmatch(r"(\d{4})_(\w+)\.(pre|post)\.sql", path.name)
         assert match, f"{path.name} is not named NNNN_name.pre.sql or NNNN_name.post.sql"
         steps.setdefault(int(match[1]), {})[match[3]] = path
-    assert sorted(steps) == list(range(FIRST + 1, FIRST + 1 + len(steps))), f"the numbers in {folder} have a gap"
+    assert sorted(steps) == list(range(FIRST + 1, FIRST + 1 + len(steps))), f"the numbers in {MIGRATIONS} have a gap"
     return [
         Migration(number, next(iter(parts.values())).name.split(".")[0][5:], parts.get("pre"), parts.get("post"))
         for number, parts in sorted(steps.items())
     ]
 
 
-def schema_version(folder: Path = MIGRATIONS) -> int:
+def schema_version() -> int:
     """The version that this program brings a database to."""
-    return FIRST + len(migrations(folder))
+    return FIRST + len(migrations())
 
 
 def program_version() -> str:
