@@ -191,12 +191,154 @@ BEGIN
 END
 $$;
 
-DO $$
+-- The same for the continuous aggregates. Those of the raw rows' time are refreshed by the contract's policies; what arrives later than
+-- these look back, by ts.catch_up_aggregates.
+CREATE TABLE IF NOT EXISTS ts.aggregates (
+    view_name text PRIMARY KEY,  -- in schema ts
+    source text NOT NULL REFERENCES ts.hypertables (table_name),
+    bucket interval NOT NULL,
+    bucket_column text NOT NULL,
+    start_offset interval NOT NULL,
+    end_offset interval NOT NULL,
+    schedule_interval interval NOT NULL,
+    retain_for interval NOT NULL
+);
+
+-- Where the rows of a continuous aggregate lie; NULL where it is a plain view.
+CREATE OR REPLACE FUNCTION ts.materialized_rows_of(aggregate_name text) RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found text;
 BEGIN
-    IF EXISTS (SELECT FROM pg_namespace WHERE nspname = '_timescaledb_internal') THEN
-        REVOKE USAGE ON SCHEMA _timescaledb_internal FROM PUBLIC;
+    IF ts.timescale_schema() IS NOT NULL THEN
+        SELECT format('%I.%I', c.materialization_hypertable_schema, c.materialization_hypertable_name) INTO found
+        FROM timescaledb_information.continuous_aggregates c WHERE c.view_schema = 'ts' AND c.view_name = aggregate_name;
     END IF;
-EXCEPTION WHEN insufficient_privilege THEN
-    RAISE WARNING 'chunks stay visible to every login: revoke USAGE ON SCHEMA _timescaledb_internal FROM PUBLIC as its owner';
+    RETURN found;
+END
+$$;
+
+-- Declares an aggregate by time and makes it: continuous where the engine can, a plain view of the same columns where not. A plain
+-- view gives way once the engine can; what was built on it goes on through the old one, under another name.
+CREATE OR REPLACE FUNCTION ts.make_aggregate(
+    aggregate_name text, source text, bucket interval, bucket_column text, group_by text[], aggregates text[],
+    start_offset interval, end_offset interval, schedule_interval interval, retain_for interval
+) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    body text := format('SELECT %%s AS %I, %s, %s FROM ts.%I GROUP BY 1, %s', bucket_column, array_to_string(group_by, ', '),
+                        array_to_string(aggregates, ', '), source, array_to_string(group_by, ', '));
+    time_column text := (SELECT h.time_column FROM ts.hypertables h WHERE h.table_name = source);
+    had_rows boolean;
+BEGIN
+    INSERT INTO ts.aggregates VALUES (aggregate_name, source, bucket, bucket_column, start_offset, end_offset, schedule_interval, retain_for)
+    ON CONFLICT (view_name) DO UPDATE SET (source, bucket, bucket_column, start_offset, end_offset, schedule_interval, retain_for)
+        = (excluded.source, excluded.bucket, excluded.bucket_column, excluded.start_offset, excluded.end_offset, excluded.schedule_interval,
+           excluded.retain_for);
+    IF ts.materialized_rows_of(aggregate_name) IS NULL AND ts.has_community_features() THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM ts.%I)', source) INTO had_rows;
+        BEGIN
+            IF to_regclass(format('ts.%I', aggregate_name)) IS NOT NULL THEN
+                EXECUTE format('ALTER VIEW ts.%I RENAME TO %I', aggregate_name, aggregate_name || '_before');
+            END IF;
+            EXECUTE format('CREATE MATERIALIZED VIEW ts.%I WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS %s WITH NO DATA',
+                           aggregate_name,
+                           format(body, format('%I.time_bucket(%L::interval, %I)', ts.timescale_schema(), bucket, time_column)));
+            IF to_regclass(format('ts.%I', aggregate_name || '_before')) IS NOT NULL THEN
+                EXECUTE format('CREATE OR REPLACE VIEW ts.%I AS SELECT * FROM ts.%I', aggregate_name || '_before', aggregate_name);
+            END IF;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING '% is no continuous aggregate: %', aggregate_name, SQLERRM;
+        END;
+    END IF;
+    IF ts.materialized_rows_of(aggregate_name) IS NULL THEN
+        EXECUTE format('CREATE OR REPLACE VIEW ts.%I AS %s', aggregate_name,
+                       format(body, format('date_bin(%L::interval, %I, ''2000-01-01 00:00+00'')', bucket, time_column)));
+        RETURN 'view';
+    END IF;
+    IF public.try_add_continuous_aggregate_policy('ts.' || aggregate_name, start_offset, end_offset, schedule_interval) AND had_rows THEN
+        PERFORM ts.let_catch_up_come_first(aggregate_name);
+    END IF;
+    PERFORM public.try_add_retention_policy('ts.' || aggregate_name, retain_for);
+    RETURN 'continuous aggregate';
+END
+$$;
+
+-- What lies before the first refresh's window would seem gone: nothing below the newest refreshed hour is computed any more.
+CREATE OR REPLACE FUNCTION ts.let_catch_up_come_first(aggregate_name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    refresh integer;
+BEGIN
+    FOR refresh IN
+        SELECT j.job_id FROM timescaledb_information.jobs j
+        WHERE j.proc_name = 'policy_refresh_continuous_aggregate' AND j.hypertable_schema = 'ts' AND j.hypertable_name = aggregate_name
+    LOOP
+        EXECUTE format('SELECT %I.alter_job($1, next_start => now() + interval ''1 day'')', ts.timescale_schema()) USING refresh;
+    END LOOP;
+END
+$$;
+
+-- A hub that was away for weeks brings rows older than the policies look back, and a database that has just got TimescaleDB brings all
+-- of them. Only buckets whose rows have changed are computed again; from old to new, so that what is not done yet is still computed when
+-- asked for. Never further back than raw rows are kept: the aggregates of those that retention has dropped have to stay.
+-- Its CALL commits, so it may have neither a search_path of its own nor stand in an EXECUTE.
+CREATE OR REPLACE PROCEDURE ts.catch_up_aggregates(job_id integer, config jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    slice constant interval := '30 days';
+    declared ts.aggregates;
+    kept interval;
+    at timestamptz;
+    until_at timestamptz;
+BEGIN
+    IF NOT ts.has_community_features() THEN
+        RETURN;
+    END IF;
+    FOREACH declared IN ARRAY ARRAY(SELECT a FROM ts.aggregates a ORDER BY a.view_name) LOOP
+        CONTINUE WHEN ts.materialized_rows_of(declared.view_name) IS NULL;
+        SELECT coalesce(min((j.config ->> 'drop_after')::interval), min(h.retain_for)) INTO kept
+        FROM ts.hypertables h LEFT JOIN timescaledb_information.jobs j
+            ON j.proc_name = 'policy_retention' AND j.hypertable_schema = 'ts' AND j.hypertable_name = h.table_name
+        WHERE h.table_name = declared.source;
+        at := now() - least(kept, (config ->> 'window')::interval);
+        until_at := now() - declared.end_offset;
+        WHILE at < until_at LOOP
+            CALL refresh_continuous_aggregate(format('ts.%I', declared.view_name)::regclass, at, least(at + slice + declared.bucket, until_at));
+            at := at + slice;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+REVOKE ALL ON PROCEDURE ts.catch_up_aggregates(integer, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ts.schedule_catch_up(every interval, config jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT ts.has_community_features() THEN
+        RETURN false;
+    END IF;
+    IF NOT EXISTS (SELECT FROM timescaledb_information.jobs j
+                   WHERE j.proc_schema = 'ts' AND j.proc_name = 'catch_up_aggregates' AND j.config = schedule_catch_up.config) THEN
+        EXECUTE format('SELECT %I.add_job(''ts.catch_up_aggregates'', $1, config => $2)', ts.timescale_schema()) USING every, config;
+    END IF;
+    RETURN true;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'late rows do not reach the aggregates by themselves: %', SQLERRM;
+    RETURN false;
+END
+$$;
+
+-- Chunks and the rows of the aggregates lie in the extension's own schema, which every login may use by default. This one needs it.
+DO $$
+DECLARE
+    is_owner boolean;
+BEGIN
+    SELECT pg_has_role(n.nspowner, 'USAGE') INTO is_owner FROM pg_namespace n WHERE n.nspname = '_timescaledb_internal';
+    IF is_owner IS NULL THEN
+        RETURN;
+    ELSIF is_owner THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA _timescaledb_internal TO %I', current_user);
+        REVOKE USAGE ON SCHEMA _timescaledb_internal FROM PUBLIC;
+    ELSIF has_schema_privilege('anon', '_timescaledb_internal', 'USAGE') THEN
+        RAISE WARNING 'every login can name the chunks: as the owner of schema _timescaledb_internal run GRANT USAGE ON SCHEMA _timescaledb_internal TO %; REVOKE USAGE ON SCHEMA _timescaledb_internal FROM PUBLIC',
+            quote_ident(current_user);
+    END IF;
 END
 $$;

@@ -161,3 +161,21 @@ CREATE TABLE IF NOT EXISTS ts.network_metrics (
     metadata jsonb DEFAULT '{}'
 );
 SELECT ts.make_hypertable('ts.network_metrics', 'time', ARRAY['device_id'], 'time DESC', '14 days', '90 days');
+
+-- By hour and by day. Kept longer than the raw rows: a year's comparison outlives its readings at a hundredth of their size.
+SELECT ts.make_aggregate('device_telemetry_hourly', 'device_telemetry', '1 hour', 'hour', ARRAY['device_id', 'metric_type'],
+    ARRAY['avg(value) AS avg_value', 'min(value) AS min_value', 'max(value) AS max_value', 'stddev(value) AS stddev_value',
+          'count(*) AS sample_count'],
+    '3 hours', '1 hour', '1 hour', '2 years');
+SELECT ts.make_aggregate('device_telemetry_daily', 'device_telemetry', '1 day', 'day', ARRAY['device_id', 'metric_type'],
+    ARRAY['avg(value) AS avg_value', 'min(value) AS min_value', 'max(value) AS max_value',
+          'percentile_cont(0.5) WITHIN GROUP (ORDER BY value) AS median_value', 'count(*) AS sample_count'],
+    '3 days', '1 day', '1 day', '7 years');
+SELECT ts.make_aggregate('energy_usage_hourly', 'energy_usage', '1 hour', 'hour', ARRAY['device_id', 'home_id'],
+    ARRAY['avg(power_watts) AS avg_power_watts', 'max(power_watts) AS peak_power_watts', 'sum(energy_kwh) AS total_energy_kwh',
+          'sum(cost_estimate) AS total_cost', 'count(*) AS sample_count'],
+    '3 hours', '1 hour', '1 hour', '7 years');
+
+-- A hub keeps measurements for 30 days while the cloud is away. What is older still, once a month.
+SELECT ts.schedule_catch_up('6 hours', '{"window": "31 days"}');
+SELECT ts.schedule_catch_up('28 days', '{"window": null}');
