@@ -1,15 +1,13 @@
 """What a live database says about itself, read once, for `verify` to compare and `reference` to describe."""
 
-import re
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
-QUERIES = Path(__file__).parent / "sql" / "catalogue.sql"
+from cloud_schema.statements import statements
+
 Row = dict[str, Any]
 
 
@@ -64,11 +62,11 @@ def read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
     with connection.cursor(row_factory=dict_row) as cursor:
 
         def ask(name: str) -> list[Row]:
-            return cursor.execute(queries()[name]).fetchall()
+            return cursor.execute(statements("catalogue.sql")[name]).fetchall()
 
         with connection.transaction():
             # Names stand unqualified only if they are found without a schema; then they read as in the contract.
-            cursor.execute(queries()["set_search_path"])
+            cursor.execute(statements("catalogue.sql")["set_search_path"])
             engine = Engine(**ask("engine")[0])
             plain = [
                 "relations",
@@ -91,10 +89,3 @@ def read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
                 **seen,
                 **{name: ask(name) if engine.has_hypertables else [] for name in of_engine},
             )
-
-
-@cache
-def queries(path: Path = QUERIES) -> dict[str, bytes]:
-    """The named queries of a file: each stands under a line `-- name: <name>`."""
-    parts = re.split(r"^-- name: (\w+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return {name: text.encode() for name, text in zip(parts[1::2], parts[2::2], strict=True)}

@@ -4,7 +4,9 @@ NEXA_CLOUD_DSN or --dsn-file, in this order, and never prints it.
 
 import functools
 import json
+import signal
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -60,4 +62,35 @@ def verify_command(context: click.Context, *, dsn: str, as_json: bool) -> None:
     context.exit(0 if verdict.is_true else 1)
 
 
-COMMANDS = (verify_command,)
+@click.command("maintain")
+@with_database
+@click.option("--task", "tasks", multiple=True, metavar="NAME", help="Only this one; may be given several times.")
+@click.option("--now", is_flag=True, help="Do it whether it is due or not.")
+@as_json_option
+@click.pass_context
+def maintain_command(context: click.Context, *, dsn: str, tasks: tuple[str, ...], now: bool, as_json: bool) -> None:
+    """Do what is due of the maintenance schedule of the database DSN.
+
+    Made for a timer that runs it every 15 minutes, as the schema's owner. What TimescaleDB's own jobs do is left to them. One
+    at a time; may be interrupted. Exit code 1 if a task failed.
+    """
+    from cloud_schema.maintain import maintain
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        outcomes = maintain(dsn, tasks, now=now, say=_to_stderr if as_json else click.echo)
+    except KeyboardInterrupt:
+        raise ApplyError("Interrupted. What was done stays done; the next run goes on.") from None
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if as_json:
+        click.echo(json.dumps({"ok": not failed, "tasks": [asdict(one) for one in outcomes]}, indent=2, default=str))
+    elif all(outcome.status == "not due" for outcome in outcomes):
+        click.echo("Nothing is due.")
+    context.exit(1 if failed else 0)
+
+
+def _to_stderr(line: str) -> None:
+    click.echo(line, err=True)
+
+
+COMMANDS = (verify_command, maintain_command)

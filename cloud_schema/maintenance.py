@@ -1,0 +1,215 @@
+"""The tasks of the maintenance schedule: what each does, where, and in which bounded steps."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from cloud_schema.statements import statements
+
+Say = Callable[[str], None]
+Result = dict[str, Any]
+Names = Mapping[str, sql.Composable]
+
+BLOCKS_A_SLICE = 2048  # 16 MiB
+ROWS_A_SLICE = 5000
+SLICES_MAX = 2000  # of one clean-up; the rest is for the next time
+
+
+class Left(Exception):
+    """A task that is not for us here. `str()` says whose it is, or what is missing."""
+
+
+@dataclass
+class Workplace:
+    """A connection in autocommit: every statement is its own transaction, so that an interruption loses one slice."""
+
+    connection: psycopg.Connection[Any]
+    say: Say
+    has_hypertables: bool
+    has_community: bool
+    has_workers: bool
+    schema: str | None
+
+    def ask(self, name: str, names: Names | None = None, /, **values: Any) -> list[dict[str, Any]]:
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute(_statement(name, names), values)
+            return cursor.fetchall() if cursor.description else []
+
+    def change(self, name: str, names: Names | None = None, /, **values: Any) -> int:
+        """How many rows it touched."""
+        return self.connection.execute(_statement(name, names), values).rowcount
+
+    def has_function(self, name: str) -> bool:
+        return bool(self.ask("has_function", name=f"public.{name}")[0]["is_there"])
+
+    def has_relation(self, name: str) -> bool:
+        return bool(self.ask("has_relation", name=f"public.{name}")[0]["is_there"])
+
+
+def _statement(name: str, names: Names | None) -> sql.SQL | sql.Composed:
+    statement = sql.SQL(statements("maintenance.sql")[name])
+    return statement.format(**names) if names else statement
+
+
+@dataclass(frozen=True)
+class Task:
+    name: str
+    every: timedelta
+    summary: str
+    do: Callable[[Workplace], Result]
+
+
+def workplace(connection: psycopg.Connection[Any], say: Say) -> Workplace:
+    """Sets the connection up, and looks who else looks after this database."""
+    place = Workplace(connection, say, has_hypertables=False, has_community=False, has_workers=False, schema=None)
+    place.ask("be_patient")
+    engine = place.ask("engine")[0]
+    place.has_hypertables, place.has_community = engine["has_hypertables"], engine["has_community"]
+    place.schema = engine["schema"]
+    place.has_workers = place.has_community and bool(next(iter(place.ask("has_workers")[0].values())))
+    return place
+
+
+def is_due(task: Task, last: dict[str, Any] | None, now: datetime) -> bool:
+    """A task that failed or was interrupted is due at once; a minute is forgiven, because timers are not exact."""
+    if last is None or last["last_finished"] is None or last["last_result"].get("status") not in {"done", "skipped"}:
+        return True
+    started: datetime = last["last_started"]
+    return started + task.every - timedelta(minutes=1) <= now
+
+
+def _aggregates(place: Workplace) -> Result:
+    if not place.has_community:
+        raise Left("here they are views, which count when they are asked")
+    return _run_jobs(place, "policy_refresh_continuous_aggregate")
+
+
+def _compression(place: Workplace) -> Result:
+    if not place.has_community:
+        raise Left("this engine does not compress")
+    return _run_jobs(place, "policy_compression")
+
+
+def _retention(place: Workplace) -> Result:
+    if place.has_community:
+        return _run_jobs(place, "policy_retention")
+    deleted: Result = {}
+    for table in place.ask("kept"):
+        gone = _drop_chunks(place, table) if place.has_hypertables else _delete_slices(place, table)
+        if gone:
+            deleted[table["name"]] = gone
+    return {"chunks" if place.has_hypertables else "rows": deleted}
+
+
+def _run_jobs(place: Workplace, policy: str) -> Result:
+    if place.has_workers:
+        raise Left("TimescaleDB's own jobs do it")
+    assert place.schema is not None
+    jobs = place.ask("jobs", policy=policy)
+    for job in jobs:
+        place.say(f"    job {job['job_id']} {job['relation']}")
+        place.change("run_job", {"schema": sql.Identifier(place.schema)}, job=job["job_id"])
+    return {"jobs": len(jobs)}
+
+
+def _drop_chunks(place: Workplace, table: dict[str, Any]) -> int:
+    assert place.schema is not None
+    names = {"schema": sql.Identifier(place.schema), "table": sql.Literal(f"ts.{table['name']}")}
+    dropped: int = place.ask("drop_chunks", names, cutoff=table["cutoff"])[0]["dropped"]
+    return dropped
+
+
+def _delete_slices(place: Workplace, table: dict[str, Any]) -> int:
+    """One pass over the table. What is interrupted is begun anew, and finds less."""
+    deleted, told_percent = 0, 0
+    names = {"table": sql.Identifier("ts", table["name"]), "time": sql.Identifier(table["time_column"])}
+    for first in range(0, table["blocks"] + 1, BLOCKS_A_SLICE):
+        deleted += place.change(
+            "delete_slice", names, first=first, beyond=first + BLOCKS_A_SLICE, cutoff=table["cutoff"]
+        )
+        percent = 100 * (first + BLOCKS_A_SLICE) // (table["blocks"] + 1)
+        if told_percent + 10 <= percent < 100:
+            told_percent = percent
+            place.say(f"    {table['name']}: {percent} %, {deleted} rows deleted")
+    return deleted
+
+
+def _summaries(place: Workplace) -> Result:
+    place.ask("refresh_materialized_views")
+    return {}
+
+
+def _called(function: str) -> Callable[[Workplace], Result]:
+    """A task that is one function of the schema."""
+
+    def do(place: Workplace) -> Result:
+        if not place.has_function(function):
+            raise Left(f"this schema has no {function}()")
+        answers = [next(iter(row.values())) for row in place.ask(function)]
+        return {"answer": answers[0] if len(answers) == 1 else len(answers)}
+
+    return do
+
+
+def _clean_up(place: Workplace) -> Result:
+    done: Result = {}
+    for name in (
+        "expire_commands",
+        "forget_commands",
+        "forget_claims",
+        "forget_dead_letters",
+        "forget_gaps",
+        "forget_sessions",
+    ):
+        for _slice in range(SLICES_MAX):
+            changed = place.change(name, rows_max=ROWS_A_SLICE)
+            done[name] = done.get(name, 0) + changed
+            if changed < ROWS_A_SLICE:
+                break
+    return {name: count for name, count in done.items() if count}
+
+
+def _for_each_table(statement: str) -> Callable[[Workplace], Result]:
+    def do(place: Workplace) -> Result:
+        tables = place.ask("own_tables")
+        for number, table in enumerate(tables, start=1):
+            place.change(statement, {"table": sql.Identifier(table["schema"], table["name"])})
+            if number % 25 == 0:
+                place.say(f"    {number} of {len(tables)} tables")
+        return {"tables": len(tables)}
+
+    return do
+
+
+def _statistics(place: Workplace) -> Result:
+    return {
+        **_for_each_table("analyze")(place),
+        "reminder": "Restore a backup into an empty database and run `nexa-cloud verify` on it: only then is it one.",
+    }
+
+
+def _review(place: Workplace) -> Result:
+    views = [name for name in ("slow_queries", "unused_indexes", "table_bloat") if place.has_relation(name)]
+    return {name: place.ask(name) for name in views}
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# In the order in which they are done: what people see first.
+TASKS: tuple[Task, ...] = (
+    Task("aggregates", timedelta(minutes=15), "refresh the continuous aggregates", _aggregates),
+    Task("summaries", HOUR, "refresh the materialized views", _summaries),
+    Task("renew", HOUR, "renew subscriptions that are due", _called("billing_renew")),
+    Task("usage", HOUR, "add up the use of the API", _called("billing_roll_up_usage")),
+    Task("compression", HOUR, "compress what is old enough", _compression),
+    Task("health", DAY, "write down the health of devices in homes without a hub", _called("record_device_health")),
+    Task("retention", DAY, "delete what is too old", _retention),
+    Task("clean-up", DAY, "expired commands, claim codes, sessions, dead letters", _clean_up),
+    Task("vacuum", 7 * DAY, "vacuum and analyse every table", _for_each_table("vacuum")),
+    Task("review", 30 * DAY, "slow queries, unused indexes, bloated tables", _review),
+    Task("statistics", 91 * DAY, "new statistics, and a reminder to test the backups", _statistics),
+)
