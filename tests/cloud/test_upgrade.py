@@ -101,7 +101,7 @@ def test_after_an_upgrade_the_homes_are_there_and_their_hubs_go_on(upgraded):
 
 def test_steps_that_ran_never_run_again(upgraded, tomorrows):
     dsn = upgraded[0]
-    tomorrows("pre", "-- notes: a column\nALTER TABLE homes ADD COLUMN of_tomorrow integer;")
+    tomorrows("pre", "-- notes: a column\nALTER TABLE hub_limits ADD COLUMN of_tomorrow integer;")
     tomorrows(
         "post",
         "-- gateway_version_min: 9.1\n-- agent_version_min: 0.10.1\nUPDATE hub_limits SET pause_s = pause_s + 1;",
@@ -117,7 +117,7 @@ def test_steps_that_ran_never_run_again(upgraded, tomorrows):
         tomorrows("post", "SELECT 'edited'")
         with pytest.raises(ApplyError, match=r"tomorrow\.post\.sql is not what ran in this database"):
             apply(dsn, lambda _line: None)
-        db.execute("ALTER TABLE homes DROP COLUMN of_tomorrow")
+        db.execute("ALTER TABLE hub_limits DROP COLUMN of_tomorrow")
         db.execute("UPDATE hub_limits SET pause_s = 0, agent_version_min = NULL")
         db.execute("DELETE FROM hub_schema_versions WHERE version = %s", (TOMORROW,))
 
@@ -133,18 +133,18 @@ def test_a_raised_minimum_is_not_lowered_by_a_step(fresh, tomorrows):
 
 
 def test_an_upgrade_that_fails_goes_on_where_it_stopped_once_it_is_mended(fresh, tomorrows):
-    tomorrows("pre", "CREATE TABLE of_tomorrow (n integer);")
-    tomorrows("post", "INSERT INTO of_tomorrow VALUES (1); INSERT INTO nowhere VALUES (1);")
+    tomorrows("pre", "ALTER TABLE hub_limits ADD COLUMN of_tomorrow integer;")
+    tomorrows("post", "UPDATE hub_limits SET of_tomorrow = 1; INSERT INTO nowhere VALUES (1);")
     with pytest.raises(ApplyError, match=r'tomorrow\.post\.sql: relation "nowhere" does not exist'):
         apply(fresh, lambda _line: None)
     assert version_rows(fresh)[-1]["applied_at"] is None
-    tomorrows("post", "INSERT INTO of_tomorrow VALUES (1);")
+    tomorrows("post", "UPDATE hub_limits SET of_tomorrow = coalesce(of_tomorrow, 0) + 1;")
     lines: list[str] = []
     apply(fresh, lines.append)
     assert lines[0].endswith("did not end: going on with it.")
     with psycopg.connect(fresh, autocommit=True) as db:
-        assert db.execute("SELECT count(*) FROM of_tomorrow").fetchone() == (1,)
-        db.execute("DROP TABLE of_tomorrow")
+        assert db.execute("SELECT of_tomorrow FROM hub_limits").fetchone() == (1,)
+        db.execute("ALTER TABLE hub_limits DROP COLUMN of_tomorrow")
         db.execute("DELETE FROM hub_schema_versions WHERE version = %s", (TOMORROW,))
 
 
