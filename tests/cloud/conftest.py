@@ -217,3 +217,19 @@ def hub(new_hub) -> Hub:
 def call_as(db):
     """Calls a function as a role with claims, as the gateway does."""
     return lambda role, claims, function, request: call(db, role, claims, function, request)
+
+
+@pytest.fixture
+def read_as(db):
+    """Reads as a person who is signed in: `read_as(user_id, statement, *values)`."""
+
+    def read(user_id: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with db.transaction():
+            claims = json.dumps({"role": "authenticated", "sub": user_id})
+            db.execute(
+                "SELECT set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)",
+                (claims,),
+            )
+            return db.execute(statement, values).fetchall()
+
+    return read

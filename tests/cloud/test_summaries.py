@@ -1,6 +1,5 @@
 """The summaries of homes, devices and energy: right figures, only for those who may see them, renewed without a pause."""
 
-import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,22 +8,6 @@ import psycopg
 import pytest
 
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def read_as(db):
-    """Reads as somebody who is signed in."""
-
-    def read(user_id, statement, *values):
-        with db.transaction():
-            claims = json.dumps({"role": "authenticated", "sub": user_id})
-            db.execute(
-                "SELECT set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)",
-                (claims,),
-            )
-            return db.execute(statement, values).fetchall()
-
-    return read
 
 
 @pytest.fixture

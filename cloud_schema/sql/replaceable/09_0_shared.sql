@@ -40,32 +40,3 @@ BEGIN
     END LOOP;
 END
 $$;
-
-CREATE OR REPLACE FUNCTION brands_search_vector_update() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.search_vector := to_tsvector('simple', concat_ws(' ', NEW.name, NEW.slug));
-    RETURN NEW;
-END
-$$;
-
-CREATE OR REPLACE FUNCTION device_models_search_vector_update() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.search_vector := to_tsvector('simple', concat_ws(' ', NEW.model_name, NEW.model_number));
-    RETURN NEW;
-END
-$$;
-
-CREATE OR REPLACE FUNCTION devices_search_vector_update() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.search_vector := to_tsvector('simple', concat_ws(' ', NEW.device_name, NEW.notes, array_to_string(NEW.tags, ' ')));
-    RETURN NEW;
-END
-$$;
-
-CREATE OR REPLACE TRIGGER brands_search_vector_trigger BEFORE INSERT OR UPDATE ON brands
-    FOR EACH ROW EXECUTE FUNCTION brands_search_vector_update();
-CREATE OR REPLACE TRIGGER device_models_search_vector_trigger BEFORE INSERT OR UPDATE ON device_models
-    FOR EACH ROW EXECUTE FUNCTION device_models_search_vector_update();
--- Only when a searched column is written: what a hub reports many times a day must not pay for it.
-CREATE OR REPLACE TRIGGER devices_search_vector_trigger BEFORE INSERT OR UPDATE OF device_name, notes, tags ON devices
-    FOR EACH ROW EXECUTE FUNCTION devices_search_vector_update();

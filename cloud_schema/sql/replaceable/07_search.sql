@@ -1,0 +1,109 @@
+-- Search as one types: every word is the beginning of a word. Without dictionaries, because names of devices are names in
+-- any language; accents do not count, so that `kuche` finds the `Küche`.
+
+-- What is searched, as plain words. Punctuation parts words: the text parser would take `light/kitchen` for one word, a path.
+CREATE OR REPLACE FUNCTION public.search_words(written text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT regexp_replace(replace(lower(regexp_replace(normalize(written, NFKD), '[\u0300-\u036f]', '', 'g')), 'ß', 'ss'),
+                          '[\s!-/:-@\[-`{-~]+', ' ', 'g')
+$$;
+
+CREATE OR REPLACE FUNCTION public.search_words_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10';
+
+-- The words of what somebody typed, joined by & (all of them) or | (any). Nothing that is an operator gets so far.
+CREATE OR REPLACE FUNCTION public.search_query(typed text, joined_by text) RETURNS tsquery
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN count(*) = 0 THEN '' ELSE to_tsquery('simple', string_agg(quote_literal(w.word) || ':*', joined_by)) END
+    FROM (
+        SELECT word FROM regexp_split_to_table(public.search_words(left(typed, 200)), ' ') word
+        WHERE word <> '' LIMIT public.search_words_max()
+    ) w
+$$;
+
+CREATE OR REPLACE FUNCTION brands_search_vector_update() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.search_vector := to_tsvector('simple', public.search_words(concat_ws(' ', NEW.name, NEW.slug)));
+    RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION device_models_search_vector_update() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.search_vector := to_tsvector('simple', public.search_words(concat_ws(' ', NEW.model_name, NEW.model_number)));
+    RETURN NEW;
+END
+$$;
+
+-- A hit in the name counts more than one in the tags, and that more than one in the notes.
+CREATE OR REPLACE FUNCTION devices_search_vector_update() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.search_vector := setweight(to_tsvector('simple', public.search_words(coalesce(NEW.device_name, ''))), 'A')
+        || setweight(to_tsvector('simple', public.search_words(coalesce(array_to_string(NEW.tags, ' '), ''))), 'B')
+        || setweight(to_tsvector('simple', public.search_words(left(coalesce(NEW.notes, ''), 10000))), 'C');
+    RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER brands_search_vector_trigger BEFORE INSERT OR UPDATE ON brands
+    FOR EACH ROW EXECUTE FUNCTION brands_search_vector_update();
+CREATE OR REPLACE TRIGGER device_models_search_vector_trigger BEFORE INSERT OR UPDATE ON device_models
+    FOR EACH ROW EXECUTE FUNCTION device_models_search_vector_update();
+-- Only when a searched column is written: what a hub reports many times a day must not pay for it.
+CREATE OR REPLACE TRIGGER devices_search_vector_trigger BEFORE INSERT OR UPDATE OF device_name, notes, tags ON devices
+    FOR EACH ROW EXECUTE FUNCTION devices_search_vector_update();
+
+-- Rows that were there before the columns were.
+UPDATE brands SET name = name WHERE search_vector IS NULL;
+UPDATE device_models SET model_name = model_name WHERE search_vector IS NULL;
+UPDATE devices SET device_name = device_name WHERE search_vector IS NULL;
+
+-- The devices that whoever asks may see, by their own words and those of brand and model. The first condition says only
+-- what could be meant, so that the operator's search among all homes goes by the indexes.
+CREATE OR REPLACE FUNCTION public.search_devices(q text)
+RETURNS TABLE (device_id uuid, home_id uuid, room_id uuid, device_name text, device_type device_type, brand text, model text, rank real)
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    WITH typed AS MATERIALIZED (SELECT search_query(q, ' & ') AS all_words, search_query(q, ' | ') AS any_word),
+    possible AS (
+        SELECT * FROM devices
+        WHERE deleted_at IS NULL AND (
+            search_vector @@ (SELECT any_word FROM typed)
+            OR brand_id = ANY (ARRAY(SELECT id FROM brands WHERE search_vector @@ (SELECT any_word FROM typed)))
+            OR device_model_id = ANY (ARRAY(SELECT id FROM device_models WHERE search_vector @@ (SELECT any_word FROM typed))))
+    )
+    SELECT d.id, d.home_id, d.room_id, d.device_name, d.device_type, b.name, m.model_name, ts_rank(w.words, typed.all_words)
+    FROM typed
+    CROSS JOIN possible d
+    LEFT JOIN brands b ON b.id = d.brand_id
+    LEFT JOIN device_models m ON m.id = d.device_model_id
+    CROSS JOIN LATERAL (SELECT d.search_vector || coalesce(b.search_vector, '') || coalesce(m.search_vector, '') AS words) w
+    WHERE w.words @@ typed.all_words
+    ORDER BY ts_rank(w.words, typed.all_words) DESC, d.device_name, d.id
+    LIMIT 50
+$$;
+
+-- Brands, and models by their own words and their brand's.
+CREATE OR REPLACE FUNCTION public.search_catalogue(q text)
+RETURNS TABLE (kind text, id uuid, name text, model_number text, brand_id uuid, brand text, rank real)
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    WITH typed AS MATERIALIZED (SELECT search_query(q, ' & ') AS all_words, search_query(q, ' | ') AS any_word),
+    possible AS (
+        SELECT * FROM device_models
+        WHERE search_vector @@ (SELECT any_word FROM typed)
+            OR brand_id = ANY (ARRAY(SELECT brands.id FROM brands WHERE search_vector @@ (SELECT any_word FROM typed)))
+    )
+    SELECT 'brand', b.id, b.name, NULL, b.id, b.name, ts_rank(b.search_vector, typed.all_words) AS rank
+    FROM typed CROSS JOIN brands b WHERE b.search_vector @@ (SELECT all_words FROM typed)
+    UNION ALL
+    SELECT 'model', m.id, m.model_name, m.model_number, b.id, b.name, ts_rank(w.words, typed.all_words)
+    FROM typed
+    CROSS JOIN possible m
+    LEFT JOIN brands b ON b.id = m.brand_id
+    CROSS JOIN LATERAL (SELECT m.search_vector || coalesce(b.search_vector, '') AS words) w
+    WHERE w.words @@ typed.all_words
+    ORDER BY rank DESC, 1, 3, 2
+    LIMIT 50
+$$;
+
+REVOKE ALL ON FUNCTION public.search_devices(text), public.search_catalogue(text) FROM PUBLIC, anon, hub;
+GRANT EXECUTE ON FUNCTION public.search_devices(text), public.search_catalogue(text), public.search_words(text),
+    public.search_query(text, text), public.search_words_max() TO authenticated, service_role;
