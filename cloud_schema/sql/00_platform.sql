@@ -309,14 +309,15 @@ $$;
 
 REVOKE ALL ON PROCEDURE ts.catch_up_aggregates(integer, jsonb) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION ts.schedule_catch_up(every interval, config jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ts.schedule_catch_up(every interval, first_in interval, config jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT ts.has_community_features() THEN
         RETURN false;
     END IF;
     IF NOT EXISTS (SELECT FROM timescaledb_information.jobs j
                    WHERE j.proc_schema = 'ts' AND j.proc_name = 'catch_up_aggregates' AND j.config = schedule_catch_up.config) THEN
-        EXECUTE format('SELECT %I.add_job(''ts.catch_up_aggregates'', $1, config => $2)', ts.timescale_schema()) USING every, config;
+        EXECUTE format('SELECT %I.add_job(''ts.catch_up_aggregates'', $1, config => $2, initial_start => now() + $3)', ts.timescale_schema())
+            USING every, config, first_in;
     END IF;
     RETURN true;
 EXCEPTION WHEN OTHERS THEN

@@ -176,6 +176,7 @@ SELECT ts.make_aggregate('energy_usage_hourly', 'energy_usage', '1 hour', 'hour'
           'sum(cost_estimate) AS total_cost', 'count(*) AS sample_count'],
     '3 hours', '1 hour', '1 hour', '7 years');
 
--- A hub keeps measurements for 30 days while the cloud is away. What is older still, once a month.
-SELECT ts.schedule_catch_up('6 hours', '{"window": "31 days"}');
-SELECT ts.schedule_catch_up('28 days', '{"window": null}');
+-- A hub keeps measurements for 30 days while the cloud is away. What is older still, once a month; and at once, for the rows that are
+-- here already when aggregates are made.
+SELECT ts.schedule_catch_up('6 hours', '1 day', '{"window": "31 days"}');
+SELECT ts.schedule_catch_up('28 days', '0', '{"window": null}');

@@ -61,10 +61,10 @@ export function startupParameters(packet) {
   return parameters;
 }
 
-export function greeting(serverVersion, number) {
+export function greeting(serverVersion, pid) {
   const status = (name, value) => frame('S', cString(name), cString(value));
   const key = Buffer.alloc(8);
-  key.writeUInt32BE(number, 0);
+  key.writeUInt32BE(pid, 0);
   return Buffer.concat([
     frame('R', Buffer.alloc(4)), // nobody is asked for a password
     status('server_version', serverVersion),

@@ -9,6 +9,7 @@
 // - it keeps COPY's rows until the last has come, because the backend cannot wait for more in the middle of a statement;
 // - it feeds long pipelines in pieces, because all answers of one piece have to fit into the backend's memory.
 //
+// Arguments: a folder to keep the database in (without it, it lives in memory), and --plain to leave TimescaleDB out.
 // Says {"port": N} in its first line, and goes when its stdin closes: it never outlives who started it.
 
 import net from 'node:net';
@@ -25,12 +26,15 @@ const STARTUP_SETTINGS = ['application_name', 'client_encoding', 'TimeZone', 'Da
 const ASKS_FOR_ENCRYPTION = new Set([80877103, 80877104]);
 const CANCELS_A_QUERY = 80877102;
 const COPY_IN = /^\s*copy\b[\s\S]*\bfrom\s+stdin\b/i;
-// The build speaks of its insides at DEBUG and LOG, whatever client_min_messages says.
-const IS_CHATTER = /SDEBUG|SLOG/;
+// The build speaks of its insides, whatever client_min_messages says: at DEBUG and LOG, and of aborted transactions as a warning.
+const IS_CHATTER = /^S(DEBUG|LOG)|\0M# \d+: /;
 
-const backend = await PGlite.create({ extensions: { timescaledb } });
-await backend.exec('CREATE EXTENSION IF NOT EXISTS timescaledb');
-const serverVersion = (await backend.query('SHOW server_version')).rows[0].server_version;
+const isPlain = process.argv.includes('--plain');
+const folder = process.argv.slice(2).find((argument) => !argument.startsWith('--'));
+
+const backend = await PGlite.create({ dataDir: folder, extensions: isPlain ? {} : { timescaledb } });
+if (!isPlain) await backend.exec('CREATE EXTENSION IF NOT EXISTS timescaledb');
+const { version, pid } = (await backend.query("SELECT current_setting('server_version') AS version, pg_backend_pid() AS pid")).rows[0];
 
 let crash = null; // after a crash of the WASM every call fails: connections break, and tests with them
 async function ask(bytes) {
@@ -176,7 +180,7 @@ class Connection {
     }
     for (const [, name, value] of (parameters.options || '').matchAll(/-c\s*([\w.]+)=(\S+)/g)) this.settings.push([name, value]);
     this.isStarted = true;
-    this.socket.write(greeting(serverVersion, this.number));
+    this.socket.write(greeting(version, pid));
     return true;
   }
 
@@ -199,7 +203,7 @@ class Connection {
 
   answer(bytes) {
     const [answers] = splitFrames(bytes);
-    const told = answers.filter((one) => !(letterOf(one) === 'N' && IS_CHATTER.test(one.subarray(5, 20).toString('latin1'))));
+    const told = answers.filter((one) => !(letterOf(one) === 'N' && IS_CHATTER.test(one.subarray(5).toString('latin1'))));
     for (const one of told) {
       if (letterOf(one) === 'Z') this.status = String.fromCharCode(one[5]);
     }
@@ -231,5 +235,9 @@ const server = net.createServer((socket) => {
 server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })));
 
 process.stdin.resume();
-process.stdin.on('end', () => process.exit(0));
-process.stdin.on('error', () => process.exit(0));
+async function leave() {
+  if (folder && !crash) await backend.close();
+  process.exit(0);
+}
+process.stdin.on('end', leave);
+process.stdin.on('error', leave);
