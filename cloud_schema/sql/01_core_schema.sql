@@ -289,7 +289,9 @@ CREATE TABLE IF NOT EXISTS user_ecosystem_connections (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id),
-    UNIQUE (user_id, home_id, ecosystem_id)
+    UNIQUE (user_id, home_id, ecosystem_id),
+    CONSTRAINT user_ecosystem_connections_access_token_sealed CHECK (access_token ~ '^sealed:v1:[0-9a-f]{8}:[A-Za-z0-9_-]{38,}$'),
+    CONSTRAINT user_ecosystem_connections_refresh_token_sealed CHECK (refresh_token ~ '^sealed:v1:[0-9a-f]{8}:[A-Za-z0-9_-]{38,}$')
 );
 
 CREATE TABLE IF NOT EXISTS user_integrations (
@@ -306,7 +308,9 @@ CREATE TABLE IF NOT EXISTS user_integrations (
     created_at timestamptz DEFAULT now(),
     updated_at timestamptz DEFAULT now(),
     PRIMARY KEY (id),
-    UNIQUE (user_id, platform)
+    UNIQUE (user_id, platform),
+    CONSTRAINT user_integrations_access_token_sealed CHECK (access_token ~ '^sealed:v1:[0-9a-f]{8}:[A-Za-z0-9_-]{38,}$'),
+    CONSTRAINT user_integrations_refresh_token_sealed CHECK (refresh_token ~ '^sealed:v1:[0-9a-f]{8}:[A-Za-z0-9_-]{38,}$')
 );
 
 CREATE TABLE IF NOT EXISTS user_sessions (

@@ -1,5 +1,5 @@
 -- Plans, subscriptions, invoices, coupons, partners and what they use. The rules that need more than a constraint are in
--- replaceable/06_billing.sql.
+-- replaceable/06_*.sql. Money is kept in hundredths, and half a hundredth is rounded away from zero.
 
 CREATE TABLE IF NOT EXISTS ts.api_usage (
     time timestamptz NOT NULL,
@@ -44,7 +44,11 @@ CREATE TABLE IF NOT EXISTS coupons (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id),
-    UNIQUE (code)
+    UNIQUE (code),
+    CONSTRAINT coupons_value_fits CHECK (discount_value > 0 AND (discount_type <> 'percent' OR discount_value <= 100)),
+    CONSTRAINT coupons_repeating_says_how_long CHECK (duration <> 'repeating' OR coalesce(duration_in_months, 0) > 0),
+    CONSTRAINT coupons_redeemed_within_limit CHECK (redemptions_count >= 0 AND redemptions_count <= coalesce(max_redemptions, redemptions_count)),
+    CONSTRAINT coupons_valid_for_a_while CHECK (valid_until > valid_from)
 );
 
 CREATE TABLE IF NOT EXISTS oem_partners (
@@ -80,7 +84,10 @@ CREATE TABLE IF NOT EXISTS oem_partners (
     metadata jsonb DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (id)
+    PRIMARY KEY (id),
+    CONSTRAINT oem_partners_shares_are_percents CHECK (revenue_share_percent BETWEEN 0 AND 100 AND referral_commission_percent BETWEEN 0 AND 100),
+    CONSTRAINT oem_partners_api_rate_limit_not_negative CHECK (api_rate_limit >= 0),
+    CONSTRAINT oem_partners_contract_in_order CHECK (contract_end_date >= contract_start_date)
 );
 
 CREATE TABLE IF NOT EXISTS b2b_revenue (
@@ -104,7 +111,9 @@ CREATE TABLE IF NOT EXISTS b2b_revenue (
     revenue_breakdown jsonb DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (id)
+    PRIMARY KEY (id),
+    CONSTRAINT b2b_revenue_shares_add_up CHECK (partner_share + nexa_share = gross_revenue),
+    CONSTRAINT b2b_revenue_period_in_order CHECK (period_end >= period_start)
 );
 
 CREATE TABLE IF NOT EXISTS oem_api_keys (
@@ -123,7 +132,9 @@ CREATE TABLE IF NOT EXISTS oem_api_keys (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id),
-    UNIQUE (api_key_hash)
+    UNIQUE (api_key_hash),
+    CONSTRAINT oem_api_keys_stored_hashed CHECK (api_key_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT oem_api_keys_rate_limit_not_negative CHECK (rate_limit_per_hour >= 0)
 );
 
 CREATE TABLE IF NOT EXISTS subscription_plans (
@@ -173,7 +184,12 @@ CREATE TABLE IF NOT EXISTS subscription_plans (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id),
-    UNIQUE (plan_code)
+    UNIQUE (plan_code),
+    CONSTRAINT subscription_plans_prices_not_negative CHECK (monthly_price >= 0 AND annual_price >= 0),
+    CONSTRAINT subscription_plans_currency_is_a_code CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT subscription_plans_trial_is_bounded CHECK (trial_period_days BETWEEN 0 AND 365),
+    CONSTRAINT subscription_plans_limits_not_negative CHECK (
+        least(device_limit, home_limit, user_limit, automation_limit, scene_limit, api_rate_limit_per_hour, webhook_limit, data_retention_days) >= 0)
 );
 
 CREATE TABLE IF NOT EXISTS user_subscriptions (
@@ -214,7 +230,14 @@ CREATE TABLE IF NOT EXISTS user_subscriptions (
     metadata jsonb DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (id)
+    PRIMARY KEY (id),
+    CONSTRAINT user_subscriptions_period_in_order CHECK (current_period_end > current_period_start),
+    CONSTRAINT user_subscriptions_amounts_not_negative CHECK (amount >= 0 AND discount_amount >= 0),
+    CONSTRAINT user_subscriptions_discount_is_a_percent CHECK (discount_percent BETWEEN 0 AND 100),
+    CONSTRAINT user_subscriptions_ended_says_when CHECK (status <> 'cancelled' OR (ended_at IS NOT NULL AND cancelled_at IS NOT NULL)),
+    CONSTRAINT user_subscriptions_trial_says_when CHECK (status <> 'trialing' OR trial_ends_at IS NOT NULL),
+    CONSTRAINT user_subscriptions_change_is_dated CHECK ((scheduled_plan_change_id IS NULL) = (scheduled_change_date IS NULL)),
+    CONSTRAINT user_subscriptions_counts_not_negative CHECK (devices_used >= 0 AND api_calls_this_period >= 0)
 );
 
 CREATE TABLE IF NOT EXISTS coupon_redemptions (
@@ -260,7 +283,17 @@ CREATE TABLE IF NOT EXISTS invoices (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id),
-    UNIQUE (invoice_number)
+    UNIQUE (invoice_number),
+    CONSTRAINT invoices_add_up CHECK (subtotal - coalesce(discount_amount, 0) + coalesce(tax_amount, 0) = total_amount),
+    CONSTRAINT invoices_amounts_not_negative CHECK (least(subtotal, discount_amount, tax_amount, total_amount, amount_paid, amount_due) >= 0),
+    CONSTRAINT invoices_discount_within_subtotal CHECK (discount_amount <= subtotal),
+    CONSTRAINT invoices_due_and_paid_within_total CHECK (coalesce(amount_paid, 0) + amount_due <= total_amount),
+    CONSTRAINT invoices_owe_what_their_status_says CHECK (
+        CASE WHEN status IN ('pending', 'overdue') THEN amount_due > 0
+             WHEN status = 'draft' THEN true
+             ELSE amount_due = 0 END),
+    CONSTRAINT invoices_paid_says_when CHECK (status NOT IN ('paid', 'refunded') OR paid_at IS NOT NULL),
+    CONSTRAINT invoices_period_in_order CHECK (period_end >= period_start)
 );
 
 CREATE TABLE IF NOT EXISTS invoice_line_items (
@@ -280,7 +313,10 @@ CREATE TABLE IF NOT EXISTS invoice_line_items (
     plan_id uuid REFERENCES subscription_plans (id),
     metadata jsonb DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (id)
+    PRIMARY KEY (id),
+    CONSTRAINT invoice_line_items_multiply CHECK (amount = round(coalesce(quantity, 1) * unit_price, 2)),
+    CONSTRAINT invoice_line_items_tax_rate_is_a_share CHECK (tax_rate BETWEEN 0 AND 1),
+    CONSTRAINT invoice_line_items_untaxed_has_no_tax CHECK (taxable OR coalesce(tax_amount, 0) = 0)
 );
 
 CREATE TABLE IF NOT EXISTS payment_transactions (
@@ -312,5 +348,42 @@ CREATE TABLE IF NOT EXISTS payment_transactions (
     metadata jsonb DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (id)
+    PRIMARY KEY (id),
+    CONSTRAINT payment_transactions_amount_positive CHECK (amount > 0),
+    CONSTRAINT payment_transactions_card_is_never_whole CHECK (card_last4 ~ '^[0-9]{4}$'),
+    CONSTRAINT payment_transactions_card_month_exists CHECK (card_exp_month BETWEEN 1 AND 12)
 );
+
+-- Codes are typed by people: case does not tell two coupons apart.
+CREATE UNIQUE INDEX IF NOT EXISTS coupons_code_in_any_case ON coupons (upper(code));
+-- A person has one running subscription for a home, and one for no home in particular.
+CREATE UNIQUE INDEX IF NOT EXISTS user_subscriptions_one_running ON user_subscriptions (user_id, home_id) NULLS NOT DISTINCT
+    WHERE status IN ('trialing', 'active', 'past_due', 'paused');
+-- A period is invoiced once, however many workers renew.
+CREATE UNIQUE INDEX IF NOT EXISTS invoices_one_a_period ON invoices (subscription_id, (metadata ->> 'renews_from'))
+    WHERE metadata ->> 'renews_from' IS NOT NULL AND status <> 'void';
+-- Providers tell of one transaction several times.
+CREATE UNIQUE INDEX IF NOT EXISTS payment_transactions_stored_once ON payment_transactions (payment_provider, provider_transaction_id)
+    WHERE provider_transaction_id IS NOT NULL;
+-- A partner's period is closed once.
+CREATE UNIQUE INDEX IF NOT EXISTS b2b_revenue_closed_once ON b2b_revenue (partner_id, revenue_type, currency, period_start, period_end) NULLS NOT DISTINCT;
+CREATE INDEX IF NOT EXISTS user_subscriptions_due ON user_subscriptions (current_period_end)
+    WHERE status IN ('trialing', 'active', 'past_due');
+
+-- Numbers of invoices have no gaps: a sequence would leave one at each rollback.
+CREATE TABLE IF NOT EXISTS hub_invoice_numbers (
+    year integer PRIMARY KEY,
+    last_number integer NOT NULL CHECK (last_number > 0)
+);
+
+-- What a change to a cheaper plan left over: given with a positive amount, used by later invoices with a negative one.
+CREATE TABLE IF NOT EXISTS hub_subscription_credits (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    subscription_id uuid NOT NULL REFERENCES user_subscriptions (id) ON DELETE CASCADE,
+    invoice_id uuid REFERENCES invoices (id) ON DELETE CASCADE,
+    amount numeric(10,2) NOT NULL CHECK (amount <> 0),
+    reason text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS hub_subscription_credits_of ON hub_subscription_credits (subscription_id);
+CREATE INDEX IF NOT EXISTS hub_subscription_credits_used_by ON hub_subscription_credits (invoice_id);
