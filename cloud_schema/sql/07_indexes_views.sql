@@ -115,8 +115,7 @@ CREATE INDEX IF NOT EXISTS idx_alerts_active_severity ON ts.alerts (home_id, sev
 CREATE INDEX IF NOT EXISTS idx_alerts_device ON ts.alerts (source_device_id) WHERE source_device_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_user_notifications_user ON ts.user_notifications (user_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_user_notifications_home ON ts.user_notifications (home_id, time DESC);
-CREATE INDEX IF NOT EXISTS idx_user_notifications_pending ON ts.user_notifications (time) WHERE status = 'pending';
-CREATE INDEX IF NOT EXISTS idx_user_notifications_unread ON ts.user_notifications (user_id, time DESC) WHERE read_at IS NULL;
+CREATE INDEX IF NOT EXISTS idx_user_notifications_unread ON ts.user_notifications (user_id, read_at) WHERE read_at IS NULL;
 CREATE INDEX IF NOT EXISTS idx_user_notifications_alert ON ts.user_notifications (related_alert_id) WHERE related_alert_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_notification_prefs_home ON user_notification_preferences (home_id);
 
