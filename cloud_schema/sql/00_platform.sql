@@ -52,9 +52,11 @@ BEGIN
 END
 $$;
 
+-- Only where its loader was preloaded (which is who defines this setting): elsewhere creating it ends the session.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
+       AND current_setting('timescaledb.disable_load', true) IS NOT NULL
        AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN
         CREATE EXTENSION timescaledb;
     END IF;
