@@ -14,7 +14,6 @@ CREATE INDEX IF NOT EXISTS idx_home_members_user_id ON home_members (user_id);
 CREATE INDEX IF NOT EXISTS idx_home_members_invited_by ON home_members (invited_by) WHERE invited_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_brands_search ON brands USING gin (search_vector);
 CREATE INDEX IF NOT EXISTS idx_device_models_search ON device_models USING gin (search_vector);
-CREATE INDEX IF NOT EXISTS idx_device_models_device_type ON device_models (device_type);
 CREATE INDEX IF NOT EXISTS idx_device_models_capabilities_gin ON device_models USING gin (capabilities jsonb_path_ops);
 CREATE INDEX IF NOT EXISTS idx_devices_home_id ON devices (home_id);
 CREATE INDEX IF NOT EXISTS idx_devices_room_id ON devices (room_id);
@@ -39,6 +38,9 @@ CREATE INDEX IF NOT EXISTS idx_energy_usage_device ON ts.energy_usage (device_id
 CREATE INDEX IF NOT EXISTS idx_energy_usage_home ON ts.energy_usage (home_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_error_logs_device ON ts.device_error_logs (device_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_error_logs_home ON ts.device_error_logs (home_id, time DESC);
+-- For the health score: infos are the bulk of the log and cost nothing, neither points nor this index.
+CREATE INDEX IF NOT EXISTS idx_error_logs_health ON ts.device_error_logs (device_id, error_level, time DESC)
+    WHERE error_level > 'info' AND is_resolved IS NOT TRUE;
 CREATE INDEX IF NOT EXISTS idx_health_history_device ON ts.device_health_history (device_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_network_metrics_device ON ts.network_metrics (device_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_network_metrics_home ON ts.network_metrics (home_id, time DESC);
@@ -58,6 +60,7 @@ CREATE INDEX IF NOT EXISTS idx_anomaly_detections_device ON ts.anomaly_detection
 CREATE INDEX IF NOT EXISTS idx_anomaly_detections_home ON ts.anomaly_detections (home_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_ml_predictions_model ON ts.ml_predictions_log (ml_model_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_ml_predictions_device ON ts.ml_predictions_log (device_id) WHERE device_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_ml_predictions_home ON ts.ml_predictions_log (home_id) WHERE home_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_ml_models_created_by ON ml_models (created_by) WHERE created_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_failure_predictions_device ON failure_predictions (device_id, created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_failure_predictions_home ON failure_predictions (home_id, created_at DESC);
@@ -113,10 +116,12 @@ CREATE INDEX IF NOT EXISTS idx_alert_rules_created_by ON alert_rules (created_by
 CREATE INDEX IF NOT EXISTS idx_alerts_home ON ts.alerts (home_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_alerts_active_severity ON ts.alerts (home_id, severity, time DESC) WHERE status = 'active';
 CREATE INDEX IF NOT EXISTS idx_alerts_device ON ts.alerts (source_device_id) WHERE source_device_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_alerts_rule ON ts.alerts (alert_rule_id);
 CREATE INDEX IF NOT EXISTS idx_user_notifications_user ON ts.user_notifications (user_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_user_notifications_home ON ts.user_notifications (home_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_user_notifications_unread ON ts.user_notifications (user_id, read_at) WHERE read_at IS NULL;
 CREATE INDEX IF NOT EXISTS idx_user_notifications_alert ON ts.user_notifications (related_alert_id) WHERE related_alert_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_user_notifications_device ON ts.user_notifications (related_device_id) WHERE related_device_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_notification_prefs_home ON user_notification_preferences (home_id);
 
 -- Subscriptions and revenue

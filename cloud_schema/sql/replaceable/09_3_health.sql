@@ -4,10 +4,6 @@
 -- Each part is bounded, so that one bad thing does not hide the others, and cheap: events are read newest first by index
 -- and no more of them than the part's bound can count. Within a severity an event never makes the sum smaller.
 
--- Infos are the bulk of the log and cost nothing, neither points nor this index.
-CREATE INDEX IF NOT EXISTS idx_error_logs_health ON ts.device_error_logs (device_id, error_level, time DESC)
-    WHERE error_level > 'info' AND is_resolved IS NOT TRUE;
-
 -- 1 now, 0 after a week.
 CREATE OR REPLACE FUNCTION ts.decay(happened timestamptz, at timestamptz) RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
     SELECT least(1.0, greatest(0.0, 1.0 - extract(epoch FROM at - happened)::double precision / 604800.0))
@@ -225,6 +221,9 @@ DECLARE
     written integer := 0;
     today timestamptz := date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
 BEGIN
+    -- What was foreseen for a time that is over is foreseen no more; its alert goes with it.
+    UPDATE failure_predictions p SET prediction_status = 'resolved', prediction_metadata = coalesce(p.prediction_metadata, '{}') || '{"closed": "expired"}'
+    WHERE p.prediction_status IN ('active', 'monitoring') AND p.expires_at <= now() AND p.home_id = coalesce(home, p.home_id);
     -- A device that is held just now is being measured by whoever holds it; so this never waits, and is in nobody's circle.
     FOR device IN
         SELECT d.* FROM devices d WHERE d.deleted_at IS NULL AND d.home_id = coalesce(home, d.home_id)
