@@ -11,7 +11,13 @@ DECLARED = ("hub_streams", "hub_definition_kinds", "ts.hypertables")
 
 def fingerprint(dsn: str) -> dict[str, str]:
     with psycopg.connect(dsn) as connection:
-        found = {f"{kind} {name}": definition for kind, name, definition in connection.execute(QUERY)}
+        owner = connection.execute(
+            "SELECT tableowner FROM pg_tables WHERE tablename = 'hub_schema_versions'"
+        ).fetchone()[0]
+        found = {
+            f"{kind} {name}": definition.replace(f"'{owner}'", "<owner>")
+            for kind, name, definition in connection.execute(QUERY)
+        }
         for table in DECLARED:
             rows = connection.execute(
                 psycopg.sql.SQL("SELECT to_jsonb(t)::text FROM {} t ORDER BY 1").format(psycopg.sql.SQL(table))
