@@ -89,8 +89,41 @@ def maintain_command(context: click.Context, *, dsn: str, tasks: tuple[str, ...]
     context.exit(1 if failed else 0)
 
 
+@click.command("seed")
+@with_database
+@click.option("--demo-home", is_flag=True, help="Besides, a home with people, devices and thirty days of life.")
+@click.option("--remove-demo-home", is_flag=True, help="Take the demonstration home and its people away; nothing else.")
+@as_json_option
+def seed_command(*, dsn: str, demo_home: bool, remove_demo_home: bool, as_json: bool) -> None:
+    """Put the catalogue into the database DSN: ecosystems, brands, models, remedies, templates, plans.
+
+    May run any number of times; what an operator has changed stays changed.
+    """
+    from cloud_schema import seeding
+
+    if demo_home and remove_demo_home:
+        raise click.UsageError("--demo-home and --remove-demo-home contradict each other.")
+    say = _to_stderr if as_json else click.echo
+    if remove_demo_home:
+        removed = seeding.remove_demo_home(dsn, say)
+        if as_json:
+            click.echo(json.dumps({"removed": removed}))
+        return
+    rows = seeding.seed_catalogue(dsn, say)
+    made = seeding.seed_demo_home(dsn, say) if demo_home else None
+    if as_json:
+        click.echo(json.dumps({"new_rows": rows, "demo_home": asdict(made) if made else None}, indent=2))
+    elif made:
+        click.echo(
+            f"Demonstration home {made.home_id}. Its people have no passwords; log them in through your platform,"
+        )
+        click.echo('or ask as one: SET ROLE authenticated; SET request.jwt.claims = \'{"sub": "<id>"}\'.')
+        for person in made.people:
+            click.echo(f"  {person.user_id}  {person.email:<28}  {person.role}")
+
+
 def _to_stderr(line: str) -> None:
     click.echo(line, err=True)
 
 
-COMMANDS = (verify_command, maintain_command)
+COMMANDS = (verify_command, maintain_command, seed_command)
