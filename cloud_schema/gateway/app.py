@@ -1,4 +1,4 @@
-"""The routes: POST /rpc/<function>, and GET /live."""
+"""The routes: POST /rpc/<function>; GET /live (the process answers) and /ready (calls would be answered)."""
 
 import asyncio
 import math
@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 
 from cloud_schema.gateway.asked import client_address, told_headers
 from cloud_schema.gateway.bodies import read_request
@@ -42,6 +43,14 @@ def create_app(dsn: str, jwt_secret: str) -> FastAPI:
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
+    @app.get("/ready")
+    async def ready() -> Response:
+        try:
+            await gateway.require_ready()
+        except Refused as refused:
+            return refused.as_response()
+        return JSONResponse({"status": "ready"})
+
     @app.post("/rpc/{function}")
     async def rpc(function: str, request: Request) -> Response:
         try:
@@ -66,6 +75,9 @@ class Gateway:
     async def stop(self) -> None:
         await self._changes.stop()
         await self._database.stop()
+
+    async def require_ready(self) -> None:
+        await self._database.require_ready()
 
     async def answer(self, function: str, request: Request) -> bytes:
         if function not in STATEMENTS:

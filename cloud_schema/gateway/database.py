@@ -8,6 +8,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from cloud_schema.gateway.refusal import database_away, from_database
+from cloud_schema.gateway.schema import Schema
 
 CONNECTIONS_MAX = 10
 CONNECTION_WAIT_S = 5.0
@@ -33,6 +34,7 @@ BECOME: LiteralString = (
 
 class Database:
     def __init__(self, dsn: str) -> None:
+        self._schema = Schema()
         self._pool = AsyncConnectionPool(
             dsn,
             min_size=1,
@@ -40,6 +42,7 @@ class Database:
             timeout=CONNECTION_WAIT_S,
             reconnect_timeout=RECONNECT_S,
             check=AsyncConnectionPool.check_connection,
+            configure=self._schema.check,  # at the start and whenever the database comes back
             open=False,
             # Poolers in front of the database, and tests' proxies, do not keep prepared statements.
             kwargs={
@@ -56,21 +59,43 @@ class Database:
     async def stop(self) -> None:
         await self._pool.close()
 
+    async def require_ready(self) -> None:
+        """Raises Refused while calls would be refused."""
+        try:
+            async with self._pool.connection() as connection:
+                await self._schema.require(connection)
+        except (PoolTimeout, PoolClosed) as err:
+            raise database_away() from err
+        except psycopg.Error as err:
+            raise from_database(err, "service_role") from err
+
     async def call(
         self, function: str, claims: Mapping[str, Any], request: Mapping[str, Any], headers: Mapping[str, str]
     ) -> bytes:
         """The function's answer as JSON. `headers` are for the audit. Raises Refused."""
         role = str(claims["role"])
         try:
-            async with self._pool.connection() as connection, connection.transaction():
-                settings = (_json(claims), _json(headers), STATEMENT_TIMEOUT, LOCK_TIMEOUT)
-                await connection.execute(BECOME, (role, *settings))
-                cursor = await connection.execute(STATEMENTS[function], (_json(request),))
-                row = await cursor.fetchone()
+            async with self._pool.connection() as connection:
+                await self._schema.require(connection)
+                return await self._answer(connection, function, claims, request, headers)
         except (PoolTimeout, PoolClosed) as err:
             raise database_away() from err
         except psycopg.Error as err:
             raise from_database(err, role) from err
+
+    async def _answer(
+        self,
+        connection: psycopg.AsyncConnection,
+        function: str,
+        claims: Mapping[str, Any],
+        request: Mapping[str, Any],
+        headers: Mapping[str, str],
+    ) -> bytes:
+        async with connection.transaction():
+            settings = (str(claims["role"]), _json(claims), _json(headers), STATEMENT_TIMEOUT, LOCK_TIMEOUT)
+            await connection.execute(BECOME, settings)
+            cursor = await connection.execute(STATEMENTS[function], (_json(request),))
+            row = await cursor.fetchone()
         assert row is not None
         return str(row[0]).encode()
 
