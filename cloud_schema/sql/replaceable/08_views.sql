@@ -58,17 +58,18 @@ CREATE OR REPLACE VIEW public.anomaly_detections WITH (security_barrier) AS
 
 CREATE OR REPLACE VIEW public.api_usage WITH (security_barrier) AS
     SELECT * FROM ts.api_usage t
-    WHERE t.user_id = auth.uid() OR hub_sync.is_operator()
+    WHERE t.user_id = (SELECT auth.uid()) OR t.partner_id IN (SELECT hub_sync.my_partners()) OR (SELECT hub_sync.is_admin())
     WITH CASCADED CHECK OPTION;
 
 CREATE OR REPLACE VIEW public.audit_logs WITH (security_barrier) AS
     SELECT * FROM ts.audit_logs t
-    WHERE t.user_id = auth.uid() OR hub_sync.is_operator()
+    WHERE t.user_id = (SELECT auth.uid()) OR (SELECT hub_sync.is_admin())
     WITH CASCADED CHECK OPTION;
 
 CREATE OR REPLACE VIEW public.ml_predictions_log WITH (security_barrier) AS
     SELECT * FROM ts.ml_predictions_log t
     WHERE t.device_id IN (SELECT d.id FROM public.devices d WHERE d.home_id IN (SELECT public.my_homes()))
+        OR (SELECT hub_sync.is_admin())
     WITH CASCADED CHECK OPTION;
 
 CREATE OR REPLACE VIEW public.network_metrics WITH (security_barrier) AS
@@ -78,10 +79,16 @@ CREATE OR REPLACE VIEW public.network_metrics WITH (security_barrier) AS
 
 CREATE OR REPLACE VIEW public.security_incidents WITH (security_barrier) AS
     SELECT * FROM ts.security_incidents t
-    WHERE t.home_id IN (SELECT public.my_homes())
+    WHERE t.home_id IN (SELECT hub_sync.my_homes_to('live_in'))
     WITH CASCADED CHECK OPTION;
 
 CREATE OR REPLACE VIEW public.user_notifications WITH (security_barrier) AS
     SELECT * FROM ts.user_notifications t
-    WHERE t.user_id = auth.uid() OR hub_sync.is_operator()
+    WHERE t.user_id IN (SELECT hub_sync.my_people())
     WITH CASCADED CHECK OPTION;
+
+-- What support needs to know of a home: not where it is, nor whose.
+CREATE OR REPLACE VIEW public.hub_support_homes WITH (security_barrier) AS
+    SELECT h.id, h.name, h.timezone, h.country, h.is_active, h.created_at, hub_sync.has_hub(h.id) AS has_hub
+    FROM public.homes h
+    WHERE h.id IN (SELECT hub_sync.my_homes_to('service'));

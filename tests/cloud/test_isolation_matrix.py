@@ -1,0 +1,170 @@
+"""Everybody tries everything: each relation, each verb, their own home's row and another's. The answers are compared with
+tests/cloud/access/who_may.txt, which knows nothing of the SQL. A relation that it does not name fails by name.
+"""
+
+import fnmatch
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.cloud.access import expected, world as worlds
+
+HERE = Path(worlds.__file__).parent
+EXPECTED, CLOSED = expected.read()
+# Not the row's fault: no right, a foreign home, or nothing that could be written at all.
+REFUSED = ("42501", "44000", "55000", "42809", "0A000")
+
+
+@pytest.fixture(scope="module")
+def world(dsn):
+    with psycopg.connect(dsn, autocommit=True) as connection, connection.transaction(force_rollback=True):
+        yield worlds.build(connection)
+
+
+def relations(db):
+    return db.execute((HERE / "relations.sql").read_text()).fetchall()
+
+
+def is_allowed(persona, verb, answer):
+    """Whether an attempt got through, though a rule of the data may have stopped it afterwards."""
+    if answer.isdigit():
+        return answer != "0"
+    if answer.startswith(REFUSED):
+        return False
+    if answer.startswith("23505") or (verb == "DELETE" and answer.startswith("23503")):
+        return True
+    if persona == "service_role" and answer.startswith(("23", "P0", "PT")):
+        return True
+    return answer
+
+
+def statements_for(world, relation, side):
+    """One statement a verb, each on or for the side's row."""
+    table = sql.Identifier("public", relation)
+    where = world.key(relation, side)
+    row = world.fresh(relation, side)
+    names = [column.name for column in world.columns[relation]]
+    is_found = bool(set(names) & set(worlds.KEYS))
+    may_update = {
+        name
+        for (name,) in world.db.execute(
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND has_column_privilege('authenticated', attrelid, attnum, 'UPDATE')",
+            (f"public.{relation}",),
+        )
+    }
+    column = sql.Identifier(next((name for name in names if name in may_update), names[-1]))
+    insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        table,
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join(sql.Literal(value) for value in row.values()),
+    )
+    return {
+        # Where no row is anybody's, being let in is what counts.
+        "SELECT": sql.SQL("SELECT 1 FROM {} WHERE {}").format(table, where)
+        if is_found
+        else sql.SQL("SELECT count(*) FROM {}").format(table),
+        "INSERT": insert if row else sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table),
+        "UPDATE": sql.SQL("UPDATE {} SET {} = {} WHERE {}").format(table, column, column, where),
+        "DELETE": sql.SQL("DELETE FROM {} WHERE {}").format(table, where),
+    }
+
+
+def seen_otherwise(world, personas=worlds.PERSONAS):
+    """The cells in which what is seen is not what is expected."""
+    names = sorted(
+        name for schema, name, kind in relations(world.db) if schema == "public" and kind != "S" and name in EXPECTED
+    )
+    cells = [
+        (name, side, verb, statement)
+        for name in names
+        for side in worlds.SIDES
+        for verb, statement in statements_for(world, name, side).items()
+    ]
+    wrong = []
+    for persona in personas:
+        answers = world.attempts(persona, [statement for *_cell, statement in cells])
+        for (name, side, verb, _statement), answer in zip(cells, answers, strict=True):
+            may = persona in getattr(EXPECTED[name], side)[verb]
+            if is_allowed(persona, verb, answer) is not may:
+                wrong.append(f"{persona} {verb} {name} ({side} home): expected {'yes' if may else 'no'}, seen {answer}")
+    return wrong
+
+
+def test_every_relation_has_an_expectation_and_every_expectation_a_relation(world):
+    found = {(schema, name) for schema, name, kind in relations(world.db) if kind != "S"}
+    public = {name for schema, name in found if schema == "public"}
+    assert public == set(EXPECTED)
+    inner = {f"{schema}.{name}" for schema, name in found if schema != "public"}
+    assert not {name for name in inner if not expected.is_closed(name, CLOSED)}
+    assert {pattern for pattern in CLOSED if fnmatch.filter(inner, pattern)} >= {"ts.*", "hub_sync.*"}
+
+
+def test_everybody_reaches_the_rows_that_are_theirs_and_no_others(world):
+    wrong = seen_otherwise(world)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_operator_works_where_it_may_not_bypass_policies(world):
+    with world.db.transaction(force_rollback=True):
+        world.db.execute("ALTER ROLE service_role NOBYPASSRLS")
+        wrong = seen_otherwise(world, ["service_role"])
+    assert not wrong, "\n".join(wrong)
+
+
+def test_clients_are_refused_at_everything_inside(world):
+    inside = [
+        (schema, name) for schema, name, kind in relations(world.db) if schema != "public" and kind not in {"S", "m"}
+    ]
+    statements = []
+    for schema, name in inside:
+        table = sql.Identifier(schema, name)
+        column = world.db.execute(
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = format('%%I.%%I', %s::text, %s::text)::regclass AND attnum > 0 AND NOT attisdropped LIMIT 1",
+            (schema, name),
+        ).fetchone()
+        name_of = sql.Identifier(column[0] if column else "ctid")
+        statements += [
+            sql.SQL("SELECT 1 FROM {} LIMIT 1").format(table),
+            sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table),
+            sql.SQL("UPDATE {} SET {} = NULL").format(table, name_of),
+            sql.SQL("DELETE FROM {}").format(table),
+        ]
+    texts = [statement.as_string(world.db) for statement in statements]
+    for persona in worlds.CLIENTS:
+        answers = world.attempts(persona, statements)
+        through = [
+            f"{text}: {answer}"
+            for text, answer in zip(texts, answers, strict=True)
+            if not answer.startswith(("42501", "55000"))
+        ]
+        assert not through, (persona, through)
+
+
+def test_clients_are_refused_at_materialized_views_and_sequences(world):
+    statements = [
+        sql.SQL("SELECT nextval({})").format(sql.Literal(sql.Identifier(schema, name).as_string(world.db)))
+        if kind == "S"
+        else sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(schema, name))
+        for schema, name, kind in relations(world.db)
+        if kind in {"S", "m"}
+    ]
+    assert len(statements) >= 4
+    for persona in worlds.CLIENTS:
+        answers = world.attempts(persona, statements)
+        assert {answer[:5] for answer in answers} == {"42501"}, (persona, answers)
+
+
+def test_the_operator_reads_and_writes_the_base_tables(world):
+    for table in ("device_telemetry", "alerts", "audit_logs"):
+        statement = sql.SQL("UPDATE {} SET metadata = metadata WHERE {}").format(
+            sql.Identifier("ts", table), world.key(table, "own")
+        )
+        assert world.attempts("service_role", [statement]) != ["0"]
+
+
+def test_nobody_makes_tables_beside_ours(world):
+    for persona in worlds.CLIENTS:
+        for schema in ("public", "ts", "hub_sync"):
+            assert world.attempt(persona, f"CREATE TABLE {schema}.of_mine (id integer)").startswith("42501"), persona
