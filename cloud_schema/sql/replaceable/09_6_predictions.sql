@@ -1,7 +1,8 @@
 -- What is foreseen or found becomes an alert: one a cause, kept up to date while it lasts, resolved when it is over.
 -- Whoever tells the cause holds its row, so two never raise the same alert at once.
 
--- The open alert of a cause is updated, or there is a new one. A raised severity wakes one that was only acknowledged.
+-- The open alert of a cause is updated, or there is a new one. One that a person has acknowledged or dismissed stays so while
+-- its cause lasts, unless that gets worse.
 CREATE OR REPLACE FUNCTION ts.raise_alert(
     home uuid, kind alert_type, how_bad alert_severity, headline text, words text, device uuid, caused_by text, cause uuid, details jsonb,
     suggestions jsonb DEFAULT '[]', until timestamptz DEFAULT NULL
@@ -38,18 +39,18 @@ BEGIN
 END
 $$;
 
--- By device where there is one: a device has few alerts, a home has many.
+-- Open is what its cause has not ended yet. By device where there is one: a device has few alerts, a home has many.
 CREATE OR REPLACE FUNCTION ts.open_alerts(home uuid, kind alert_type, device uuid, cause uuid) RETURNS TABLE (id uuid, "time" timestamptz, severity alert_severity)
 LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
     IF device IS NOT NULL THEN
         RETURN QUERY SELECT a.id, a.time, a.severity FROM ts.alerts a
             WHERE a.source_device_id = device AND a.home_id = home AND a.alert_type = kind AND a.source_id = cause
-              AND a.status IN ('active', 'acknowledged')
+              AND a.status IN ('active', 'acknowledged', 'dismissed')
             ORDER BY a.time DESC;
     ELSE
         RETURN QUERY SELECT a.id, a.time, a.severity FROM ts.alerts a
-            WHERE a.home_id = home AND a.alert_type = kind AND a.source_id = cause AND a.status IN ('active', 'acknowledged')
+            WHERE a.home_id = home AND a.alert_type = kind AND a.source_id = cause AND a.status IN ('active', 'acknowledged', 'dismissed')
             ORDER BY a.time DESC;
     END IF;
 END
