@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from cloud_schema.apply import LOCK_TIMEOUT_S, ApplyError, apply, issue_claim_code, seed
+from cloud_schema.notifier.command import notify_command
 from cloud_schema.operating import COMMANDS, as_json_option, with_database
 
 DSN_HELP = (
@@ -121,7 +122,7 @@ def gateway_command(
     )
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, notify_command):
     cli.add_command(_command)
 
 
