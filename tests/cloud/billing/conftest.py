@@ -92,13 +92,15 @@ class Desk:
                 "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true)", (role, claims)
             )
             yield
+            # The role would outlive this block if it stands in a larger transaction.
+            self.db.execute("SELECT set_config('role', 'none', true), set_config('request.jwt.claims', '', true)")
 
     def call(self, function: str, *, role: str = "service_role", person: str | None = None, **named: Any) -> Any:
         with self.role(role, person):
             return self.ask(function, **named)
 
     def ask(self, function: str, **named: Any) -> Any:
-        given = {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in named.items()}
+        given = {name: json.dumps(value) if _is_json(value) else value for name, value in named.items()}
         statement = sql.SQL("SELECT public.{}({})").format(
             sql.Identifier(function),
             sql.SQL(", ").join(sql.SQL("{} => {}").format(sql.Identifier(n), sql.Placeholder(n)) for n in given),
@@ -136,6 +138,15 @@ class Desk:
         return self.rows("SELECT * FROM invoice_line_items WHERE invoice_id = %s ORDER BY amount DESC", invoice)
 
 
+def _is_json(value: Any) -> bool:
+    """Lists of words are arrays, everything else that is nested is a document."""
+    return (
+        isinstance(value, dict)
+        or (isinstance(value, list) and not all(isinstance(item, str) for item in value))
+        or value == []
+    )
+
+
 @pytest.fixture
 def desk(db: psycopg.Connection) -> Iterator[Desk]:
     made = Desk(db)
@@ -145,3 +156,8 @@ def desk(db: psycopg.Connection) -> Iterator[Desk]:
 
 def day(month: int, of_month: int = 1, year: int = 2026, hour: int = 0) -> datetime:
     return datetime(year, month, of_month, hour, tzinfo=UTC)
+
+
+def calls(moment: datetime, count: int, **of: Any) -> list[dict[str, Any]]:
+    """A batch for record_api_usage."""
+    return [{"time": moment.isoformat(), "endpoint": "/devices", "method": "GET"} | of for _ in range(count)]
