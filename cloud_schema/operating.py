@@ -122,8 +122,27 @@ def seed_command(*, dsn: str, demo_home: bool, remove_demo_home: bool, as_json: 
             click.echo(f"  {person.user_id}  {person.email:<28}  {person.role}")
 
 
+@click.command("reference")
+@with_database
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; by default REFERENCE.md of the program.",
+)
+@as_json_option
+def reference_command(*, dsn: str, target: Path | None, as_json: bool) -> None:
+    """Write the reference of tables, columns, policies and functions from the catalogue of the database DSN."""
+    from cloud_schema.reference import REFERENCE, write_reference
+
+    target = target or REFERENCE
+    write_reference(dsn, target)
+    lines = len(target.read_text(encoding="utf-8").splitlines())
+    click.echo(json.dumps({"file": str(target), "lines": lines}) if as_json else f"{target}: {lines} lines.")
+
+
 def _to_stderr(line: str) -> None:
     click.echo(line, err=True)
 
 
-COMMANDS = (verify_command, maintain_command, seed_command)
+COMMANDS = (verify_command, maintain_command, seed_command, reference_command)

@@ -159,3 +159,6 @@ FROM timescaledb_information.continuous_aggregates a WHERE a.view_schema = 'ts' 
 SELECT current_setting('server_version') AS version, (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescale,
        current_setting('timescaledb.license', true) AS licence, current_database() AS database,
        EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements') AS has_statements;
+
+-- name: definition_kinds
+SELECT target_table, people_columns, hub_columns, observed_columns, cloud_columns FROM public.hub_definition_kinds ORDER BY rank;

@@ -1,0 +1,113 @@
+-- One sentence about each relation, for `psql \dt+` and `\d+` and for REFERENCE.md. A view of a hypertable says what its base says.
+
+DO $$
+DECLARE
+    told record;
+    place record;
+BEGIN
+    FOR told IN SELECT * FROM (VALUES
+        ('users', 'People with an account; their log-in is the platform''s (auth.users).'),
+        ('user_sessions', 'Where somebody is logged in, and until when.'),
+        ('homes', 'Places that are looked after, each with one owner and one time zone.'),
+        ('home_members', 'Who besides the owner may see, control or configure a home.'),
+        ('rooms', 'Places within a home.'),
+        ('brands', 'Makers of devices: the catalogue''s.'),
+        ('device_models', 'What makers sell: type, protocols and what it can do.'),
+        ('ecosystems', 'Platforms that homes, scenes and groups are kept in besides this one.'),
+        ('user_ecosystem_connections', 'A person''s home joined to an ecosystem; its tokens are sealed by the application.'),
+        ('devices', 'Every physical or logical thing of a home: what people call it, what it can do, how it is now.'),
+        ('device_states', 'Each change of a device''s state, whole, with who changed it.'),
+        ('device_groups', 'Devices that act as one target.'),
+        ('device_group_members', 'Which device is in which group.'),
+        ('surfaces', 'Displays, apps and voices through which a home is used.'),
+        ('user_integrations', 'A person''s account at an assistant; its tokens are sealed by the application.'),
+        ('device_telemetry', 'What sensors measured: one value of one metric at one time.'),
+        ('device_telemetry_hourly', 'Telemetry by device, metric and hour: average, least, most, spread, count.'),
+        ('device_telemetry_daily', 'Telemetry by device, metric and day (UTC): average, least, most, median, count.'),
+        ('energy_usage', 'Power and energy of devices, with what it cost.'),
+        ('energy_usage_hourly', 'Energy by device and hour: average and peak power, energy, cost.'),
+        ('diagnostic_runs', 'Examinations of a device and what they found.'),
+        ('diagnostic_issues', 'What an examination found, until it is fixed or ignored.'),
+        ('device_error_logs', 'Errors that devices reported or caused.'),
+        ('network_metrics', 'How well devices are connected: signal, latency, loss.'),
+        ('device_health_history', 'Health scores over time, with what changed them.'),
+        ('firmware_updates', 'Updates of devices'' firmware and how they went.'),
+        ('ml_models', 'Models that predict or detect, with how good they are.'),
+        ('ml_predictions_log', 'Each prediction of a model, and whether it came true.'),
+        ('failure_predictions', 'Devices that will probably fail, when, and what would prevent it.'),
+        ('anomaly_detections', 'Values or behaviour that were not as usual.'),
+        ('device_usage_patterns', 'When and how devices are usually used.'),
+        ('ai_insights', 'Advice to the people of a home.'),
+        ('device_benchmarks', 'How a device compares with others like it.'),
+        ('automations', 'Rules: triggers, conditions, actions, and how they have fared.'),
+        ('automation_executions', 'Each run of an automation: why, what it did, how it ended.'),
+        ('automation_health_checks', 'Whether an automation could still run: devices there, references right.'),
+        ('scenes', 'Named sets of desired states.'),
+        ('scene_activations', 'Each time a scene was asked for, and how many devices followed.'),
+        ('self_healing_actions', 'Remedies: what may be tried on a misbehaving device, at what risk.'),
+        ('self_healing_executions', 'Each remedy tried: on what, why, and whether it helped.'),
+        ('ecosystem_sync_status', 'How a definition stands in each place it is kept: synced, waiting, in conflict.'),
+        ('security_scans', 'Searches for weaknesses of a home.'),
+        ('security_vulnerabilities', 'Weaknesses found, until they are resolved.'),
+        ('security_incidents', 'Attacks and suspicious events.'),
+        ('network_access_rules', 'Who may reach which device over the network.'),
+        ('alert_rules', 'Conditions on which people of a home want to be told.'),
+        ('alerts', 'What people should know, until it is resolved or dismissed.'),
+        ('notification_templates', 'Texts of notifications, by kind, channel and language.'),
+        ('user_notifications', 'Messages to people: waiting, sent, delivered, failed or read.'),
+        ('user_notification_preferences', 'What somebody wants to be told about, by which channel, and when not.'),
+        ('subscription_plans', 'What can be subscribed to: price, limits, features.'),
+        ('user_subscriptions', 'Who has subscribed to what, from when to when.'),
+        ('invoices', 'Bills; their lines add up.'),
+        ('invoice_line_items', 'What a bill is made of.'),
+        ('payment_transactions', 'Payments and refunds as their provider tells them.'),
+        ('coupons', 'Discounts with their limits.'),
+        ('coupon_redemptions', 'Who has used which discount.'),
+        ('oem_partners', 'Companies that sell or build upon the platform.'),
+        ('oem_api_keys', 'Partners'' keys: a prefix to know them by and a hash, never the key.'),
+        ('b2b_revenue', 'A partner''s revenue of a period and how it is shared.'),
+        ('api_usage', 'Each call of the API by a person or partner.'),
+        ('audit_logs', 'Who changed which row, from where, and what it was before.'),
+        ('home_dashboard_summary', 'A home at a glance: devices, automations, alerts. Refreshed by maintenance.'),
+        ('device_health_summary', 'A device at a glance: errors, issues, risks, healings. Refreshed by maintenance.'),
+        ('energy_usage_summary', 'Energy of a home by its own days. Refreshed by maintenance.'),
+        ('slow_queries', 'Statements that take longest, where pg_stat_statements is installed. For operators.'),
+        ('unused_indexes', 'Indexes that no query has used. For operators.'),
+        ('table_bloat', 'Tables with many dead rows. For operators.'),
+        ('hub_hubs', 'Hubs: whose home, which mirror, when last heard of. Secrets are stored hashed.'),
+        ('hub_claims', 'One-time codes with which a hub becomes a home''s, stored hashed.'),
+        ('hub_streams', 'Declared: the records hubs may send and where they go.'),
+        ('hub_marks', 'Up to which number each stream of each hub is stored.'),
+        ('hub_gaps', 'What a hub had to let go, and why: records that will never come.'),
+        ('hub_dead_letters', 'Rows of hubs that could not be stored, with the reason.'),
+        ('hub_commands', 'What hubs are asked to do, until they have done it or it is too late.'),
+        ('hub_device_aliases', 'Every native identity a device was met under.'),
+        ('hub_case_revisions', 'Which revision of an alert, healing or the like is stored.'),
+        ('hub_definition_kinds', 'Declared: the kinds of definitions and who owns which column.'),
+        ('hub_definition_versions', 'The line of changes that hubs read: one row a definition.'),
+        ('hub_definition_history', 'Former versions of definitions: the bases of three-way merges.'),
+        ('hub_limits', 'What is asked of every hub; one row.'),
+        ('hub_schema_versions', 'Which version of the schema came when, by which program.'),
+        ('hub_maintenance', 'When which maintenance was done last, and how it went.'),
+        ('hub_invoice_numbers', 'The last number given to an invoice.'),
+        ('hub_support_homes', 'What support may know of homes: neither where they are nor whose.'),
+        ('hub_subscription_credits', 'What a subscription has been credited and not yet used.'),
+        ('hypertables', 'Declared: the settings of each hypertable, on every engine.'),
+        ('aggregates', 'Declared: the settings of each continuous aggregate, on every engine.'),
+        ('energy_days', 'Finished days of homes, from which energy_usage_summary is made.'),
+        ('energy_days_late', 'Days for which energy came late and that are to be counted anew.'),
+        ('energy_days_renewed', 'Up to when the days were counted; one row.'),
+        ('access_rules', 'Declared: who may do what with which table.'),
+        ('column_rights', 'Declared: which columns people may change.')
+    ) t (relation, sentence) LOOP
+        FOR place IN
+            SELECT c.oid::regclass AS name, CASE c.relkind WHEN 'r' THEN 'TABLE' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END AS kind
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname IN ('public', 'ts', 'hub_sync') AND c.relname = told.relation AND c.relkind IN ('r', 'm', 'v')
+              AND obj_description(c.oid, 'pg_class') IS DISTINCT FROM told.sentence
+        LOOP
+            EXECUTE format('COMMENT ON %s %s IS %L', place.kind, place.name, told.sentence);
+        END LOOP;
+    END LOOP;
+END
+$$;
