@@ -158,7 +158,8 @@ INSERT INTO hub_sync.access_rules (table_name, policy_name, command, audience, t
     ('security_scans', 'security_scans_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'triggered_by IS NULL OR triggered_by = (SELECT auth.uid())', true);
 
 -- hidden: what nobody who is logged in may read, because it is secret or holds secrets. inserts, updates: columns, @people for
--- what people own of a definition (hub_definition_kinds), @cloud, @hub for its other owners' columns, * for all.
+-- what people own of a definition (hub_definition_kinds), @cloud, @hub for its other owners' columns, * for all that
+-- are not the database's own.
 INSERT INTO hub_sync.column_rights (table_name, hidden, inserts, updates, may_delete) VALUES
     ('users', '', '', 'full_name phone avatar_url preferences timezone language role is_active', false),
     ('user_sessions', '', '', '', true),

@@ -20,8 +20,9 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         SELECT * INTO kind FROM hub_definition_kinds WHERE target_table = ours.relation;
         SELECT string_agg(quote_ident(a.attname), ', ') FILTER (WHERE NOT a.attname = ANY (string_to_array(rights.hidden, ' '))),
-               string_agg(quote_ident(a.attname), ', ') FILTER (WHERE a.attname = ANY (i.names) OR i.names = '{*}'),
-               string_agg(quote_ident(a.attname), ', ') FILTER (WHERE a.attname = ANY (u.names) OR u.names = '{*}')
+               string_agg(quote_ident(a.attname), ', ') FILTER (WHERE a.attname = ANY (i.names) OR (i.names = '{*}' AND a.attname <> 'search_vector')),
+               string_agg(quote_ident(a.attname), ', ') FILTER (
+                   WHERE a.attname = ANY (u.names) OR (u.names = '{*}' AND a.attname NOT IN ('id', 'created_at', 'updated_at', 'search_vector')))
         INTO readable, insertable, updatable
         FROM pg_attribute a,
              hub_sync.named_columns(rights.inserts, kind) i (names), hub_sync.named_columns(rights.updates, kind) u (names)
@@ -108,6 +109,16 @@ BEGIN
             ('search_words_max', 'authenticated, service_role'),
             ('billing_cancel', 'authenticated, service_role'),
             ('billing_keep', 'authenticated, service_role'),
+            ('plan_allows', 'authenticated, service_role'),
+            ('plan_limits', 'authenticated, service_role'),
+            ('api_calls_left', 'authenticated, service_role'),
+            ('record_api_usage', 'service_role'),
+            ('oem_issue_key', 'service_role'),
+            ('oem_verify_key', 'service_role'),
+            ('oem_revoke_key', 'service_role'),
+            ('oem_rotate_key', 'service_role'),
+            ('b2b_close_period', 'service_role'),
+            ('billing_roll_up_usage', 'service_role'),
             ('billing_subscribe', 'service_role'),
             ('billing_change_plan', 'service_role'),
             ('billing_pause', 'service_role'),

@@ -15,12 +15,15 @@ class Expectation:
     foreign: dict[str, set[str]]
 
 
-def _sections() -> dict[str, list[str]]:
+def _sections(file: str) -> dict[str, list[str]]:
     sections: dict[str, list[str]] = {}
-    for raw in (Path(__file__).parent / "who_may.txt").read_text().splitlines():
-        line = raw.partition("#")[0].strip()
+    lines: list[str] = []
+    for raw in (Path(__file__).parent / file).read_text().splitlines():
+        line = raw.partition("#")[0].rstrip()
         if line.startswith("["):
             lines = sections.setdefault(line.strip("[]"), [])
+        elif line.startswith(" "):
+            lines[-1] += line
         elif line:
             lines.append(line)
     return sections
@@ -44,7 +47,7 @@ def _foreign(cell: list[str], people: set[str]) -> set[str]:
 
 def read() -> tuple[dict[str, Expectation], list[str]]:
     """Expectations by relation of schema public, and the patterns of what is closed to all clients."""
-    sections = _sections()
+    sections = _sections("who_may.txt")
     classes = _classes(sections["classes"])
     expected = {}
     for line in sections["relations"]:
@@ -61,3 +64,18 @@ def read() -> tuple[dict[str, Expectation], list[str]]:
 
 def is_closed(relation: str, patterns: list[str]) -> bool:
     return any(fnmatch.fnmatchcase(relation, pattern) for pattern in patterns)
+
+
+def read_columns() -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """The columns people may write, and those nobody who is logged in may read, by relation."""
+    sections = _sections("columns.txt")
+    writable, hidden = (
+        {name.strip(): set(columns.split()) for name, columns in (line.split("=") for line in sections[part])}
+        for part in ("writable", "hidden")
+    )
+    return writable, hidden
+
+
+def read_functions() -> dict[str, str]:
+    """Which class of callers a function of schema public is for."""
+    return {name: kind for kind, lines in _sections("functions.txt").items() for line in lines for name in line.split()}
