@@ -219,6 +219,41 @@ BEGIN
 END
 $$;
 
+-- The body of an aggregate that is counted when it is asked for. Each bucket looks for its rows by index: a plain GROUP BY would read
+-- all that a device ever measured, however few buckets are asked for, because the planner cannot tell a bucket's rows by its time.
+CREATE OR REPLACE FUNCTION ts.counted_when_asked(
+    source text, time_column text, bucket interval, bucket_column text, group_by text[], aggregates text[]
+) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    of_device text := format('FROM ts.%I s WHERE s.device_id = d.id', source);
+    -- The metrics of a device, one look into the index each.
+    kinds text := format(
+        'CROSS JOIN LATERAL (WITH RECURSIVE k (kind) AS ('
+        '(SELECT s.metric_type %1$s ORDER BY s.metric_type LIMIT 1) UNION ALL '
+        'SELECT (SELECT s.metric_type %1$s AND s.metric_type > k.kind ORDER BY s.metric_type LIMIT 1) FROM k WHERE k.kind IS NOT NULL) '
+        'SELECT k.kind FROM k WHERE k.kind IS NOT NULL) m', of_device);
+    has_kinds boolean := 'metric_type' = ANY (group_by);
+BEGIN
+    IF has_kinds THEN
+        of_device := of_device || ' AND s.metric_type = m.kind';
+    END IF;
+    IF 'home_id' = ANY (group_by) THEN
+        of_device := of_device || ' AND s.home_id = d.home_id';
+    END IF;
+    RETURN format(
+        'SELECT b.bucket AS %1$I, %2$s, %3$s FROM public.devices d %4$s '
+        'CROSS JOIN LATERAL (SELECT (SELECT s.%5$I %6$s ORDER BY s.%5$I LIMIT 1) AS first_at, (SELECT s.%5$I %6$s ORDER BY s.%5$I DESC LIMIT 1) AS last_at) e '
+        'CROSS JOIN LATERAL generate_series(date_bin(%7$L::interval, e.first_at, ''2000-01-01 00:00+00''), e.last_at, %7$L::interval) b (bucket) '
+        'CROSS JOIN LATERAL (SELECT %8$s %6$s AND s.%5$I >= b.bucket AND s.%5$I < b.bucket + %7$L::interval HAVING count(*) > 0) a',
+        bucket_column,
+        -- What is asked for by these must reach the devices and their kinds, instead of going by way of the rows.
+        (SELECT string_agg(CASE g WHEN 'device_id' THEN 'd.id' WHEN 'home_id' THEN 'd.home_id' WHEN 'metric_type' THEN 'm.kind' END || ' AS ' || g,
+                           ', ' ORDER BY n) FROM unnest(group_by) WITH ORDINALITY u (g, n)),
+        (SELECT string_agg('a.' || split_part(g, ' AS ', 2), ', ' ORDER BY n) FROM unnest(aggregates) WITH ORDINALITY u (g, n)),
+        CASE WHEN has_kinds THEN kinds ELSE '' END, time_column, of_device, bucket, array_to_string(aggregates, ', '));
+END
+$$;
+
 -- Declares an aggregate by time and makes it: continuous where the engine can, a plain view of the same columns where not. A plain
 -- view gives way once the engine can; what was built on it goes on through the old one, under another name.
 CREATE OR REPLACE FUNCTION ts.make_aggregate(
@@ -253,7 +288,7 @@ BEGIN
     END IF;
     IF ts.materialized_rows_of(aggregate_name) IS NULL THEN
         EXECUTE format('CREATE OR REPLACE VIEW ts.%I AS %s', aggregate_name,
-                       format(body, format('date_bin(%L::interval, %I, ''2000-01-01 00:00+00'')', bucket, time_column)));
+                       ts.counted_when_asked(source, time_column, bucket, bucket_column, group_by, aggregates));
         RETURN 'view';
     END IF;
     IF public.try_add_continuous_aggregate_policy('ts.' || aggregate_name, start_offset, end_offset, schedule_interval) AND had_rows THEN
