@@ -1,12 +1,19 @@
 """What people give as addresses, made into services; or refused in words that they can act on."""
 
 import re
+import warnings
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from apprise import Apprise, AppriseAsset
 from apprise.plugins.base import NotifyBase
-from apprise.plugins.custom_json import NotifyJSON
+
+with warnings.catch_warnings():
+    # On Python 3.11 one of the services looks for a module that later ones no longer have.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from apprise.plugins.custom_json import NotifyJSON
+
+    Apprise.instantiate("json://localhost")  # loads all services, at once and not in the middle of a message
 
 ADDRESS_LENGTH_MAX = 2000
 # Services that need no more than a URL. What reaches into this machine (dbus, syslog, files ...) is not among them.
@@ -75,9 +82,14 @@ def push_service(address: str, priority: str | None) -> NotifyBase:
     """A push service, as the user wrote its URL."""
     parts = _parts(address, PUSH_SCHEMES)
     _require_known_options(parts.query)
-    if parts.scheme in {"ntfy", "ntfys"} and "priority=" not in parts.query:
+    if parts.scheme in {"ntfy", "ntfys"}:
+        options = {option for option, _ in parse_qsl(parts.query)}
         level = {"urgent": "max", "high": "high", "low": "low"}.get(priority or "", "default")
-        address += f"{'&' if parts.query else '?'}priority={level}"
+        added = [] if "priority" in options else [f"priority={level}"]
+        if "mode" not in options and parts.path.strip("/"):
+            # A host that is not understood is none; without this the message would go to the public server.
+            added.append("mode=private")
+        address += ("&" if parts.query else "?") + "&".join(added)
     return _service(address)
 
 

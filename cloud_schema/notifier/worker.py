@@ -252,6 +252,7 @@ def notify(
     say: Callable[[str], None] = print,
 ) -> Mapping[str, int]:
     """Sends until `stop` is set; with `once`, until nothing is due. Answers what became of the rows. Raises ApplyError."""
+    sender = Sender(services)
     try:
         require_services(services.smtp_url, services.sms_url)
     except BadAddress as err:
@@ -259,7 +260,7 @@ def notify(
     ledger = Ledger(dsn, worker=f"{socket.gethostname()}/{os.getpid()}")
     ledger.open()
     say(f"Sending with {workers} workers. Mail: {_is_set(services.smtp_url)}. SMS: {_is_set(services.sms_url)}.")
-    notifier = Notifier(ledger, Sender(services), workers, poll_s, stop, random.Random())
+    notifier = Notifier(ledger, sender, workers, poll_s, stop, random.Random())
     try:
         notifier.run(once=once)
     except psycopg.Error as err:
