@@ -1,4 +1,4 @@
-"""Rows of any table of the contract: what a test does not care about is filled in so that the row is accepted."""
+"""Rows of any table of the contract: what a test does not care about, parents included, is made so that the row is accepted."""
 
 import json
 import uuid
@@ -16,6 +16,14 @@ import cloud_schema
 CONTRACT = json.loads((Path(cloud_schema.__file__).parent / "contract" / "contract.json").read_text())
 TABLES = CONTRACT["tables"]
 
+SEALED = "sealed:v1:00000000:" + "x" * 40
+# What our constraints ask for besides.
+FITTING: dict[str, dict[str, Any]] = {
+    "b2b_revenue": {"gross_revenue": 2},
+    "user_integrations": {"access_token": SEALED},
+    "user_subscriptions": {"current_period_end": "2026-04-01T12:00:00Z"},
+}
+
 
 def base_of(table: str) -> sql.Identifier:
     return sql.Identifier("ts" if TABLES[table]["hypertable"] else "public", table)
@@ -23,11 +31,10 @@ def base_of(table: str) -> sql.Identifier:
 
 def insert(db: psycopg.Connection, table: str, **values: Any) -> Any:
     """Answers the new row's id (or time, where there is no id)."""
-    row = {
-        column["name"]: _some(column)
-        for column in TABLES[table]["columns"]
-        if not column["nullable"] and "default" not in column
-    } | values
+    row = FITTING.get(table, {}) | values
+    for column in TABLES[table]["columns"]:
+        if not column["nullable"] and "default" not in column and column["name"] not in row:
+            row[column["name"]] = _parent(db, table, column) or _some(column)
     answer = "id" if any(column["name"] == "id" for column in TABLES[table]["columns"]) else "time"
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING {}").format(
         base_of(table),
@@ -37,6 +44,17 @@ def insert(db: psycopg.Connection, table: str, **values: Any) -> Any:
     )
     plain = [Jsonb(value) if isinstance(value, dict) else value for value in row.values()]
     return db.execute(statement, plain).fetchone()[0]
+
+
+def _parent(db: psycopg.Connection, table: str, column: dict[str, Any]) -> Any:
+    """Hypertables have no keys that would ask for one."""
+    if "references" not in column or TABLES[table]["hypertable"]:
+        return None
+    if table == "users":
+        user_id = uuid.uuid4()
+        db.execute("INSERT INTO auth.users (id, email) VALUES (%s, %s)", (user_id, str(user_id)))
+        return user_id
+    return insert(db, column["references"]["table"])
 
 
 def _some(column: dict[str, Any]) -> Any:
@@ -50,6 +68,8 @@ def _some(column: dict[str, Any]) -> Any:
         return "2026-03-01T12:00:00Z"
     if column["type"] == "date":
         return "2026-03-01"
+    if column["name"].endswith("_hash"):
+        return uuid.uuid4().hex * 2
     return column["name"] + uuid.uuid4().hex if column["type"] == "text" else 1
 
 

@@ -107,6 +107,25 @@ BEGIN
 END
 $$;
 
+-- Of the references in `document` (column -> table in `parents`) those whose row is no more.
+CREATE OR REPLACE FUNCTION ts.lost_parents(document jsonb, parents jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    one record;
+    is_there boolean;
+    lost jsonb := '{}';
+BEGIN
+    FOR one IN SELECT p.key AS column_name, p.value AS parent_table, document ->> p.key AS id FROM jsonb_each_text(parents) p LOOP
+        IF one.id IS NOT NULL THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM public.%I WHERE id = $1::uuid)', one.parent_table) INTO is_there USING one.id;
+            IF NOT is_there THEN
+                lost := lost || jsonb_build_object(one.column_name, one.id);
+            END IF;
+        END IF;
+    END LOOP;
+    RETURN lost;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION audit_trigger() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -114,15 +133,15 @@ DECLARE
     becomes jsonb;
     document jsonb;
     changed text[];
-    is_consequence boolean := TG_ARGV[1] <> 'always' AND pg_trigger_depth() > 1;
+    is_told_by_parent boolean := TG_ARGV[1] <> 'always';
     claims jsonb := hub_sync.claims();
     origin record;
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        IF is_consequence THEN
+        document := to_jsonb(OLD);
+        IF is_told_by_parent AND ts.lost_parents(document, TG_ARGV[2]::jsonb) <> '{}' THEN
             RETURN NULL;
         END IF;
-        document := to_jsonb(OLD);
         was := jsonb_strip_nulls(document - 'search_vector');
     ELSIF TG_OP = 'INSERT' THEN
         document := to_jsonb(NEW);
@@ -135,8 +154,7 @@ BEGIN
         IF changed IS NULL THEN
             RETURN NULL;
         END IF;
-        -- References that forget a deleted row are told by that row.
-        IF is_consequence AND jsonb_strip_nulls(becomes) = '{}' AND NOT EXISTS (SELECT FROM unnest(changed) c WHERE c !~ '(_id|_by)$') THEN
+        IF is_told_by_parent AND jsonb_strip_nulls(becomes) = '{}' AND was <@ ts.lost_parents(was, TG_ARGV[2]::jsonb) THEN
             RETURN NULL;
         END IF;
     END IF;
@@ -158,6 +176,7 @@ DECLARE
     chosen record;
     unseen text[];
     seen text;
+    parents jsonb;
 BEGIN
     FOR chosen IN SELECT * FROM ts.audit_choices() LOOP
         IF chosen.choice = 'left out' THEN
@@ -168,12 +187,16 @@ BEGIN
             SELECT k.observed_columns FROM public.hub_definition_kinds k WHERE k.target_table = chosen.table_name), '{}') INTO unseen;
         SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO seen FROM pg_attribute a
         WHERE a.attrelid = format('public.%I', chosen.table_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (unseen);
+        SELECT coalesce(jsonb_object_agg(a.attname, p.relname), '{}') INTO parents
+        FROM pg_constraint r JOIN pg_class p ON p.oid = r.confrelid JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = r.conkey[1]
+        WHERE r.conrelid = format('public.%I', chosen.table_name)::regclass AND r.contype = 'f' AND r.confdeltype IN ('c', 'n')
+          AND p.relnamespace = 'public'::regnamespace;
         PERFORM ts.declare_trigger(format('public.%I', chosen.table_name), 'audit_' || chosen.table_name || '_trigger',
                                    'AFTER INSERT OR DELETE OR UPDATE OF ' || seen,
-                                   format('public.audit_trigger(%L, %L)', unseen, chosen.choice));
+                                   format('public.audit_trigger(%L, %L, %L)', unseen, chosen.choice, parents));
     END LOOP;
 END
 $$;
 
 REVOKE ALL ON FUNCTION audit_trigger() FROM PUBLIC, anon, authenticated, hub;
-REVOKE ALL ON FUNCTION ts.audit_choices(), ts.is_secret_name(text), ts.masked(jsonb), ts.masked_where_needed(jsonb), ts.asked_from() FROM PUBLIC;
+REVOKE ALL ON FUNCTION ts.audit_choices(), ts.is_secret_name(text), ts.masked(jsonb), ts.masked_where_needed(jsonb), ts.asked_from(), ts.lost_parents(jsonb, jsonb) FROM PUBLIC;
