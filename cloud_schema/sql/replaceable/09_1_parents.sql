@@ -47,11 +47,22 @@ DECLARE
     is_one_of_them text := format(CASE WHEN cardinality(ids) = 1 THEN '= %L::uuid' ELSE '= ANY (%L::uuid[])' END,
                                   CASE WHEN cardinality(ids) = 1 THEN ids[1]::text ELSE ids::text END);
 BEGIN
+    -- A meter's year is more than TimescaleDB decompresses in one transaction unless told to.
+    IF current_setting('timescaledb.max_tuples_decompressed_per_dml_transaction', true) IS NOT NULL THEN
+        PERFORM set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true);
+    END IF;
     FOR one IN SELECT * FROM ts.references_to(parent) LOOP
         EXECUTE format(CASE one.on_delete WHEN 'cascade' THEN 'DELETE FROM ts.%1$I WHERE %2$I %3$s'
                                           ELSE 'UPDATE ts.%1$I SET %2$I = NULL WHERE %2$I %3$s' END,
                        one.base_table, one.column_name, is_one_of_them);
     END LOOP;
+    IF parent = 'devices' THEN
+        -- Continuous aggregates outlive the rows they were made of, and no refresh looks back so far.
+        FOR one IN SELECT ts.materialized_rows_of(a.view_name) AS lying_in FROM ts.aggregates a LOOP
+            CONTINUE WHEN one.lying_in IS NULL;
+            EXECUTE format('DELETE FROM %s WHERE device_id %s', one.lying_in, is_one_of_them);
+        END LOOP;
+    END IF;
 END
 $$;
 
