@@ -113,6 +113,16 @@ def test_the_catalogue_answers_brands_and_models(read_as, home, catalogue):
     assert set(read_as(home.owner_id, ask, f"{word} elec")) == {("brand", brand_id), ("model", model_id)}
 
 
+def test_a_brand_s_new_name_finds_its_models(db, read_as, home, catalogue):
+    word, brand_id, model_id = catalogue
+    new = f"renamed{word}"
+    db.execute("UPDATE brands SET name = %s WHERE id = %s", (new, brand_id))
+    ask = "SELECT kind, id FROM search_catalogue(%s)"
+    assert set(read_as(home.owner_id, ask, new)) == {("brand", brand_id), ("model", model_id)}
+    db.execute("UPDATE brands SET slug = %s WHERE id = %s", (new, brand_id))
+    assert read_as(home.owner_id, ask, word) == []
+
+
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=300))
 def test_whatever_is_typed_is_answered(db, home, typed):

@@ -27,10 +27,19 @@ BEGIN
 END
 $$;
 
+-- A model is found by its brand's words as well.
 CREATE OR REPLACE FUNCTION device_models_search_vector_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    NEW.search_vector := to_tsvector('simple', public.search_words(concat_ws(' ', NEW.model_name, NEW.model_number)));
+    NEW.search_vector := setweight(to_tsvector('simple', public.search_words(concat_ws(' ', NEW.model_name, NEW.model_number))), 'A')
+        || coalesce((SELECT setweight(b.search_vector, 'B') FROM public.brands b WHERE b.id = NEW.brand_id), '');
     RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION ts.rename_models_brand() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE public.device_models SET model_name = model_name WHERE brand_id = NEW.id;
+    RETURN NULL;
 END
 $$;
 
@@ -48,6 +57,8 @@ CREATE OR REPLACE TRIGGER brands_search_vector_trigger BEFORE INSERT OR UPDATE O
     FOR EACH ROW EXECUTE FUNCTION brands_search_vector_update();
 CREATE OR REPLACE TRIGGER device_models_search_vector_trigger BEFORE INSERT OR UPDATE ON device_models
     FOR EACH ROW EXECUTE FUNCTION device_models_search_vector_update();
+CREATE OR REPLACE TRIGGER rename_models_brand AFTER UPDATE ON brands FOR EACH ROW
+    WHEN (OLD.search_vector IS DISTINCT FROM NEW.search_vector) EXECUTE FUNCTION ts.rename_models_brand();
 -- Only when a searched column is written: what a hub reports many times a day must not pay for it.
 CREATE OR REPLACE TRIGGER devices_search_vector_trigger BEFORE INSERT OR UPDATE OF device_name, notes, tags ON devices
     FOR EACH ROW EXECUTE FUNCTION devices_search_vector_update();
@@ -75,7 +86,7 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
     CROSS JOIN possible d
     LEFT JOIN brands b ON b.id = d.brand_id
     LEFT JOIN device_models m ON m.id = d.device_model_id
-    CROSS JOIN LATERAL (SELECT d.search_vector || coalesce(b.search_vector, '') || coalesce(m.search_vector, '') AS words) w
+    CROSS JOIN LATERAL (SELECT d.search_vector || coalesce(m.search_vector, b.search_vector, '') AS words) w
     WHERE w.words @@ typed.all_words
     ORDER BY ts_rank(w.words, typed.all_words) DESC, d.device_name, d.id
     LIMIT 50
@@ -85,22 +96,19 @@ $$;
 CREATE OR REPLACE FUNCTION public.search_catalogue(q text)
 RETURNS TABLE (kind text, id uuid, name text, model_number text, brand_id uuid, brand text, rank real)
 LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
-    WITH typed AS MATERIALIZED (SELECT search_query(q, ' & ') AS all_words, search_query(q, ' | ') AS any_word),
-    possible AS (
-        SELECT * FROM device_models
-        WHERE search_vector @@ (SELECT any_word FROM typed)
-            OR brand_id = ANY (ARRAY(SELECT brands.id FROM brands WHERE search_vector @@ (SELECT any_word FROM typed)))
+    WITH typed AS MATERIALIZED (SELECT search_query(q, ' & ') AS all_words),
+    found AS (
+        (SELECT 'brand' AS kind, b.id, b.name, NULL::text AS model_number, b.id AS brand_id, ts_rank(b.search_vector, all_words) AS rank
+         FROM typed, brands b WHERE b.search_vector @@ (SELECT all_words FROM typed)
+         ORDER BY rank DESC, b.name LIMIT 50)
+        UNION ALL
+        (SELECT 'model', m.id, m.model_name, m.model_number, m.brand_id, ts_rank(m.search_vector, all_words) AS rank
+         FROM typed, device_models m WHERE m.search_vector @@ (SELECT all_words FROM typed)
+         ORDER BY rank DESC, m.model_name, m.id LIMIT 50)
     )
-    SELECT 'brand', b.id, b.name, NULL, b.id, b.name, ts_rank(b.search_vector, typed.all_words) AS rank
-    FROM typed CROSS JOIN brands b WHERE b.search_vector @@ (SELECT all_words FROM typed)
-    UNION ALL
-    SELECT 'model', m.id, m.model_name, m.model_number, b.id, b.name, ts_rank(w.words, typed.all_words)
-    FROM typed
-    CROSS JOIN possible m
-    LEFT JOIN brands b ON b.id = m.brand_id
-    CROSS JOIN LATERAL (SELECT m.search_vector || coalesce(b.search_vector, '') AS words) w
-    WHERE w.words @@ typed.all_words
-    ORDER BY rank DESC, 1, 3, 2
+    SELECT f.kind, f.id, f.name, f.model_number, f.brand_id, b.name, f.rank
+    FROM found f LEFT JOIN brands b ON b.id = f.brand_id
+    ORDER BY f.rank DESC, f.kind, f.name, f.id
     LIMIT 50
 $$;
 

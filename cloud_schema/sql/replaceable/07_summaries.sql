@@ -11,8 +11,9 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END
 $$;
 
--- What triggers need not report, because every renewal sums it again. Twice as long as any transaction may stay open.
-CREATE OR REPLACE FUNCTION ts.energy_always_renewed() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '3 days'$$;
+-- What triggers need not report, because every renewal sums it again: longer than what they call late by as much as a
+-- transaction that brings rows may take.
+CREATE OR REPLACE FUNCTION ts.energy_always_renewed() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '6 hours'$$;
 
 CREATE OR REPLACE FUNCTION ts.mark_energy_day() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -37,15 +38,15 @@ DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'ts.energy_usage'::regclass AND tgname = 'energy_inserted_late') THEN
         CREATE TRIGGER energy_inserted_late AFTER INSERT ON ts.energy_usage FOR EACH ROW
-            WHEN (NEW.time < now() - interval '2 days') EXECUTE FUNCTION ts.mark_energy_day();
+            WHEN (NEW.time < now() - interval '2 hours') EXECUTE FUNCTION ts.mark_energy_day();
     END IF;
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'ts.energy_usage'::regclass AND tgname = 'energy_updated_late') THEN
         CREATE TRIGGER energy_updated_late AFTER UPDATE ON ts.energy_usage FOR EACH ROW
-            WHEN (least(OLD.time, NEW.time) < now() - interval '2 days') EXECUTE FUNCTION ts.mark_energy_day();
+            WHEN (least(OLD.time, NEW.time) < now() - interval '2 hours') EXECUTE FUNCTION ts.mark_energy_day();
     END IF;
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'ts.energy_usage'::regclass AND tgname = 'energy_deleted_late') THEN
         CREATE TRIGGER energy_deleted_late AFTER DELETE ON ts.energy_usage FOR EACH ROW
-            WHEN (OLD.time < now() - interval '2 days') EXECUTE FUNCTION ts.mark_energy_day();
+            WHEN (OLD.time < now() - interval '2 hours') EXECUTE FUNCTION ts.mark_energy_day();
     END IF;
 END
 $$;
