@@ -44,6 +44,7 @@ class Catalogue:
     client_reach: list[Row]
     view_rights: list[Row]
     declared_hypertables: list[Row]
+    declared_policies: list[Row]
     engine_hypertables: list[Row]
     engine_compression: list[Row]
     engine_policies: list[Row]
@@ -82,10 +83,14 @@ def read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
             ]
             of_engine = ["engine_hypertables", "engine_compression", "engine_policies", "engine_aggregates"]
             seen = {name: ask(name) for name in plain}
-            is_declared = any((row["schema"], row["name"]) == ("ts", "hypertables") for row in seen["relations"])
+            there = {(row["schema"], row["name"]) for row in seen["relations"]}
+            declared = {
+                "declared_hypertables": ("ts", "hypertables"),
+                "declared_policies": ("hub_sync", "access_rules"),
+            }
             return Catalogue(
                 engine=engine,
-                declared_hypertables=ask("declared_hypertables") if is_declared else [],
                 **seen,
+                **{name: ask(name) if place in there else [] for name, place in declared.items()},
                 **{name: ask(name) if engine.has_hypertables else [] for name in of_engine},
             )

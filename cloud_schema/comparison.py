@@ -50,6 +50,7 @@ def compare(contract: dict[str, Any], catalogue: Catalogue, left_out: dict[str, 
     yield from _functions(contract, catalogue)
     yield from _triggers(contract, catalogue)
     yield from _policies(contract, catalogue)
+    yield from _declared_policies(catalogue)
     yield from _isolation(catalogue)
     yield from _engine(contract, catalogue)
 
@@ -273,7 +274,12 @@ def _indexes(contract: dict[str, Any], catalogue: Catalogue, left_out: dict[str,
         name = f"{row['relation']}.{row['name']}"
         if not row["is_valid"]:
             yield Finding("wrong", "index", name, "valid", "invalid: it was being built when something failed")
-        if row["is_of_constraint"] or is_ours(row["relation"]) or row["relation"] not in contract["tables"]:
+        if (
+            row["is_of_constraint"]
+            or is_ours(row["relation"])
+            or is_ours(row["name"])
+            or row["relation"] not in contract["tables"]
+        ):
             continue
         # Made by create_hypertable, and kept: chunks are found by it.
         is_engines = row["columns"] == [f'"{time_columns.get(row["relation"])}" desc'] or (
@@ -347,6 +353,29 @@ def _policies(contract: dict[str, Any], catalogue: Catalogue) -> Iterator[Findin
         lacking = [command for command in wanted if (entry["table"], command) not in there]
         if lacking:
             yield Finding("missing", "policy", f"{entry['table']}.{entry['name']}", " ".join(lacking))
+
+
+def _declared_policies(catalogue: Catalogue) -> Iterator[Finding]:
+    """The policies are made from hub_sync.access_rules: whatever else there is, somebody has added by hand."""
+    declared = {(row["relation"], row["name"]): row for row in catalogue.declared_policies}
+    relations = {(row["schema"], row["name"]): row["kind"] for row in catalogue.relations}
+    of_somebody = {row["relation"] for row in catalogue.columns if row["name"] in {"home_id", "user_id", "owner_id"}}
+    there = set()
+    for row in catalogue.policies:
+        name = f"{row['relation']}.{row['name']}"
+        there.add((row["relation"], row["name"]))
+        if row["roles"] == ["service_role"]:
+            continue
+        rule = declared.get((row["relation"], row["name"]))
+        if rule is None:
+            yield Finding("extra", "policy", name, found=f"{row['command']} to {', '.join(row['roles'])}")
+        elif rule["command"] != row["command"] or rule["is_restrictive"] == row["is_permissive"]:
+            yield Finding("wrong", "policy", name, rule["command"], row["command"])
+        elif row["is_permissive"] and "true" in (row["using"], row["check"]) and row["relation"] in of_somebody:
+            yield Finding("unsafe", "policy", name, "a condition", "every row")
+    for (relation, name), rule in declared.items():
+        if (relation, name) not in there and relations.get(("public", relation)) in {"r", "p"}:
+            yield Finding("missing", "policy", f"{relation}.{name}", rule["command"])
 
 
 def _isolation(catalogue: Catalogue) -> Iterator[Finding]:

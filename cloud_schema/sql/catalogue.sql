@@ -95,7 +95,8 @@ ORDER BY 1, 2, 3;
 SELECT n.nspname AS schema, c.relname AS relation, p.polname AS name,
        CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END AS command,
        ARRAY(SELECT CASE member WHEN 0 THEN 'public' ELSE pg_get_userbyid(member)::text END FROM unnest(p.polroles) member ORDER BY 1) AS roles,
-       pg_get_expr(p.polqual, p.polrelid) AS using, pg_get_expr(p.polwithcheck, p.polrelid) AS check
+       pg_get_expr(p.polqual, p.polrelid) AS using, pg_get_expr(p.polwithcheck, p.polrelid) AS check,
+       p.polpermissive AS is_permissive
 FROM pg_policy p
 JOIN pg_class c ON c.oid = p.polrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -103,7 +104,8 @@ WHERE n.nspname IN ('public', 'ts')
 ORDER BY 1, 2, 3;
 
 -- name: client_reach
--- What a client holds in a schema that is not for clients: use of the schema, or a right on one of its relations.
+-- What a client holds that it must not: use of an inner schema, a right on a relation there; and of whoever is not logged in, or
+-- is a hub, a right on any relation.
 SELECT r.rolname AS role, n.nspname AS schema, NULL AS relation, 'USAGE' AS privilege
 FROM pg_namespace n CROSS JOIN pg_roles r
 WHERE n.nspname IN ('ts', '_timescaledb_internal') AND r.rolname IN ('anon', 'authenticated', 'hub')
@@ -114,7 +116,9 @@ FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN aclexplode(c.relacl) a
 LEFT JOIN pg_roles r ON r.oid = a.grantee
-WHERE n.nspname IN ('ts', 'hub_sync') AND coalesce(r.rolname, 'PUBLIC') IN ('PUBLIC', 'anon', 'authenticated', 'hub')
+WHERE coalesce(r.rolname, 'PUBLIC') IN ('PUBLIC', 'anon', 'authenticated', 'hub') AND n.nspname IN ('ts', 'hub_sync')
+   OR coalesce(r.rolname, 'PUBLIC') IN ('PUBLIC', 'anon', 'hub') AND n.nspname = 'public'
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 2, 3, 1, 4;
 
 -- name: view_rights
@@ -131,6 +135,10 @@ ORDER BY 1, 2;
 -- name: declared_hypertables
 SELECT table_name, time_column::text, segment_by::text[], order_by::text, compress_after::interval::text, retain_for::interval::text
 FROM ts.hypertables ORDER BY 1;
+
+-- name: declared_policies
+SELECT table_name AS relation, policy_name AS name, command, is_restrictive FROM hub_sync.access_rules
+WHERE policy_name IS NOT NULL AND policy_name <> '' ORDER BY 1, 2;
 
 -- name: engine_hypertables
 SELECT h.hypertable_name::text AS name, h.compression_enabled AS is_compressed

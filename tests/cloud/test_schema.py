@@ -1,105 +1,26 @@
-"""The tables are the contract's, installation may be repeated, and a home that goes takes its rows with it."""
+"""A fresh database is as the contract says, and a home that goes takes its rows with it."""
 
-import json
 import uuid
-from pathlib import Path
 
 import psycopg
 import pytest
 
-import cloud_schema
-
-CONTRACT = json.loads((Path(cloud_schema.__file__).parent / "contract" / "contract.json").read_text())
-TABLES = list(CONTRACT["tables"])
-# Added by us to the contract's lists.
-ADDED_ENUM_VALUES = {"alert_type": ["safety_alarm"]}
+from cloud_schema.verify import report, unused_patterns, verdict_on
 
 
-def base_of(table: str) -> str:
-    return f"ts.{table}" if CONTRACT["tables"][table]["hypertable"] else f"public.{table}"
+def test_a_fresh_database_is_as_the_contract_says(db):
+    verdict = verdict_on(db)
+
+    assert [finding.key for finding in verdict.wrong] == []
+    assert list(report(verdict))[-1] == "The database is as the contract says."
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_a_table_has_the_contracts_columns_types_and_nullability(db, table):
-    rows = db.execute(
-        "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
-        (base_of(table),),
-    ).fetchall()
-    found = {name: (kind, not not_null) for name, kind, not_null in rows}
-    expected = {column["name"]: (column["type"], column["nullable"]) for column in CONTRACT["tables"][table]["columns"]}
-    assert found == expected
+def test_every_difference_that_is_declared_is_there(db):
+    # What is declared and not there would hide a fault one day.
+    verdict = verdict_on(db)
 
-
-@pytest.mark.parametrize("table", TABLES)
-def test_a_table_has_the_contracts_defaults(db, table):
-    wanted = {column["name"] for column in CONTRACT["tables"][table]["columns"] if "default" in column}
-    rows = db.execute("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND atthasdef", (base_of(table),))
-    assert {name for (name,) in rows} == wanted
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_a_closed_list_of_values_is_enforced(db, table):
-    checks = [
-        text
-        for (text,) in db.execute(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c'",
-            (base_of(table),),
-        )
-    ]
-    for column in CONTRACT["tables"][table]["columns"]:
-        for value in column.get("allowed_values", []):
-            assert any(f"'{value}'" in text and column["name"] in text for text in checks), (column["name"], value)
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_a_table_has_the_contracts_keys(db, table):
-    entry = CONTRACT["tables"][table]
-    primary = entry["primary_key"]
-    if primary and entry["hypertable"]:
-        primary = [*primary, entry["hypertable"]["time_column"]]
-    rows = db.execute(
-        "SELECT contype::text, ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY k (n, o) JOIN pg_attribute ON attrelid = conrelid AND attnum = n ORDER BY o)"
-        " FROM pg_constraint WHERE conrelid = %s::regclass AND contype IN ('p', 'u')",
-        (base_of(table),),
-    ).fetchall()
-    assert [columns for kind, columns in rows if kind == "p"] == ([primary] if primary else [])
-    assert sorted(columns for kind, columns in rows if kind == "u") == sorted(entry["unique"])
-
-
-@pytest.mark.parametrize("table", [table for table in TABLES if not CONTRACT["tables"][table]["hypertable"]])
-def test_a_plain_tables_references_are_the_contracts(db, table):
-    actions = {"a": "no action", "c": "cascade", "n": "set null"}
-    rows = db.execute(
-        "SELECT (SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]), confrelid::regclass::text, confdeltype::text"
-        " FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'",
-        (base_of(table),),
-    ).fetchall()
-    found = {(column, target.removeprefix("public."), actions[action]) for column, target, action in rows}
-    expected = {
-        (column["name"], column["references"]["table"], column["references"]["on_delete"])
-        for column in CONTRACT["tables"][table]["columns"]
-        if "references" in column
-    }
-    assert found == expected
-
-
-def test_the_enums_have_the_contracts_values_in_its_order(db):
-    for name, values in CONTRACT["enums"].items():
-        found = db.execute(
-            "SELECT array_agg(enumlabel::text ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = %s::regtype",
-            (name,),
-        ).fetchone()[0]
-        assert found == values + ADDED_ENUM_VALUES.get(name, [])
-
-
-def test_a_hypertables_view_shows_all_columns_of_its_base(db):
-    for table in (table for table in TABLES if CONTRACT["tables"][table]["hypertable"]):
-        columns = "SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
-        assert db.execute(columns, (f"public.{table}",)).fetchone() == db.execute(columns, (f"ts.{table}",)).fetchone()
-        options = db.execute(
-            "SELECT reloptions FROM pg_class WHERE oid = %s::regclass", (f"public.{table}",)
-        ).fetchone()[0]
-        assert any(option.startswith("security_barrier") for option in options)
+    assert [pattern for pattern in unused_patterns(verdict) if "policy" not in pattern] == []
+    assert all(difference.because for difference, _ in verdict.deliberate)
 
 
 def test_a_deleted_home_takes_all_its_rows_with_it(hub, db):
