@@ -11,6 +11,7 @@ import click
 from cloud_schema.apply import LOCK_TIMEOUT_S, ApplyError, apply, issue_claim_code, seed
 from cloud_schema.notifier.command import notify_command
 from cloud_schema.operating import COMMANDS, as_json_option, with_database
+from cloud_schema.vault_commands import vault_group
 
 DSN_HELP = (
     "PostgreSQL connection string; better in NEXA_CLOUD_DSN or --dsn-file, where a list of processes does not show it."
@@ -122,7 +123,7 @@ def gateway_command(
     )
 
 
-for _command in (*COMMANDS, notify_command):
+for _command in (*COMMANDS, notify_command, vault_group):
     cli.add_command(_command)
 
 

@@ -139,7 +139,7 @@ def test_a_voided_invoice_is_owed_no_more_and_its_subscription_is_not_past_due(d
 def test_a_paid_invoice_cannot_be_voided(desk):
     invoice = desk.subscribe(desk.new_person(), desk.new_plan())["invoice_id"]
     desk.pay(invoice, "3")
-    with pytest.raises(psycopg.Error, match="Refund it instead|was paid"):
+    with pytest.raises(psycopg.Error, match="was paid on invoice"):
         desk.call("billing_void_invoice", of_invoice=invoice, reason="x")
 
 
@@ -158,9 +158,8 @@ def year(db):
 def test_an_invoice_that_is_undone_leaves_no_gap_in_the_numbers(desk, year):
     plan, moment = desk.new_plan(), datetime(year, 3, 1, tzinfo=UTC)
     desk.subscribe(desk.new_person(), plan, moment)
-    with pytest.raises(ZeroDivisionError), desk.db.transaction():
+    with desk.db.transaction(force_rollback=True):
         desk.subscribe(desk.new_person(), plan, moment)
-        raise ZeroDivisionError
     desk.subscribe(desk.new_person(), plan, moment)
 
     assert numbers_of_year(desk, year) == [1, 2]
