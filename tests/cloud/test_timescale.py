@@ -1,16 +1,21 @@
 """What only TimescaleDB has: chunks, and records that come late into compressed ones."""
 
-import os
 import uuid
 
+import psycopg
 import pytest
+from psycopg import sql
+
+from cloud_schema.apply import apply
+from tests.cloud.conftest import IS_WASM
+from tests.cloud.timescale.server import running_timescale
 
 OLD = "2025-01-01T12:00:{:02d}Z"
 
 
 @pytest.fixture(autouse=True)
 def timescale(db):
-    if os.environ.get("NEXA_TEST_TIMESCALE") == "1":
+    if IS_WASM:
         return  # it was promised: without it the tests fail
     if db.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'").fetchone() is None:
         pytest.skip("needs TimescaleDB")
@@ -83,3 +88,39 @@ def test_many_devices_can_be_deleted_out_of_compressed_chunks(hub, db, compress)
     assert db.execute(
         "SELECT count(*) FROM ts.device_telemetry WHERE device_id = ANY (%s)", ([*map(uuid.UUID, devices)],)
     ).fetchone() == (0,)
+
+
+def test_a_plain_database_becomes_one_of_hypertables_when_timescale_comes(tmp_path):
+    """What was built on the plain views goes on, and no hour of the past is lost on the way."""
+    if not IS_WASM:
+        pytest.skip("needs a server that can be started without TimescaleDB")
+    with running_timescale(str(tmp_path / "data"), "--plain") as dsn:
+        apply(dsn, lambda _line: None)
+        with psycopg.connect(dsn, autocommit=True) as db:
+            db.execute(
+                "INSERT INTO ts.device_telemetry (time, device_id, metric_type, value)"
+                " SELECT at, gen_random_uuid(), 'power', 1 FROM generate_series(now() - interval '200 days', now(), '1 day') at"
+            )
+            db.execute("CREATE VIEW somebodys_own AS SELECT * FROM ts.device_telemetry_hourly")
+    with running_timescale(str(tmp_path / "data")) as dsn:
+        warnings = []
+        apply(dsn, lambda line: warnings.append(line) if "warning" in line else None)
+        assert warnings == []
+        with psycopg.connect(dsn, autocommit=True) as db:
+            counts = "SELECT (SELECT count(*) FROM ts.device_telemetry_hourly), (SELECT count(*) FROM somebodys_own)"
+            assert db.execute("SELECT count(*) FROM timescaledb_information.chunks").fetchone()[0] > 28
+            assert db.execute("SELECT ts.materialized_rows_of('device_telemetry_hourly')").fetchone()[0] is not None
+            assert db.execute(counts).fetchone() == (201, 201)
+            # In the order in which the background workers would take them.
+            for (job_id,) in db.execute(
+                "SELECT job_id FROM timescaledb_information.jobs"
+                " WHERE proc_name IN ('catch_up_aggregates', 'policy_refresh_continuous_aggregate')"
+                " ORDER BY coalesce(next_start, initial_start, '-infinity')"
+            ).fetchall():
+                db.execute(sql.SQL("CALL run_job({})").format(sql.Literal(job_id)))
+                assert db.execute(counts).fetchone() == (201, 201)
+
+            db.execute("DROP VIEW somebodys_own")
+            apply(dsn, lambda _line: None)
+            left = "SELECT relname FROM pg_class WHERE relnamespace = 'ts'::regnamespace AND relname LIKE '%_before'"
+            assert db.execute(left).fetchall() == []
