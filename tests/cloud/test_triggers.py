@@ -1,6 +1,5 @@
 """Triggers that every table has: the time of a change, the log of states, and rows that go with what they belong to."""
 
-import psycopg
 import pytest
 from psycopg import sql
 
@@ -156,14 +155,3 @@ def test_a_home_takes_the_rows_of_its_devices_along_also_those_of_another_home(d
                 base_of(table), sql.Identifier(column)
             )
             assert db.execute(statement, (device_ids,)).fetchone() == (0,), table
-
-
-def test_a_trigger_on_a_hypertable_is_renewed_only_when_it_changes(db):
-    find = "SELECT oid FROM pg_trigger WHERE tgrelid = 'ts.automation_executions'::regclass AND tgname = 'update_automation_health_trigger'"
-    declare = "SELECT ts.declare_trigger('ts.automation_executions', 'update_automation_health_trigger', %s, 'update_automation_health()')"
-    before = db.execute(find).fetchone()
-    db.execute(declare, ("AFTER INSERT",))
-    assert db.execute(find).fetchone() == before
-    with pytest.raises(psycopg.errors.SyntaxError):
-        db.execute(declare, ("AFTER NONSENSE",))
-    assert db.execute(find).fetchone() == before

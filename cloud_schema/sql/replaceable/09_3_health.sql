@@ -171,14 +171,14 @@ BEGIN
 END
 $$;
 
-SELECT ts.declare_trigger('ts.device_error_logs', 'update_health_on_error', 'AFTER INSERT',
-                          $$update_device_health_score('device_id', 'error_level')$$);
-SELECT ts.declare_trigger('ts.device_error_logs', 'update_health_on_error_change', 'AFTER UPDATE OF error_level, is_resolved',
-                          $$update_device_health_score('device_id')$$);
-SELECT ts.declare_trigger('ts.anomaly_detections', 'update_health_on_anomaly', 'AFTER INSERT',
-                          $$update_device_health_score('device_id', 'severity')$$);
-SELECT ts.declare_trigger('ts.anomaly_detections', 'update_health_on_anomaly_change', 'AFTER UPDATE OF severity, status',
-                          $$update_device_health_score('device_id')$$);
+CREATE OR REPLACE TRIGGER update_health_on_error AFTER INSERT ON ts.device_error_logs
+    FOR EACH ROW EXECUTE FUNCTION update_device_health_score('device_id', 'error_level');
+CREATE OR REPLACE TRIGGER update_health_on_error_change AFTER UPDATE OF error_level, is_resolved ON ts.device_error_logs
+    FOR EACH ROW EXECUTE FUNCTION update_device_health_score('device_id');
+CREATE OR REPLACE TRIGGER update_health_on_anomaly AFTER INSERT ON ts.anomaly_detections
+    FOR EACH ROW EXECUTE FUNCTION update_device_health_score('device_id', 'severity');
+CREATE OR REPLACE TRIGGER update_health_on_anomaly_change AFTER UPDATE OF severity, status ON ts.anomaly_detections
+    FOR EACH ROW EXECUTE FUNCTION update_device_health_score('device_id');
 CREATE OR REPLACE TRIGGER update_health_on_issue AFTER INSERT OR DELETE OR UPDATE OF severity, status ON diagnostic_issues
     FOR EACH ROW EXECUTE FUNCTION update_device_health_score('device_id', 'severity');
 CREATE OR REPLACE TRIGGER update_health_on_vulnerability AFTER INSERT OR DELETE OR UPDATE OF severity, status, device_id ON security_vulnerabilities

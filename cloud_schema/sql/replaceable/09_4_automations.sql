@@ -74,4 +74,5 @@ $$;
 
 REVOKE ALL ON FUNCTION ts.automation_health(uuid), ts.note_automation_health(automations, text, integer, integer, numeric) FROM PUBLIC;
 
-SELECT ts.declare_trigger('ts.automation_executions', 'update_automation_health_trigger', 'AFTER INSERT', 'update_automation_health()');
+CREATE OR REPLACE TRIGGER update_automation_health_trigger AFTER INSERT ON ts.automation_executions
+    FOR EACH ROW EXECUTE FUNCTION update_automation_health();

@@ -191,9 +191,9 @@ BEGIN
         FROM pg_constraint r JOIN pg_class p ON p.oid = r.confrelid JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = r.conkey[1]
         WHERE r.conrelid = format('public.%I', chosen.table_name)::regclass AND r.contype = 'f' AND r.confdeltype IN ('c', 'n')
           AND p.relnamespace = 'public'::regnamespace;
-        PERFORM ts.declare_trigger(format('public.%I', chosen.table_name), 'audit_' || chosen.table_name || '_trigger',
-                                   'AFTER INSERT OR DELETE OR UPDATE OF ' || seen,
-                                   format('public.audit_trigger(%L, %L, %L)', unseen, chosen.choice, parents));
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR DELETE OR UPDATE OF %s ON public.%I '
+                       'FOR EACH ROW EXECUTE FUNCTION public.audit_trigger(%L, %L, %L)',
+                       'audit_' || chosen.table_name || '_trigger', seen, chosen.table_name, unseen, chosen.choice, parents);
     END LOOP;
 END
 $$;
