@@ -446,8 +446,16 @@ def _aggregates(
             yield Finding("missing", "refresh policy", name, wanted)
             continue
         for setting in ("start_offset", "end_offset"):
-            if row[setting] != wanted[setting]:
+            if row[setting] != _as_printed(wanted[setting]):
                 yield Finding("wrong", f"refresh policy {setting}", name, wanted[setting], row[setting])
+    if ("", "catch_up_aggregates") not in policies:
+        yield Finding("missing", "job", "catch_up_aggregates", found="late rows do not reach the aggregates")
+
+
+def _as_printed(interval: str) -> str:
+    """The database prints hours as a time of day: `3 hours` as `03:00:00`."""
+    number, unit = interval.split()
+    return f"{int(number):02}:00:00" if unit.startswith("hour") else interval
 
 
 def _hypertables(contract: dict[str, Any]) -> list[tuple[str, Row]]:

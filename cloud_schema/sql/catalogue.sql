@@ -152,11 +152,12 @@ SELECT s.hypertable_name::text AS name,
 FROM timescaledb_information.compression_settings s WHERE s.hypertable_schema = 'ts' GROUP BY 1 ORDER BY 1;
 
 -- name: engine_policies
-SELECT j.hypertable_name::text AS name, j.proc_name::text AS policy, j.scheduled AS is_scheduled, j.schedule_interval::text AS every,
+SELECT coalesce(j.hypertable_name::text, '') AS name, j.proc_name::text AS policy, j.scheduled AS is_scheduled, j.schedule_interval::text AS every,
        (j.config ->> 'compress_after')::interval::text AS compress_after, (j.config ->> 'drop_after')::interval::text AS retain_for,
        (j.config ->> 'start_offset')::interval::text AS start_offset, (j.config ->> 'end_offset')::interval::text AS end_offset
 FROM timescaledb_information.jobs j
 WHERE j.proc_name IN ('policy_compression', 'policy_retention', 'policy_refresh_continuous_aggregate')
+   OR (j.proc_schema, j.proc_name) = ('ts', 'catch_up_aggregates')
 ORDER BY 1, 2;
 
 -- name: engine_aggregates
