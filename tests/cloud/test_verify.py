@@ -24,13 +24,13 @@ BREAKS = {
     "ALTER TABLE ts.alerts ALTER COLUMN priority DROP DEFAULT": "wrong default alerts.priority",
     "ALTER TABLE rooms ALTER COLUMN name DROP NOT NULL": "wrong nullability rooms.name",
     "ALTER TABLE device_benchmarks ALTER COLUMN error_rate TYPE numeric(12,4)": "wrong type device_benchmarks.error_rate",
-    "ALTER TABLE rooms DROP CONSTRAINT rooms_home_id_name_key": "missing unique constraint rooms(home_id, name)",
+    "ALTER TABLE brands DROP CONSTRAINT brands_name_key": "missing unique constraint brands(name)",
     "ALTER TABLE rooms DROP CONSTRAINT rooms_home_id_fkey": "missing foreign key rooms.home_id",
     "ALTER TABLE scenes DROP CONSTRAINT scenes_room_id_fkey, ADD CONSTRAINT scenes_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms (id)": "wrong foreign key scenes.room_id",
-    "ALTER TABLE scenes DROP CONSTRAINT scenes_scene_type_check": "missing list of values scenes.scene_type",
+    "ALTER TABLE automations DROP CONSTRAINT automations_health_status_check": "missing list of values automations.health_status",
     "ALTER TABLE scenes DROP CONSTRAINT scenes_scene_type_check, ADD CHECK (scene_type IN ('custom', 'preset'))": "wrong list of values scenes.scene_type",
     "ALTER TABLE devices DROP CONSTRAINT devices_battery_level_check": "missing range devices.battery_level",
-    "ALTER TABLE surfaces DROP CONSTRAINT surfaces_pkey CASCADE": "missing primary key surfaces",
+    "ALTER TABLE user_sessions DROP CONSTRAINT user_sessions_pkey CASCADE": "missing primary key user_sessions",
     "CREATE INDEX whim ON rooms (metadata)": "extra index rooms.whim",
     "DROP INDEX idx_devices_search": "missing index devices.idx_devices_search",
     "DROP TABLE surfaces CASCADE": "missing table surfaces",
@@ -41,7 +41,7 @@ BREAKS = {
     "CREATE FUNCTION whim() RETURNS integer LANGUAGE sql AS 'SELECT 1'": "extra function whim()",
     "CREATE FUNCTION hub_sync.whim() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'": "unsafe search_path of function hub_sync.whim",
     "DROP TRIGGER update_rooms_updated_at ON rooms": "missing trigger rooms.update_rooms_updated_at",
-    "ALTER TABLE rooms DISABLE TRIGGER update_rooms_updated_at": "wrong trigger rooms.update_rooms_updated_at",
+    "ALTER TABLE scenes DISABLE TRIGGER update_scenes_updated_at": "wrong trigger scenes.update_scenes_updated_at",
     "CREATE TRIGGER whim BEFORE UPDATE ON rooms FOR EACH ROW EXECUTE FUNCTION update_updated_at_column()": "extra trigger rooms.whim",
     "ALTER TABLE rooms DISABLE ROW LEVEL SECURITY": "unsafe row-level security rooms",
     "GRANT USAGE ON SCHEMA ts TO authenticated": "unsafe right authenticated USAGE on schema ts",
@@ -49,23 +49,27 @@ BREAKS = {
     "GRANT SELECT ON rooms TO anon": "unsafe right anon SELECT on public.rooms",
     "GRANT UPDATE ON hub_hubs TO hub": "unsafe right hub UPDATE on public.hub_hubs",
     "CREATE POLICY open_house ON rooms TO authenticated USING (true)": "extra policy rooms.open_house",
-    "ALTER POLICY rooms_select ON rooms USING (true)": "unsafe policy rooms.rooms_select",
+    "ALTER POLICY scenes_select ON scenes USING (true)": "unsafe policy scenes.scenes_select",
     "DROP POLICY rooms_select ON rooms": "missing policy rooms.rooms_select",
     "ALTER VIEW alerts SET (security_barrier = false)": "unsafe view alerts",
     "UPDATE ts.hypertables SET retain_for = '1 day' WHERE table_name = 'alerts'": "wrong hypertable retain_for alerts",
-    "DELETE FROM ts.hypertables WHERE table_name = 'alerts'": "missing hypertable declaration alerts",
+    "DELETE FROM ts.hypertables WHERE table_name = 'audit_logs'": "missing hypertable declaration audit_logs",
 }
 
 
-@pytest.mark.parametrize("breaks,key", BREAKS.items(), ids=BREAKS.values())
-def test_what_somebody_breaks_is_named(db, whole, breaks, key):
-    assert key not in [finding.key for finding in whole.wrong]
-    with db.transaction(force_rollback=True):
-        db.execute(breaks)
-        verdict = verdict_on(db)
+@pytest.fixture(scope="module")
+def broken(dsn):
+    """All of it at once, and undone: reading the catalogue for each would take minutes."""
+    with psycopg.connect(dsn, autocommit=True) as connection, connection.transaction(force_rollback=True):
+        for breaks in BREAKS:
+            connection.execute(breaks)
+        return {finding.key for finding in verdict_on(connection).wrong}
 
-    assert key in [finding.key for finding in verdict.wrong]
-    assert not verdict.is_true
+
+@pytest.mark.parametrize("breaks,key", BREAKS.items(), ids=BREAKS.values())
+def test_what_somebody_breaks_is_named(whole, broken, breaks, key):
+    assert key not in {finding.key for finding in whole.wrong}
+    assert key in broken, breaks
 
 
 def test_a_table_without_any_policy_is_named(db):
