@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from cloud_schema.apply import apply
-from cloud_schema.gateway import schema
+from cloud_schema.gateway import database as database_of_gateway, schema
 from cloud_schema.gateway.schema import judged
 from cloud_schema.versions import schema_version
 from tests.cloud.servers import Served
@@ -117,7 +117,8 @@ async def test_a_login_without_the_rights_is_told_which(database, server_dsn):
             db.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
 
 
-async def test_without_a_database_it_is_live_and_not_ready(unused_tcp_port):
+async def test_without_a_database_it_is_live_and_not_ready(unused_tcp_port, monkeypatch):
+    monkeypatch.setattr(database_of_gateway, "CONNECTION_WAIT_S", 0.2)
     async with Served(f"postgresql://x@127.0.0.1:{unused_tcp_port}/x") as http:
         assert (await http.get("/live")).status_code == 200
         answer = await http.get("/ready")

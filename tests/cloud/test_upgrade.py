@@ -7,7 +7,7 @@ import pytest
 
 from cloud_schema import versions
 from cloud_schema.apply import ApplyError, apply
-from tests.cloud.conftest import Hub
+from tests.cloud.conftest import IS_WASM, Hub
 from tests.cloud.fingerprint import differences, fingerprint
 
 RELEASED = sorted((Path(__file__).parents[1] / "databases").glob("cloud_*.sql"))
@@ -63,6 +63,20 @@ def test_there_is_a_database_of_each_released_schema():
 def test_an_upgraded_database_is_what_a_new_one_is(upgraded, fresh):
     found = differences(fingerprint(upgraded[0]), fingerprint(fresh))
     assert not found, "\nSay it in cloud_schema/migrations (its README says how):\n" + "\n".join(found)
+
+
+@pytest.mark.skipif(not IS_WASM, reason="needs TimescaleDB with its community features")
+@pytest.mark.parametrize("released", RELEASED, ids=lambda path: path.stem)
+def test_a_plain_database_that_moved_to_timescaledb_becomes_what_a_new_one_is_there(dsn, released):
+    from tests.cloud.timescale.server import running_timescale
+
+    with running_timescale() as moved:
+        apply(restored(moved, released), lambda _line: None)
+        found = differences(fingerprint(moved), fingerprint(dsn))
+        assert not found, "\n".join(found)
+        with psycopg.connect(moved) as db:
+            for table in ("device_telemetry", "energy_usage", "alerts"):
+                assert db.execute(f"SELECT count(*) FROM ts.{table}").fetchone() == (1,)
 
 
 def test_an_upgrade_says_from_where_to_where_and_records_it(upgraded):
