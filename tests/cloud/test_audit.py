@@ -1,6 +1,7 @@
 """Who changed what, from where, and how it was before."""
 
 import json
+import uuid
 
 import psycopg
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from psycopg.types.json import Jsonb
 
 from tests.cloud.rows import TABLES, acting, add_device, change, insert
+from tests.cloud.servers import Served
 
 STRUCK_OUT = "***"
 
@@ -248,6 +250,37 @@ def test_what_a_hub_defines_is_told_with_the_hub(hub, db):
         assert row["user"] is None
         assert row["metadata"] == {"role": "hub", "hub_id": hub.id, "home_id": hub.home_id}
     assert changed["new"] == {"device_name": "Ceiling lamp"}
+
+
+def test_what_a_person_changes_under_their_own_rights_is_told_and_logged(db, home):
+    """They may write neither the audit nor the state log: the triggers do, with their owner's rights."""
+    home_id, owner_id = home
+    device_id = add_device(db, home_id)
+    with acting(db, {"sub": owner_id, "role": "authenticated"}, role="authenticated"):
+        change(db, "devices", device_id, device_name="Desk lamp", settings={"level": 2})
+    [row] = audit(db, device_id, "UPDATE")
+    assert (row["user"], row["metadata"]["role"]) == (owner_id, "authenticated")
+    assert row["changed"] == ["device_name", "settings"]
+    logged = db.execute("SELECT changed_by::text FROM ts.device_states WHERE device_id = %s", (device_id,)).fetchall()
+    assert logged == [(owner_id,)]
+
+
+async def test_a_hub_that_comes_through_the_gateway_is_told_with_its_address(db, dsn, hub, several_backends):
+    room_id = str(uuid.uuid4())
+    room = {
+        "entity_type": "room",
+        "id": room_id,
+        "base_version": None,
+        "fields": {"name": "Hall"},
+        "modified_at": "2026-03-01T12:00:00Z",
+    }
+    async with Served(dsn) as http:
+        token = (await http.post("/rpc/hub_token_v1", json={"hub_id": hub.id, "secret": hub.secret})).json()["token"]
+        headers = {"Authorization": f"Bearer {token}", "User-Agent": "nexa-hub/1.0"}
+        answer = await http.post("/rpc/hub_ingest_v1", json=hub.envelope(definitions=[room]), headers=headers)
+    assert answer.json()["definitions"][0]["status"] == "synced"
+    [row] = audit(db, room_id)
+    assert (row["address"], row["agent"], row["metadata"]["hub_id"]) == ("127.0.0.1", "nexa-hub/1.0", hub.id)
 
 
 def test_a_user_that_is_deleted_keeps_the_rows_of_what_they_did(db, new_home):
