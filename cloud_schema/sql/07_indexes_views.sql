@@ -236,7 +236,9 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS ts.device_health_summary AS
     ) e
     CROSS JOIN LATERAL (
         SELECT count(*) AS diagnostics_last_30_days
-        FROM public.diagnostic_runs WHERE device_id = d.id AND started_at >= now() - interval '30 days'
+        FROM public.diagnostic_runs
+        -- Whatever has been started since was written since: that is what the index knows.
+        WHERE device_id = d.id AND started_at >= now() - interval '30 days' AND created_at >= now() - interval '30 days'
     ) r
     CROSS JOIN LATERAL (
         SELECT count(*) AS critical_issues

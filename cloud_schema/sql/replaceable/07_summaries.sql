@@ -102,16 +102,24 @@ BEGIN
         SELECT d.home_id, d.day, s.*
         FROM days d
         CROSS JOIN LATERAL (
+            -- By device first: counting distinct ones would sort all rows.
             SELECT
-                sum(e.energy_kwh) AS total_energy_kwh,
-                avg(e.power_watts) AS avg_power_watts,
-                max(e.power_watts) AS peak_power_watts,
-                sum(e.cost_estimate) AS total_cost,
-                sum(e.energy_kwh) FILTER (WHERE e.is_peak_hour) AS peak_hour_energy_kwh,
-                sum(e.energy_kwh) FILTER (WHERE e.is_peak_hour IS NOT TRUE) AS off_peak_energy_kwh,
-                count(DISTINCT e.device_id) AS devices_reporting,
-                count(*) AS sample_count
-            FROM ts.energy_usage e WHERE e.home_id = d.home_id AND e.time >= d.day AND e.time < d.next_day
+                sum(v.kwh) AS total_energy_kwh,
+                sum(v.watts) / nullif(sum(v.times_watts), 0) AS avg_power_watts,
+                max(v.watts_max) AS peak_power_watts,
+                sum(v.cost) AS total_cost,
+                sum(v.kwh_peak) AS peak_hour_energy_kwh,
+                sum(v.kwh_off_peak) AS off_peak_energy_kwh,
+                count(*) AS devices_reporting,
+                coalesce(sum(v.times), 0)::bigint AS sample_count
+            FROM (
+                SELECT sum(e.energy_kwh) AS kwh, sum(e.power_watts) AS watts, count(e.power_watts) AS times_watts,
+                       max(e.power_watts) AS watts_max, sum(e.cost_estimate) AS cost,
+                       sum(e.energy_kwh) FILTER (WHERE e.is_peak_hour) AS kwh_peak,
+                       sum(e.energy_kwh) FILTER (WHERE e.is_peak_hour IS NOT TRUE) AS kwh_off_peak, count(*) AS times
+                FROM ts.energy_usage e WHERE e.home_id = d.home_id AND e.time >= d.day AND e.time < d.next_day
+                GROUP BY e.device_id
+            ) v
         ) s
     ) n ON k.home_id = n.home_id AND k.day = n.day
     WHEN MATCHED AND n.sample_count = 0 THEN DELETE

@@ -66,6 +66,24 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $$;
 
+-- What TimescaleDB keeps for itself, beside the chunks (00_platform.sql): whoever installs goes on seeing it, because the
+-- background jobs run in that name.
+DO $$
+DECLARE
+    inner_schema name;
+BEGIN
+    FOR inner_schema IN SELECT nspname FROM pg_namespace
+                        WHERE nspname IN ('_timescaledb_catalog', '_timescaledb_config', '_timescaledb_cache', '_timescaledb_debug') LOOP
+        BEGIN
+            EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', inner_schema, current_user);
+            EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM PUBLIC', inner_schema);
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE NOTICE 'schema % shows everybody the names and sizes of the hypertables: it belongs to somebody else', inner_schema;
+        END;
+    END LOOP;
+END
+$$;
+
 -- The operator works on the base tables where the views would cost; nobody else gets near them.
 REVOKE ALL ON SCHEMA ts, hub_sync FROM PUBLIC, anon, authenticated, hub;
 REVOKE ALL ON ALL TABLES IN SCHEMA ts, hub_sync FROM PUBLIC, anon, authenticated, hub;
@@ -78,7 +96,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ts TO service_role;
 GRANT EXECUTE ON FUNCTION
     hub_sync.claims(), hub_sync.is_hub_writing(), hub_sync.is_operator(), hub_sync.is_admin(), hub_sync.has_hub(uuid), hub_sync.my_homes_to(text), hub_sync.my_people(),
     hub_sync.my_partners(), hub_sync.owner_of_home(uuid), hub_sync.is_part_of_home(text, uuid, uuid), hub_sync.home_of_group(uuid),
-    hub_sync.user_still_has(uuid, user_role, boolean)
+    hub_sync.user_still_has(uuid, user_role, boolean), ts.buckets_of(text, text, uuid, interval)
     TO authenticated, service_role;
 
 -- The functions of schema public: each has its line here. What triggers call is closed without one, and functions of
