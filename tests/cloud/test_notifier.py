@@ -20,8 +20,6 @@ from cloud_schema.notifier.worker import notify
 from tests.cloud.household import Household
 from tests.cloud.sinks import running_mail_sink, running_web_sink
 
-pytestmark = pytest.mark.usefixtures("several_backends")
-
 VARIABLES = {
     "name": "Ada", "home": "Home", "device": "Lamp", "room": "Hall", "title": "Title", "message": "Message", "severity": "warning",
     "local_time": "2026-03-01 12:00", "timezone": "Europe/Stockholm", "suggestions": ["Look."], "is_over": False,
@@ -235,6 +233,23 @@ def test_it_is_tried_seven_times_and_no_more(home, web, send, path):
         send()
     assert fate(home, "webhook") == ("failed", "HTTP 503")
     assert len(web.received[path]) == 7
+
+
+def test_the_next_attempt_keeps_to_quiet_hours(home, db, web, send, path):
+    home.give_addresses(webhook=[f"http://{web.address}{path}"])
+    web.answers[path] = 503
+    home.alert()
+    here = datetime.now(UTC)
+    home.prefer(
+        email_enabled=False,
+        quiet_hours_enabled=True,
+        quiet_hours_start=here.time(),
+        quiet_hours_end=(here + timedelta(hours=3)).time(),
+    )
+    home.set_user(timezone="Etc/UTC")
+    send()
+    next_at = datetime.fromisoformat(home.message("webhook")["metadata"]["next_attempt_at"])
+    assert next_at == here + timedelta(hours=3)
 
 
 def test_a_second_attempt_that_gets_through_leaves_no_error(home, web, send, path):
@@ -685,7 +700,7 @@ def test_a_worker_that_is_stopped_finishes_what_it_holds(home, web, running, pat
     assert json.loads(log.read_text().splitlines()[-1])["delivered"] == 1
 
 
-def test_a_database_that_goes_away_and_comes_back_loses_nothing(home, web, db, dsn, path):
+def test_a_database_that_goes_away_and_comes_back_loses_nothing(home, web, db, dsn, path, *, several_backends):
     only(home, "webhook")
     release = threading.Event()
 
