@@ -12,12 +12,13 @@ from typing import Any
 import psycopg
 
 from cloud_schema.apply import ApplyError, connect
-from cloud_schema.maintenance import TASKS, Left, Result, Say, Task, Workplace, is_due, workplace
+from cloud_schema.maintenance import TASKS, Failed, Left, Result, Say, Task, Workplace, is_due, workplace
 from cloud_schema.statements import statements
 from cloud_schema.verify import require_schema
 
 # One maintenance at a time in a database; the number only has to be the same everywhere.
 MAINTENANCE_LOCK = 7_226_015_002
+WARNINGS_KEPT = 20
 
 
 @dataclass
@@ -65,12 +66,17 @@ def _attempt(place: Workplace, task: Task, last: dict[str, Any] | None, *, is_fo
         return Outcome(task.name, "failed", "the connection was lost")
     place.say(f"{task.name}: {task.summary}")
     began = time.monotonic()
+    place.warnings.clear()
     try:
         place.ask("note_start", task=task.name)
         result = task.do(place)
+        if place.warnings:
+            result = {**result, "warnings": place.warnings[:WARNINGS_KEPT]}
         outcome = Outcome(task.name, "done", seconds=_seconds_since(began), result=result)
     except Left as why:
         outcome = Outcome(task.name, "skipped", str(why))
+    except Failed as why:
+        outcome = Outcome(task.name, "failed", str(why), _seconds_since(began))
     except psycopg.Error as err:
         outcome = Outcome(task.name, "failed", f"{_first_line(err)} ({err.sqlstate})", _seconds_since(began))
     _note(place, outcome)

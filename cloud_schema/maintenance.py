@@ -1,7 +1,7 @@
 """The tasks of the maintenance schedule: what each does, where, and in which bounded steps."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,11 @@ Names = Mapping[str, sql.Composable]
 BLOCKS_A_SLICE = 2048  # 16 MiB
 ROWS_A_SLICE = 5000
 SLICES_MAX = 2000  # of one clean-up; the rest is for the next time
+PORTIONS_MAX = 1000  # of renewals, at 500 each
+
+
+class Failed(Exception):
+    """Something was not done, and the database said so in an answer or a warning instead of an error."""
 
 
 class Left(Exception):
@@ -34,6 +39,7 @@ class Workplace:
     has_community: bool
     has_workers: bool
     schema: str | None
+    warnings: list[str] = field(default_factory=list)  # of the task at work
 
     def ask(self, name: str, names: Names | None = None, /, **values: Any) -> list[dict[str, Any]]:
         with self.connection.cursor(row_factory=dict_row) as cursor:
@@ -43,6 +49,10 @@ class Workplace:
     def change(self, name: str, names: Names | None = None, /, **values: Any) -> int:
         """How many rows it touched."""
         return self.connection.execute(_statement(name, names), values).rowcount
+
+    def hear(self, notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING" and notice.message_primary:
+            self.warnings.append(notice.message_primary)
 
     def has_function(self, name: str) -> bool:
         return bool(self.ask("has_function", name=f"public.{name}")[0]["is_there"])
@@ -67,6 +77,7 @@ class Task:
 def workplace(connection: psycopg.Connection[Any], say: Say) -> Workplace:
     """Sets the connection up, and looks who else looks after this database."""
     place = Workplace(connection, say, has_hypertables=False, has_community=False, has_workers=False, schema=None)
+    connection.add_notice_handler(place.hear)
     place.ask("be_patient")
     engine = place.ask("engine")[0]
     place.has_hypertables, place.has_community = engine["has_hypertables"], engine["has_community"]
@@ -147,7 +158,26 @@ def _delete_slices(place: Workplace, table: dict[str, Any]) -> int:
 
 def _summaries(place: Workplace) -> Result:
     place.ask("refresh_materialized_views")
+    if place.warnings:  # one summary's failure stops no other
+        raise Failed("; ".join(place.warnings))
     return {}
+
+
+def _renewals(place: Workplace) -> Result:
+    """In portions, each a transaction: whoever pays meanwhile waits for one of them at most."""
+    if not place.has_function("billing_renew"):
+        raise Left("this schema has no billing_renew()")
+    done: Result = {}
+    for _portion in range(PORTIONS_MAX):
+        answer = place.ask("billing_renew")[0]["to_jsonb"]
+        for name, value in answer.items():
+            if isinstance(value, int) and not isinstance(value, bool):
+                done[name] = done.get(name, 0) + value
+        if not answer.get("more"):
+            break
+    if failed := answer.get("failed"):
+        raise Failed(f"{len(failed)} subscriptions: {failed[0].get('reason')}")
+    return done
 
 
 def _called(function: str) -> Callable[[Workplace], Result]:
@@ -208,9 +238,9 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # In the order in which they are done: what people see first.
 TASKS: tuple[Task, ...] = (
     Task("aggregates", timedelta(minutes=15), "refresh the continuous aggregates", _aggregates),
-    Task("summaries", HOUR, "refresh the materialized views", _summaries),
+    Task("summaries", timedelta(minutes=15), "refresh the materialized views", _summaries),
     Task("late-rows", 6 * HOUR, "bring what came late into the continuous aggregates", _late_rows),
-    Task("renew", HOUR, "renew subscriptions that are due", _called("billing_renew")),
+    Task("renew", HOUR, "renew subscriptions that are due", _renewals),
     Task("usage", HOUR, "add up the use of the API", _called("billing_roll_up_usage")),
     Task("compression", HOUR, "compress what is old enough", _compression),
     Task("health", DAY, "write down the health of devices in homes without a hub", _called("record_device_health")),

@@ -159,6 +159,18 @@ def test_one_task_that_fails_is_told_and_the_others_are_done(dsn, db):
     assert {name: outcome.status for name, outcome in again.items()} == {"summaries": "failed", "clean-up": "not due"}
 
 
+def test_a_summary_that_is_not_refreshed_is_a_failure_though_the_function_only_warns(dsn, db):
+    db.execute(
+        "CREATE OR REPLACE FUNCTION refresh_materialized_views() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'one is stale'; END $$"
+    )
+    try:
+        outcomes, _ = run(dsn, "summaries")
+    finally:
+        _renew_summaries(db)
+
+    assert (outcomes["summaries"].status, outcomes["summaries"].reason) == ("failed", "one is stale")
+
+
 def _renew_summaries(db):
     from cloud_schema.apply import SQL
 
