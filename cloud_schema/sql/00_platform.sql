@@ -20,7 +20,9 @@ BEGIN
         END IF;
     END LOOP;
     BEGIN
-        ALTER ROLE service_role BYPASSRLS;
+        IF NOT (SELECT rolbypassrls FROM pg_roles WHERE rolname = 'service_role') THEN
+            ALTER ROLE service_role BYPASSRLS;
+        END IF;
     EXCEPTION WHEN insufficient_privilege THEN
         RAISE NOTICE 'service_role keeps its rights: this login may not grant BYPASSRLS';
     END;
