@@ -197,10 +197,21 @@ def test_nobody_gives_themselves_a_role_at_nexa(world, role):
 
 def test_whoever_was_switched_off_does_not_switch_themselves_on(world):
     me = world.ids["switched_off"]
-    assert world.attempt("switched_off", "UPDATE users SET is_active = true WHERE id = {}", me).startswith("42501")
+    assert world.attempt("switched_off", "UPDATE users SET is_active = true WHERE id = {}", me) == "0"
     for column in ("email", "email_verified", "phone_verified", "metadata"):
         answer = world.attempt("owner", f"UPDATE users SET {column} = DEFAULT WHERE id = {{}}", world.ids["owner"])
         assert answer.startswith("42501"), column
+
+
+def test_whoever_was_switched_off_or_put_out_finds_not_even_what_was_theirs(world):
+    me = world.ids["switched_off"]
+    assert world.attempt("switched_off", "SELECT 1 FROM users WHERE id = {}", me) == "0"
+    assert world.attempt("switched_off", "INSERT INTO homes (owner_id, name) VALUES ({}, 'new')", me).startswith(
+        "42501"
+    )
+    for persona, seen in (("switched_off", "0"), ("inactive", "0"), ("guest", "1"), ("blind", "1")):
+        statement = "SELECT 1 FROM home_members WHERE user_id = {}"
+        assert world.attempt(persona, statement, world.ids[persona]) == seen, persona
 
 
 def test_a_new_phone_number_has_to_be_verified_again(world):

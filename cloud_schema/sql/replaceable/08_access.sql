@@ -30,6 +30,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT role FROM users WHERE id = auth.uid() AND is_active IS NOT FALSE
 $$;
 
+-- Whose own things whoever asks may see: nobody's, once they were switched off.
+CREATE OR REPLACE FUNCTION hub_sync.me() RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT id FROM users WHERE id = auth.uid() AND is_active IS NOT FALSE
+$$;
+
 CREATE OR REPLACE FUNCTION hub_sync.is_admin() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT hub_sync.is_operator() OR coalesce(hub_sync.my_role() = 'admin', false)
@@ -93,8 +99,8 @@ LANGUAGE plpgsql STABLE ROWS 1 SECURITY DEFINER SET search_path = public, pg_tem
 BEGIN
     IF hub_sync.is_admin() THEN
         RETURN QUERY SELECT id FROM users;
-    ELSIF auth.uid() IS NOT NULL THEN
-        RETURN NEXT auth.uid();
+    ELSE
+        RETURN QUERY SELECT hub_sync.me() WHERE hub_sync.me() IS NOT NULL;
     END IF;
 END
 $$;

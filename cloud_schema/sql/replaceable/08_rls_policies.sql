@@ -53,7 +53,7 @@ INSERT INTO hub_sync.access_rules (table_name, policy_name, command, audience, t
      'owner_id = hub_sync.owner_of_home(id) OR id = ANY (ARRAY(SELECT hub_sync.my_homes_to(''own'')))'),
     ('homes', 'homes_delete', 'DELETE', 'own', 'id', NULL),
     ('home_members', 'home_members_select', 'SELECT', 'live_in', 'home_id', NULL),
-    ('home_members', 'home_members_select_own', 'SELECT', 'self', 'user_id', NULL),
+    ('home_members', 'home_members_select_own', 'SELECT', 'member_self', 'user_id', NULL),
     ('home_members', 'home_members_insert', 'INSERT', 'manage', 'home_id', NULL),
     ('home_members', 'home_members_update', 'UPDATE', 'manage', 'home_id', NULL),
     ('home_members', 'home_members_delete', 'DELETE', 'manage', 'home_id', NULL),
@@ -147,15 +147,15 @@ INSERT INTO hub_sync.access_rules (table_name, policy_name, command, audience, t
     ('diagnostic_runs', 'diagnostic_runs_insert_without_hub', 'INSERT', 'everyone', 'home_id', 'NOT hub_sync.has_hub(home_id)', true),
     ('diagnostic_runs', 'diagnostic_runs_update_without_hub', 'UPDATE', 'everyone', 'home_id', 'NOT hub_sync.has_hub(home_id)', true),
     -- Only owners touch owners, nobody but the owner changes their own membership, and whoever is added was added by who says so.
-    ('home_members', 'home_members_insert_below', 'INSERT', 'member_below', 'home_id', 'invited_by IS NULL OR invited_by = (SELECT auth.uid())', true),
+    ('home_members', 'home_members_insert_below', 'INSERT', 'member_below', 'home_id', 'invited_by IS NULL OR invited_by = (SELECT hub_sync.me())', true),
     ('home_members', 'home_members_update_below', 'UPDATE', 'member_below', 'home_id', NULL, true),
     ('home_members', 'home_members_delete_below', 'DELETE', 'member_below_or_self', 'home_id', NULL, true),
-    ('automations', 'automations_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'created_by IS NULL OR created_by = (SELECT auth.uid())', true),
-    ('scenes', 'scenes_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'created_by IS NULL OR created_by = (SELECT auth.uid())', true),
-    ('alert_rules', 'alert_rules_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'created_by IS NULL OR created_by = (SELECT auth.uid())', true),
-    ('network_access_rules', 'network_access_rules_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'created_by IS NULL OR created_by = (SELECT auth.uid())', true),
-    ('diagnostic_runs', 'diagnostic_runs_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'triggered_by IS NULL OR triggered_by = (SELECT auth.uid())', true),
-    ('security_scans', 'security_scans_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'triggered_by IS NULL OR triggered_by = (SELECT auth.uid())', true);
+    ('automations', 'automations_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'created_by IS NULL OR created_by = (SELECT hub_sync.me())', true),
+    ('scenes', 'scenes_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'created_by IS NULL OR created_by = (SELECT hub_sync.me())', true),
+    ('alert_rules', 'alert_rules_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'created_by IS NULL OR created_by = (SELECT hub_sync.me())', true),
+    ('network_access_rules', 'network_access_rules_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'created_by IS NULL OR created_by = (SELECT hub_sync.me())', true),
+    ('diagnostic_runs', 'diagnostic_runs_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'triggered_by IS NULL OR triggered_by = (SELECT hub_sync.me())', true),
+    ('security_scans', 'security_scans_insert_as_oneself', 'INSERT', 'everyone', 'home_id', 'triggered_by IS NULL OR triggered_by = (SELECT hub_sync.me())', true);
 
 -- hidden: what nobody who is logged in may read, because it is secret or holds secrets. inserts, updates: columns, @people for
 -- what people own of a definition (hub_definition_kinds), @cloud, @hub for its other owners' columns, * for all that
@@ -259,7 +259,8 @@ DECLARE
     condition text := CASE
         WHEN rule.audience = 'everyone' THEN 'true'
         WHEN rule.audience = 'active' THEN subject
-        WHEN rule.audience = 'self' THEN subject || ' = (SELECT auth.uid())'
+        WHEN rule.audience = 'self' THEN subject || ' = (SELECT hub_sync.me())'
+        WHEN rule.audience = 'member_self' THEN 'is_active AND user_id = (SELECT hub_sync.me())'
         WHEN rule.audience = 'admin' THEN '(SELECT hub_sync.is_admin())'
         WHEN rule.audience = 'partner' THEN subject || ' = ANY (ARRAY(SELECT hub_sync.my_partners()))'
         WHEN rule.audience = 'view' THEN subject || ' = ANY (ARRAY(SELECT public.my_homes()))'
@@ -269,8 +270,8 @@ DECLARE
 BEGIN
     IF rule.audience IN ('member_below', 'member_below_or_self') THEN
         condition := format('home_id = ANY (ARRAY(SELECT hub_sync.my_homes_to(''own'')))'
-            ' OR (user_id <> (SELECT auth.uid()) AND role IS DISTINCT FROM ''owner'' AND user_id <> hub_sync.owner_of_home(home_id))%s',
-            CASE rule.audience WHEN 'member_below_or_self' THEN ' OR user_id = (SELECT auth.uid())' ELSE '' END);
+            ' OR (user_id <> (SELECT hub_sync.me()) AND role IS DISTINCT FROM ''owner'' AND user_id <> hub_sync.owner_of_home(home_id))%s',
+            CASE rule.audience WHEN 'member_below_or_self' THEN ' OR user_id = (SELECT hub_sync.me())' ELSE '' END);
     ELSIF condition IS NULL THEN
         RAISE EXCEPTION '%.%: nobody knows the audience %', rule.table_name, rule.policy_name, rule.audience;
     END IF;

@@ -58,12 +58,12 @@ CREATE OR REPLACE VIEW public.anomaly_detections WITH (security_barrier) AS
 
 CREATE OR REPLACE VIEW public.api_usage WITH (security_barrier) AS
     SELECT * FROM ts.api_usage t
-    WHERE t.user_id = (SELECT auth.uid()) OR t.partner_id IN (SELECT hub_sync.my_partners()) OR (SELECT hub_sync.is_admin())
+    WHERE t.user_id = (SELECT hub_sync.me()) OR t.partner_id IN (SELECT hub_sync.my_partners()) OR (SELECT hub_sync.is_admin())
     WITH CASCADED CHECK OPTION;
 
 CREATE OR REPLACE VIEW public.audit_logs WITH (security_barrier) AS
     SELECT * FROM ts.audit_logs t
-    WHERE t.user_id = (SELECT auth.uid()) OR (SELECT hub_sync.is_admin())
+    WHERE t.user_id = (SELECT hub_sync.me()) OR (SELECT hub_sync.is_admin())
     WITH CASCADED CHECK OPTION;
 
 CREATE OR REPLACE VIEW public.ml_predictions_log WITH (security_barrier) AS
