@@ -1,5 +1,6 @@
 """Brings a database to the central schema. May run any number of times: what is there stays, what is replaceable is renewed."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,10 @@ __all__ = ["ApplyError", "Summary", "apply", "connect", "engine_of", "issue_clai
 # One installation at a time per database; the number only has to be the same everywhere.
 INSTALLATION_LOCK = 7_226_015_001
 INSTALLATION_WAIT_S = 600
+# In all, for one step. A single try is short: whoever comes after us for the same table waits as long as we do.
 LOCK_TIMEOUT_S = 30.0
+LOCK_TRY_S = 0.5
+LOCK_RETRY_S = 0.2
 
 Say = Callable[[str], None]
 
@@ -172,7 +176,8 @@ class Installation:
     def transaction(self) -> Iterator[None]:
         """Nothing of the session is relied on: a role's or a database's own settings could be anything."""
         with self._connection.transaction():
-            ask(self._connection, "settings", lock_timeout=f"{round(self._lock_timeout_s * 1000)}ms")
+            timeout_s = min(self._lock_timeout_s, LOCK_TRY_S)
+            ask(self._connection, "settings", lock_timeout=f"{round(timeout_s * 1000)}ms")
             if self.is_pooled:
                 ask(self._connection, "lock_in_transaction", number=INSTALLATION_LOCK)
             yield
@@ -193,7 +198,19 @@ class Installation:
                     ask(self._connection, "note_new", version=one.version, **hashes)
 
     def run(self, step: Step) -> None:
-        with self._words_for(step.path.name), self.transaction():
+        with self._words_for(step.path.name):
+            deadline = time.monotonic() + self._lock_timeout_s
+            while True:
+                try:
+                    return self._try(step)
+                except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+                    if time.monotonic() >= deadline:
+                        raise
+                time.sleep(LOCK_RETRY_S)
+
+    def _try(self, step: Step) -> None:
+        with self.transaction():
+            ask(self._connection, "close_gate")
             if step.migration is not None and self._has_run(step):
                 return
             self._connection.execute(step.path.read_bytes())
@@ -237,14 +254,14 @@ class Installation:
             raise ApplyError(
                 f"{file}: {first_line(err)}. Connect as the database's owner; creating roles needs CREATEROLE as well."
             ) from err
-        except psycopg.errors.LockNotAvailable as err:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as err:
             raise ApplyError(
                 f"{file}: a table is in use by {self._holders()}. Nothing of this file was changed. "
                 f"End that transaction, or run this again when it has ended (waited {self._lock_timeout_s:g} s)."
             ) from err
-        except psycopg.OperationalError as err:
-            raise _lost(err, file) from err
         except psycopg.Error as err:
+            if self._connection.closed:
+                raise _lost(err, file) from err
             raise ApplyError(f"{file}: {first_line(err)} ({err.sqlstate})") from err
 
     def _holders(self) -> str:
@@ -255,7 +272,7 @@ class Installation:
         )
 
 
-def _lost(err: psycopg.OperationalError, file: str = "waiting") -> ApplyError:
+def _lost(err: psycopg.Error, file: str = "waiting") -> ApplyError:
     return ApplyError(f"{file}: the connection was lost: {first_line(err)}. Run it again; nothing is half done.")
 
 

@@ -117,6 +117,17 @@ SELECT pg_advisory_xact_lock(%(number)s);
 -- name: unlock
 SELECT pg_advisory_unlock(%(number)s);
 
+-- name: close_gate
+-- Every call of a hub takes its row here first. With the gate closed those under way have ended and the next wait before
+-- they hold anything: so hubs and installer never wait for each other in a circle.
+DO $$
+BEGIN
+    IF to_regclass('public.hub_hubs') IS NOT NULL THEN
+        LOCK TABLE public.hub_hubs IN ACCESS EXCLUSIVE MODE;
+    END IF;
+END
+$$;
+
 -- name: holders
 SELECT DISTINCT a.pid, coalesce(a.usename, 'somebody') AS login, coalesce(nullif(a.application_name, ''), 'a program') AS program,
        date_trunc('second', a.xact_start) AS since

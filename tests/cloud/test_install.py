@@ -374,6 +374,43 @@ def test_it_does_not_hang_behind_a_transaction_that_holds_a_table(server, by_the
     apply(by_the_administrator, quiet)
 
 
+def test_it_is_renewed_beneath_hubs_that_send(by_the_administrator):
+    failures: list[Exception] = []
+    has_ended, begun = threading.Event(), threading.Barrier(4)
+
+    def send():
+        with psycopg.connect(by_the_administrator, autocommit=True) as db:
+            home_id, owner_id = str(uuid.uuid4()), str(uuid.uuid4())
+            db.execute("INSERT INTO auth.users (id) VALUES (%s)", (owner_id,))
+            db.execute("INSERT INTO users (id, email) VALUES (%s, %s)", (owner_id, f"{owner_id}@example.com"))
+            db.execute("INSERT INTO homes (id, owner_id, name) VALUES (%s, %s, 'Home')", (home_id, owner_id))
+            code = call(db, "service_role", {}, "hub_issue_claim_code_v1", {"home_id": home_id})["claim_code"]
+            claimed = call(db, "anon", {}, "hub_claim_v1", {"claim_code": code, "mirror_id": "m"})
+            hub = Hub(db, claimed["hub_id"], home_id, claimed["secret"], owner_id, "m")
+            device_id, seq = hub.add_device(), 0
+            begun.wait(30)
+            try:
+                while not has_ended.is_set():
+                    row = {"time": "2026-03-01T12:00:00Z", "device_id": device_id, "metric_type": "power", "value": 1}
+                    hub.ingest(streams={"device_telemetry": {"first": (seq := seq + 1), "rows": [row]}})
+                    hub.changes()
+                    hub.add_automation()
+            except psycopg.Error as err:
+                failures.append(err)
+
+    senders = [threading.Thread(target=send) for _ in range(3)]
+    for sender in senders:
+        sender.start()
+    begun.wait(30)
+    try:
+        apply(by_the_administrator, quiet)
+    finally:
+        has_ended.set()
+        for sender in senders:
+            sender.join(30)
+    assert not failures, failures
+
+
 def test_killed_between_two_files_it_goes_on_at_the_next_call(server, by_the_administrator):
     database = server.database()
     dsn = server.as_login(None, database)
