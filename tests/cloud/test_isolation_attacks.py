@@ -55,6 +55,9 @@ def kept(world, persona, statement, *values):
     "relation", ["devices", "device_telemetry", "energy_usage", "alerts", "home_dashboard_summary"]
 )
 def test_a_function_that_tells_what_it_is_shown_is_shown_no_other_homes_rows(world, relation):
+    # The plan that reads everything first is the one in which such a function would be asked too early.
+    for plan in ("enable_nestloop", "enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan"):
+        world.db.execute(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(plan)))
     world.db.execute("CREATE TEMP TABLE told (home text)")
     world.db.execute("GRANT ALL ON told TO authenticated")
     world.db.execute(

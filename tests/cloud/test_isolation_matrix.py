@@ -68,6 +68,15 @@ def test_clients_are_refused_at_everything_inside(world):
         assert not through, (persona, through)
 
 
+def test_clients_cannot_even_name_what_is_inside(world):
+    open_to = world.db.execute(
+        "SELECT r.name, n.nspname FROM pg_namespace n, unnest('{anon,authenticated,hub}'::text[]) r (name)"
+        " WHERE (n.nspname IN ('ts', 'hub_sync') OR n.nspname IN ('_timescaledb_internal', '_timescaledb_catalog', '_timescaledb_config', '_timescaledb_cache'))"
+        " AND has_schema_privilege(r.name, n.oid, 'USAGE')"
+    ).fetchall()
+    assert open_to == []
+
+
 def test_clients_are_refused_at_materialized_views_and_sequences(world):
     statements = [
         sql.SQL("SELECT nextval({})").format(sql.Literal(sql.Identifier(schema, name).as_string(world.db)))
