@@ -116,21 +116,42 @@ def _retention(place: Workplace) -> Result:
     if place.has_community:
         return _run_jobs(place, "policy_retention")
     deleted: Result = {}
-    for table in place.ask("kept"):
+
+    def delete(table: dict[str, Any]) -> None:
         gone = _drop_chunks(place, table) if place.has_hypertables else _delete_slices(place, table)
         if gone:
             deleted[table["name"]] = gone
+
+    _each(place, place.ask("kept"), delete)
     return {"chunks" if place.has_hypertables else "rows": deleted}
+
+
+def _each(place: Workplace, rows: list[dict[str, Any]], do: Callable[[dict[str, Any]], None]) -> None:
+    """One table's failure stops no other; all are told in the end."""
+    failures = []
+    for row in rows:
+        try:
+            do(row)
+        except psycopg.Error as err:
+            if place.connection.broken:
+                raise
+            failures.append(f"{row.get('name') or row.get('relation')}: {str(err).splitlines()[0]} ({err.sqlstate})")
+    if failures:
+        raise Failed("; ".join(failures))
 
 
 def _run_jobs(place: Workplace, policy: str) -> Result:
     if place.has_workers:
         raise Left("TimescaleDB's own jobs do it")
     assert place.schema is not None
+    names = {"schema": sql.Identifier(place.schema)}
     jobs = place.ask("jobs", policy=policy)
-    for job in jobs:
+
+    def run(job: dict[str, Any]) -> None:
         place.say(f"    job {job['job_id']} {job['relation']}")
-        place.change("run_job", {"schema": sql.Identifier(place.schema)}, job=job["job_id"])
+        place.change("run_job", names, job=job["job_id"])
+
+    _each(place, jobs, run)
     return {"jobs": len(jobs)}
 
 
@@ -192,6 +213,19 @@ def _called(function: str) -> Callable[[Workplace], Result]:
     return do
 
 
+def _health(place: Workplace) -> Result:
+    """A home at a time: its devices are held while they are measured, and a hub that tells of them waits no longer than that."""
+    if not place.has_function("record_device_health"):
+        raise Left("this schema has no record_device_health()")
+    homes = [row["id"] for row in place.ask("homes")]
+    written = 0
+    for number, home in enumerate(homes, start=1):
+        written += place.ask("record_device_health", home=home)[0]["written"]
+        if number % 1000 == 0:
+            place.say(f"    {number} of {len(homes)} homes")
+    return {"homes": len(homes), "written": written}
+
+
 def _clean_up(place: Workplace) -> Result:
     done: Result = {}
     for name in (
@@ -213,10 +247,14 @@ def _clean_up(place: Workplace) -> Result:
 def _for_each_table(statement: str) -> Callable[[Workplace], Result]:
     def do(place: Workplace) -> Result:
         tables = place.ask("own_tables")
-        for number, table in enumerate(tables, start=1):
+        numbered = [{**table, "number": number} for number, table in enumerate(tables, start=1)]
+
+        def change(table: dict[str, Any]) -> None:
             place.change(statement, {"table": sql.Identifier(table["schema"], table["name"])})
-            if number % 25 == 0:
-                place.say(f"    {number} of {len(tables)} tables")
+            if table["number"] % 25 == 0:
+                place.say(f"    {table['number']} of {len(tables)} tables")
+
+        _each(place, numbered, change)
         return {"tables": len(tables)}
 
     return do
@@ -243,7 +281,7 @@ TASKS: tuple[Task, ...] = (
     Task("renew", HOUR, "renew subscriptions that are due", _renewals),
     Task("usage", HOUR, "add up the use of the API", _called("billing_roll_up_usage")),
     Task("compression", HOUR, "compress what is old enough", _compression),
-    Task("health", DAY, "write down the health of devices in homes without a hub", _called("record_device_health")),
+    Task("health", HOUR, "measure the health of devices; write it down when it changed, and once a day", _health),
     Task("retention", DAY, "delete what is too old", _retention),
     Task("clean-up", DAY, "expired commands, claim codes, sessions, dead letters", _clean_up),
     Task("vacuum", 7 * DAY, "vacuum and analyse every table", _for_each_table("vacuum")),

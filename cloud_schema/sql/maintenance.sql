@@ -60,8 +60,11 @@ SELECT to_regclass(%(name)s) IS NOT NULL AS is_there;
 -- name: refresh_materialized_views
 SELECT public.refresh_materialized_views();
 
+-- name: homes
+SELECT id FROM public.homes ORDER BY id;
+
 -- name: record_device_health
-SELECT to_jsonb(answer) FROM public.record_device_health() answer;
+SELECT public.record_device_health(%(home)s) AS written;
 
 -- name: billing_renew
 SELECT to_jsonb(answer) FROM public.billing_renew(now()) answer;

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import cloud_schema
+from cloud_schema.maintain import maintain
 from tests.cloud.rows import acting, add_device, change, insert
 
 FLOWS = (Path(cloud_schema.__file__).parent / "FLOWS.md").read_text()
@@ -329,6 +330,19 @@ def test_each_day_has_its_history_and_points_decay_though_nothing_happens(db, ne
     )
     assert [row[:4] for row in history(db, device_id)] == [(90, 100, -10, "declining"), (95, 90, 5, "improving")]
     assert [row[:4] for row in history(db, quiet_id)] == [(100, 100, 0, "stable")]
+
+
+def test_maintenance_measures_every_home(db, dsn, new_home):
+    devices = [add_device(db, new_home()[0]) for _ in range(2)]
+    for device_id in devices:
+        add_error(db, device_id, "critical")
+        db.execute(
+            "UPDATE ts.device_error_logs SET time = time - interval '3.5 days' WHERE device_id = %s", (device_id,)
+        )
+    assert [score_of(db, device_id) for device_id in devices] == [90, 90]
+    [outcome] = maintain(dsn, ("health",), now=True, say=lambda _line: None)
+    assert outcome.status == "done", outcome
+    assert [score_of(db, device_id) for device_id in devices] == [95, 95]
 
 
 def test_the_days_telemetry_is_compared_with_that_of_a_week_ago(db, new_home):
