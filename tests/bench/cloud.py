@@ -24,6 +24,7 @@ import psycopg
 
 from cloud_schema.apply import apply, seed
 from tests.bench.cloud_fill import CloudSize, fill
+from tests.bench.cloud_storage import compression
 from tests.bench.table import Measure, render
 
 REPEATS = 200
@@ -89,6 +90,7 @@ def main(arguments: list[str]) -> None:
     size = CloudSize(homes=20, telemetry_rows=1_000_000) if options.quick else CloudSize()
     with _server(options.dsn) as dsn:
         measures = list(measured(dsn, size))
+    measures += [_said(measure) for measure in compression(is_quick=options.quick)]
     if options.json:
         print(json.dumps({"load_average": os.getloadavg(), "measures": [one.as_json() for one in measures]}, indent=2))
     else:
