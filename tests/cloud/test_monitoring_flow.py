@@ -241,19 +241,23 @@ MOST = {"error": 35, "issue": 25, "anomaly": 15, "vulnerability": 15}
 
 
 def go_through(db, device_id, home_id, event):
+    """Answers what makes it over, as arguments of `change`."""
     kind, severity, days, is_over = event
     of_device = {"device_id": device_id, "home_id": home_id}
     at = db.execute("SELECT now() - %s * interval '1 day'", (days,)).fetchone()[0]
     if kind == "error":
-        insert(db, "device_error_logs", error_level=severity, time=at, is_resolved=is_over, **of_device)
-    elif kind == "issue":
-        add_issue(db, device_id, severity, status="fixed" if is_over else "open")
-    elif kind == "anomaly":
+        row = insert(db, "device_error_logs", error_level=severity, time=at, is_resolved=is_over, **of_device)
+        return "device_error_logs", row, {"is_resolved": True}
+    if kind == "issue":
+        row = add_issue(db, device_id, severity, status="fixed" if is_over else "open")
+        return "diagnostic_issues", row, {"status": "ignored"}
+    if kind == "anomaly":
         status = "resolved" if is_over else "new"
-        insert(db, "anomaly_detections", severity=severity, time=at, status=status, **of_device)
-    else:
-        status = "risk_accepted" if is_over else "open"
-        insert(db, "security_vulnerabilities", severity=severity, status=status, **of_device)
+        row = insert(db, "anomaly_detections", severity=severity, time=at, status=status, **of_device)
+        return "anomaly_detections", row, {"status": "false_positive"}
+    status = "risk_accepted" if is_over else "open"
+    row = insert(db, "security_vulnerabilities", severity=severity, status=status, **of_device)
+    return "security_vulnerabilities", row, {"status": "resolved"}
 
 
 def expected_score(events):
@@ -266,19 +270,25 @@ def expected_score(events):
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=EVENTS)
-def test_the_score_is_within_bounds_and_nothing_that_happens_raises_it(db, new_home, events):
+def test_the_score_is_within_bounds_falls_with_what_happens_and_recovers_with_what_is_over(db, new_home, events):
     home_id, _ = new_home()
     # One transaction: the time stands still, so points do not decay while the test looks.
     with db.transaction(force_rollback=True):
         device_id = add_device(db, home_id)
         scores = [100]
+        ends = []
         for event in events:
-            go_through(db, device_id, home_id, event)
+            ends.append(go_through(db, device_id, home_id, event))
             scores.append(score_of(db, device_id))
             assert scores[-1] == measured(db, device_id)
         assert scores == sorted(scores, reverse=True)
         assert 0 <= scores[-1] <= 100
         assert abs(scores[-1] - expected_score(events)) <= 0.51
+        for table, row_id, over in ends:
+            before = score_of(db, device_id)
+            change(db, table, row_id, **over)
+            assert score_of(db, device_id) >= before
+        assert score_of(db, device_id) == 100
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -355,6 +365,21 @@ def test_the_days_telemetry_is_compared_with_that_of_a_week_ago(db, new_home):
     [row] = history(db, device_id)
     assert row[4] == [{"factor": "telemetry", "points": 0, "hours": 2, "hours_a_week_ago": 8}]
     assert row[0] == 100
+
+
+def test_from_telemetry_over_hours_and_history_to_the_summary(db, new_home):
+    home_id, _ = new_home()
+    device_id = add_device(db, home_id)
+    for hours in (2, 3, 7 * 24 + 2):
+        insert(db, "device_telemetry", device_id=device_id, time=ago(hours / 24), value=20)
+    add_error(db, device_id, "critical")
+    db.execute("SELECT record_device_health(%s)", (home_id,))
+    db.execute("SELECT refresh_materialized_views()")
+    hours = "SELECT count(*) FROM device_telemetry_hourly WHERE device_id = %s AND hour > now() - interval '1 day'"
+    assert db.execute(hours, (device_id,)).fetchone() == (2,)
+    assert [row[0] for row in history(db, device_id)] == [90]
+    summary = "SELECT health_score, errors_last_7_days FROM device_health_summary WHERE device_id = %s"
+    assert db.execute(summary, (device_id,)).fetchone() == (90, 1)
 
 
 def test_only_the_operator_records_health(db, new_home):

@@ -194,6 +194,16 @@ def test_a_grave_issue_is_an_alert_of_its_kind_until_it_is_fixed(db, home, devic
     assert alerts(db, home) == [(alert_type, "error", "resolved")]
 
 
+def test_from_an_issue_to_the_message_for_the_homes_people(db, home, device):
+    find_issue(db, device, home, severity="critical")
+    messages = "SELECT user_id = (SELECT owner_id FROM homes WHERE id = home_id), related_device_id::text, channel FROM ts.user_notifications WHERE home_id = %s"
+    found = db.execute(messages, (home,)).fetchall()
+    assert (True, device, "in_app") in found
+    # The diagnosis that finds it again tells nobody again.
+    find_issue(db, device, home, severity="critical")
+    assert db.execute(messages, (home,)).fetchall() == found
+
+
 def test_an_issue_that_is_not_grave_is_no_alert_until_it_is(db, home, device):
     issue = find_issue(db, device, home, severity="warning")
     assert alerts(db, home) == []
