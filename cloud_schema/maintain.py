@@ -81,6 +81,9 @@ def _attempt(place: Workplace, task: Task, last: dict[str, Any] | None, *, is_fo
         outcome = Outcome(task.name, "failed", f"{_first_line(err)} ({err.sqlstate})", _seconds_since(began))
     _note(place, outcome)
     place.say(f"    {outcome.status}" + (f": {outcome.reason}" if outcome.reason else ""))
+    for name, value in outcome.result.items():
+        if value:
+            place.say(f"    {name}: {_brief(value)}")
     return outcome
 
 
@@ -91,6 +94,15 @@ def _note(place: Workplace, outcome: Outcome) -> None:
     except psycopg.Error as err:
         # What was done is done; that it could not be written down makes it due again.
         outcome.status, outcome.reason = "failed", f"it was not written down: {_first_line(err)}"
+
+
+def _brief(value: Any) -> str:
+    """A list by its first entry; all of it is in hub_maintenance and in --json."""
+    if isinstance(value, list) and len(value) > 1:
+        return f"{len(value)}, the first: {_brief(value[0])}"
+    if isinstance(value, list):
+        return _brief(value[0])
+    return ", ".join(f"{name} {one}" for name, one in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _seconds_since(began: float) -> float:

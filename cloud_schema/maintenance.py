@@ -18,6 +18,7 @@ Names = Mapping[str, sql.Composable]
 BLOCKS_A_SLICE = 2048  # 16 MiB
 ROWS_A_SLICE = 5000
 SLICES_MAX = 2000  # of one clean-up; the rest is for the next time
+LOCK_TIMEOUT = "10s"
 PORTIONS_MAX = 1000  # of renewals, at 500 each
 
 
@@ -78,7 +79,7 @@ def workplace(connection: psycopg.Connection[Any], say: Say) -> Workplace:
     """Sets the connection up, and looks who else looks after this database."""
     place = Workplace(connection, say, has_hypertables=False, has_community=False, has_workers=False, schema=None)
     connection.add_notice_handler(place.hear)
-    place.ask("be_patient")
+    place.ask("be_patient", lock_timeout=LOCK_TIMEOUT)
     engine = place.ask("engine")[0]
     place.has_hypertables, place.has_community = engine["has_hypertables"], engine["has_community"]
     place.schema = engine["schema"]
@@ -165,12 +166,13 @@ def _drop_chunks(place: Workplace, table: dict[str, Any]) -> int:
 def _delete_slices(place: Workplace, table: dict[str, Any]) -> int:
     """One pass over the table. What is interrupted is begun anew, and finds less."""
     deleted, told_percent = 0, 0
+    blocks = place.ask("blocks", table=table["name"])[0]["blocks"]
     names = {"table": sql.Identifier("ts", table["name"]), "time": sql.Identifier(table["time_column"])}
-    for first in range(0, table["blocks"] + 1, BLOCKS_A_SLICE):
+    for first in range(0, blocks + 1, BLOCKS_A_SLICE):
         deleted += place.change(
             "delete_slice", names, first=first, beyond=first + BLOCKS_A_SLICE, cutoff=table["cutoff"]
         )
-        percent = 100 * (first + BLOCKS_A_SLICE) // (table["blocks"] + 1)
+        percent = 100 * (first + BLOCKS_A_SLICE) // (blocks + 1)
         if told_percent + 10 <= percent < 100:
             told_percent = percent
             place.say(f"    {table['name']}: {percent} %, {deleted} rows deleted")

@@ -85,7 +85,9 @@ def verify(dsn: str) -> Verdict:
         try:
             return verdict_on(connection)
         except psycopg.Error as err:
-            raise ApplyError(f"The catalogue cannot be read: {str(err).splitlines()[0]} ({err.sqlstate})") from err
+            raise ApplyError(
+                f"The catalogue cannot be read: {str(err).splitlines()[0]} ({err.sqlstate}). Connect as the owner of the schema."
+            ) from err
 
 
 def require_schema(connection: psycopg.Connection[Any]) -> None:

@@ -6,7 +6,7 @@ SELECT pg_try_advisory_lock(%(number)s);
 
 -- name: be_patient
 -- Whoever serves people goes first: maintenance gives up a table rather than let others queue behind it.
-SELECT set_config('lock_timeout', '10s', false), set_config('statement_timeout', '0', false),
+SELECT set_config('lock_timeout', %(lock_timeout)s, false), set_config('statement_timeout', '0', false),
        set_config('idle_in_transaction_session_timeout', '60s', false), set_config('search_path', 'public, pg_temp', false);
 
 -- name: engine
@@ -38,11 +38,10 @@ WHERE proc_name = %(policy)s AND scheduled ORDER BY 1;
 CALL {schema}.run_job(%(job)s);
 
 -- name: kept
-SELECT h.table_name AS name, h.time_column AS time_column, now() - h.retain_for AS cutoff, c.relpages AS pages,
-       pg_relation_size(c.oid) / current_setting('block_size')::bigint AS blocks
-FROM ts.hypertables h
-JOIN pg_class c ON c.oid = format('ts.%%I', h.table_name)::regclass
-WHERE h.retain_for IS NOT NULL ORDER BY 1;
+SELECT table_name AS name, time_column, now() - retain_for AS cutoff FROM ts.hypertables WHERE retain_for IS NOT NULL ORDER BY 1;
+
+-- name: blocks
+SELECT pg_relation_size(format('ts.%%I', %(table)s::text)::regclass) / current_setting('block_size')::bigint AS blocks;
 
 -- name: delete_slice
 -- By blocks, not by time: no index on time alone is needed, one pass is enough, and every slice is as small as the others.

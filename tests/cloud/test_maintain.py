@@ -171,6 +171,27 @@ def test_a_summary_that_is_not_refreshed_is_a_failure_though_the_function_only_w
     assert (outcomes["summaries"].status, outcomes["summaries"].reason) == ("failed", "one is stale")
 
 
+def test_a_table_that_somebody_holds_is_told_and_the_others_lose_their_old_rows(
+    dsn, db, hub, several_backends, monkeypatch
+):
+    monkeypatch.setattr(maintenance, "LOCK_TIMEOUT", "100ms")
+    if db.execute("SELECT ts.timescale_schema()").fetchone() != (None,):
+        pytest.skip("rows are deleted one table after the other on plain tables only")
+    device_id = hub.add_device()
+    db.execute(
+        "INSERT INTO ts.network_metrics (time, device_id, home_id) VALUES (now() - interval '100 days', %s, %s)",
+        (device_id, hub.home_id),
+    )
+    with db.transaction(force_rollback=True):
+        # Sorted before network_metrics: it is met first.
+        db.execute("LOCK TABLE ts.alerts IN ACCESS EXCLUSIVE MODE")
+        outcomes, _ = run(dsn, "retention")
+
+    assert outcomes["retention"].status == "failed"
+    assert outcomes["retention"].reason.startswith("alerts: ")
+    assert hub.count("network_metrics") == 0
+
+
 def _renew_summaries(db):
     from cloud_schema.apply import SQL
 
