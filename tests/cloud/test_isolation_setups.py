@@ -1,4 +1,6 @@
-"""The same answers where an ordinary owner installs, on a platform that opens every new table and function to everybody."""
+"""The same answers where an ordinary owner installs, on a platform that opens every new table and function to everybody, and
+after somebody has changed the rights by hand.
+"""
 
 import json
 import uuid
@@ -25,6 +27,16 @@ CREATE TABLE public.of_another_application (id integer);
 CREATE FUNCTION public.of_another_application() RETURNS integer LANGUAGE sql AS 'SELECT 1';
 """
 
+# Between two installations: what a hurried hand may have done.
+TAMPERING = """
+ALTER POLICY rooms_manage ON rooms USING (true) WITH CHECK (true);
+CREATE POLICY for_a_moment ON homes USING (true);
+DROP POLICY homes_delete ON homes;
+ALTER TABLE scenes DISABLE ROW LEVEL SECURITY;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO anon, authenticated, hub;
+GRANT USAGE ON SCHEMA ts TO authenticated;
+"""
+
 
 @pytest.fixture(scope="module")
 def world(dsn, server_dsn, new_database):
@@ -38,8 +50,11 @@ def world(dsn, server_dsn, new_database):
     as_owner = psycopg.conninfo.make_conninfo(database, user=owner.as_string().strip('"'), password="secret")
     with psycopg.connect(as_owner, autocommit=True) as connection:
         connection.execute(PLATFORM)
-    for _time in (1, 2):
-        apply(as_owner, lambda _line: None)
+    apply(as_owner, lambda _line: None)
+    with psycopg.connect(as_owner, autocommit=True) as connection:
+        connection.execute(TAMPERING)
+        connection.execute("CREATE TABLE public.remembered AS SELECT oid, polname FROM pg_policy")
+    apply(as_owner, lambda _line: None)
     with psycopg.connect(database, autocommit=True) as connection:
         with connection.transaction(force_rollback=True):
             connection.execute("ALTER ROLE service_role NOBYPASSRLS")
@@ -53,6 +68,17 @@ def world(dsn, server_dsn, new_database):
 def test_installed_by_an_ordinary_owner_everybody_reaches_the_same(world):
     wrong = seen_otherwise(world)
     assert not wrong, "\n".join(wrong)
+
+
+def test_installing_again_leaves_policies_alone_that_are_as_they_should_be(world):
+    made_anew = world.db.execute(
+        "SELECT p.polname::text FROM pg_policy p LEFT JOIN remembered r ON r.oid = p.oid WHERE r.oid IS NULL"
+    ).fetchall()
+    gone = world.db.execute(
+        "SELECT r.polname::text FROM remembered r LEFT JOIN pg_policy p ON r.oid = p.oid WHERE p.oid IS NULL"
+    ).fetchall()
+    assert sorted(made_anew) == [("homes_delete",), ("rooms_manage",)]
+    assert sorted(gone) == [("for_a_moment",), ("rooms_manage",)]
 
 
 def test_what_the_platform_opens_is_closed_again(world):

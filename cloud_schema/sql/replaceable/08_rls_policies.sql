@@ -297,32 +297,54 @@ CREATE OR REPLACE FUNCTION hub_sync.our_relations() RETURNS TABLE (relation name
            OR c.relname IN ('slow_queries', 'unused_indexes', 'table_bloat'))
 $$;
 
--- The declared policies, and one that lets the operator's role work where it may not bypass them; any other goes.
+-- What was made of the rules, as written here and as the catalogue prints it: a policy that is as it should be is left alone,
+-- because changing it locks the table against everybody.
+CREATE TABLE IF NOT EXISTS hub_sync.policies_made (
+    table_name name NOT NULL,
+    policy_name name NOT NULL,
+    written text NOT NULL,
+    printed text NOT NULL,
+    PRIMARY KEY (table_name, policy_name)
+);
+
+CREATE OR REPLACE FUNCTION hub_sync.policies_there() RETURNS TABLE (table_name name, policy_name name, printed text) LANGUAGE sql STABLE AS $$
+    SELECT p.tablename, p.policyname, concat_ws(' | ', p.permissive, p.roles::text, p.cmd, p.qual, p.with_check)
+    FROM pg_policies p JOIN hub_sync.our_relations() o ON o.relation = p.tablename WHERE p.schemaname = 'public'
+$$;
+
+-- The declared policies, and one that lets the operator's role work where it may not bypass them.
+CREATE OR REPLACE FUNCTION hub_sync.policies_wanted() RETURNS TABLE (table_name name, policy_name name, written text) LANGUAGE sql STABLE AS $$
+    SELECT r.table_name, r.policy_name,
+           format('AS %s FOR %s TO %s', CASE WHEN r.is_restrictive THEN 'RESTRICTIVE' ELSE 'PERMISSIVE' END, r.command,
+                  CASE WHEN r.is_restrictive OR r.audience IN ('active', 'everyone') THEN 'authenticated' ELSE 'PUBLIC' END)
+           || CASE WHEN r.command <> 'INSERT' THEN format(' USING (%s)', c.condition) ELSE '' END
+           || CASE WHEN r.command IN ('INSERT', 'UPDATE', 'ALL') THEN format(' WITH CHECK (%s)', concat_ws(' AND ', '(' || c.condition || ')', '(' || r.also || ')'))
+                   ELSE '' END
+    FROM hub_sync.access_rules r CROSS JOIN LATERAL hub_sync.rule_condition(r) c (condition)
+    UNION ALL
+    SELECT relation, 'operator', 'TO service_role USING (true) WITH CHECK (true)' FROM hub_sync.our_relations() WHERE kind IN ('r', 'p')
+$$;
+
 DO $$
 DECLARE
-    old record;
-    rule hub_sync.access_rules;
-    condition text;
-    written text;
-    ours name;
+    one record;
 BEGIN
-    FOR old IN SELECT p.policyname, p.tablename FROM pg_policies p JOIN hub_sync.our_relations() o ON o.relation = p.tablename
-               WHERE p.schemaname = 'public' LOOP
-        EXECUTE format('DROP POLICY %I ON public.%I', old.policyname, old.tablename);
+    FOR one IN SELECT t.* FROM hub_sync.policies_there() t
+               WHERE NOT EXISTS (
+                   SELECT FROM hub_sync.policies_made m JOIN hub_sync.policies_wanted() w USING (table_name, policy_name, written)
+                   WHERE (m.table_name, m.policy_name, m.printed) = (t.table_name, t.policy_name, t.printed)) LOOP
+        EXECUTE format('DROP POLICY %I ON public.%I', one.policy_name, one.table_name);
     END LOOP;
-    FOR rule IN SELECT * FROM hub_sync.access_rules ORDER BY table_name, policy_name LOOP
-        condition := hub_sync.rule_condition(rule);
-        written := CASE WHEN rule.also IS NULL THEN condition WHEN condition = 'true' THEN rule.also
-                        ELSE format('(%s) AND (%s)', condition, rule.also) END;
-        EXECUTE format('CREATE POLICY %I ON public.%I AS %s FOR %s TO %s', rule.policy_name, rule.table_name,
-                       CASE WHEN rule.is_restrictive THEN 'RESTRICTIVE' ELSE 'PERMISSIVE' END, rule.command,
-                       CASE WHEN rule.is_restrictive OR rule.audience IN ('active', 'everyone') THEN 'authenticated' ELSE 'PUBLIC' END)
-            || CASE WHEN rule.command <> 'INSERT' THEN format(' USING (%s)', condition) ELSE '' END
-            || CASE WHEN rule.command IN ('INSERT', 'UPDATE', 'ALL') THEN format(' WITH CHECK (%s)', written) ELSE '' END;
+    FOR one IN SELECT w.* FROM hub_sync.policies_wanted() w LEFT JOIN hub_sync.policies_there() t USING (table_name, policy_name)
+               WHERE t.table_name IS NULL ORDER BY 1, 2 LOOP
+        EXECUTE format('CREATE POLICY %I ON public.%I ', one.policy_name, one.table_name) || one.written;
     END LOOP;
-    FOR ours IN SELECT relation FROM hub_sync.our_relations() WHERE kind IN ('r', 'p') LOOP
-        EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', ours);
-        EXECUTE format('CREATE POLICY operator ON public.%I TO service_role USING (true) WITH CHECK (true)', ours);
+    DELETE FROM hub_sync.policies_made;
+    INSERT INTO hub_sync.policies_made SELECT w.table_name, w.policy_name, w.written, t.printed
+    FROM hub_sync.policies_wanted() w JOIN hub_sync.policies_there() t USING (table_name, policy_name);
+    FOR one IN SELECT o.relation FROM hub_sync.our_relations() o JOIN pg_class c ON c.relname = o.relation AND c.relnamespace = 'public'::regnamespace
+               WHERE o.kind IN ('r', 'p') AND NOT c.relrowsecurity LOOP
+        EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', one.relation);
     END LOOP;
 END
 $$;
