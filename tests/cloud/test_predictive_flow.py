@@ -153,6 +153,14 @@ def test_actions_that_a_prediction_names_are_left_as_they_are(db, home, device):
     assert actions == [{"name": "Clean the filter"}]
 
 
+@pytest.mark.parametrize("odd", [{"a": 1}, "text", None])
+def test_actions_of_an_odd_shape_cost_no_alert(db, home, device, odd):
+    predict(db, device, home, preventive_actions=Jsonb(odd), failure_type="100 % {odd} \\", failure_probability=1)
+    message, suggested = the_alert(db, home, ["message", "suggested_actions"])
+    assert message == "100 % {odd} \\ is expected with a probability of 100 %."
+    assert isinstance(suggested, list)
+
+
 @pytest.mark.parametrize("outcome,is_right", [("occurred", True), ("false_positive", False), ("resolved", None)])
 def test_what_a_model_said_is_logged_and_what_came_of_it(db, home, device, outcome, is_right):
     model = insert(db, "ml_models")

@@ -77,7 +77,7 @@ $$;
 CREATE OR REPLACE FUNCTION ts.link_preventive_actions() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    IF coalesce(NEW.preventive_actions, '[]') = '[]' AND NEW.prediction_status = 'active' AND NOT hub_sync.is_hub_writing() THEN
+    IF coalesce(NEW.preventive_actions, '[]') IN ('[]', 'null') AND NEW.prediction_status = 'active' AND NOT hub_sync.is_hub_writing() THEN
         NEW.preventive_actions := ts.fitting_actions(NEW.device_id, NEW.failure_category);
     END IF;
     RETURN NEW;
@@ -109,7 +109,7 @@ BEGIN
             NEW.device_id, 'prediction', NEW.id,
             jsonb_build_object('failure_type', NEW.failure_type, 'failure_probability', NEW.failure_probability, 'risk_score', NEW.risk_score,
                                'recommended_maintenance', NEW.recommended_maintenance),
-            coalesce(NEW.preventive_actions, '[]'), NEW.expires_at);
+            CASE WHEN jsonb_typeof(NEW.preventive_actions) = 'array' THEN NEW.preventive_actions ELSE '[]' END, NEW.expires_at);
     END IF;
     RETURN NULL;
 END
