@@ -113,6 +113,26 @@ def test_after_an_upgrade_the_homes_are_there_and_their_hubs_go_on(upgraded):
         assert {"device", "automation", "scene"} <= {change["entity_type"] for change in changes}
 
 
+def test_an_upgrade_that_is_killed_goes_on_at_the_next_call(new_database, fresh):
+    dsn = restored(new_database(), RELEASED[0])
+
+    def kill_at_the_functions(line):
+        if "11_grants" in line:
+            with psycopg.connect(dsn, autocommit=True) as db:
+                db.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'nexa-cloud' AND datname = current_database()"
+                )
+
+    with pytest.raises(ApplyError, match="the connection was lost"):
+        apply(dsn, kill_at_the_functions)
+    lines: list[str] = []
+    summary = apply(dsn, lines.append)
+    assert lines[0].endswith("did not end: going on with it.")
+    assert summary.schema_before == 1
+    found = differences(fingerprint(dsn), fingerprint(fresh))
+    assert not found, "\n".join(found)
+
+
 def test_steps_that_ran_never_run_again(upgraded, tomorrows):
     dsn = upgraded[0]
     tomorrows("pre", "-- notes: a column\nALTER TABLE hub_limits ADD COLUMN of_tomorrow integer;")
