@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cloud_schema.apply import LOCK_TIMEOUT_S, ApplyError, apply, issue_claim_code, seed
+from cloud_schema.apply import LOCK_TIMEOUT_S, ApplyError, apply, issue_claim_code
 from cloud_schema.notifier.command import notify_command
 from cloud_schema.operating import COMMANDS, as_json_option, with_database
 from cloud_schema.vault_commands import vault_group
@@ -47,13 +47,6 @@ def apply_command(*, dsn: str, dry_run: bool, lock_timeout_s: float, as_json: bo
     summary = apply(dsn, say, dry_run=dry_run, lock_timeout_s=lock_timeout_s)
     if as_json:
         click.echo(json.dumps(summary.document(), indent=2))
-
-
-@cli.command("seed")
-@click.argument("dsn", envvar="NEXA_CLOUD_DSN")
-def seed_command(dsn: str) -> None:
-    """Put in the catalogue rows that hubs count on."""
-    seed(dsn, click.echo)
 
 
 @cli.command("claim-code")
