@@ -235,3 +235,15 @@ def test_one_summary_that_fails_is_told_and_does_not_stop_the_others(db, dsn, ne
     assert db.execute(
         "SELECT total_devices FROM ts.home_dashboard_summary WHERE home_id = %s", (home_id,)
     ).fetchone() == (1,)
+
+
+def test_readers_go_on_while_the_summaries_are_renewed(db, dsn, new_home, refresh, several_backends):
+    home_id, _ = new_home()
+    refresh()
+    ask = "SELECT total_devices FROM ts.home_dashboard_summary WHERE home_id = %s"
+    db.execute("SET lock_timeout = '100ms'")
+    with psycopg.connect(dsn) as other:
+        assert other.execute(ask, (home_id,)).fetchone() == (0,)  # and its transaction stays open
+        add_device(db, home_id)
+        assert refresh() == []
+    assert db.execute(ask, (home_id,)).fetchone() == (1,)
