@@ -115,26 +115,16 @@ BEGIN
 END
 $$;
 
--- Takes up to `batch` rows that are due, urgent ones first, and holds them for `lease`. Of messages that are to be
--- joined all of a person and channel come together.
-CREATE OR REPLACE FUNCTION public.claim_notifications(worker text, batch integer DEFAULT 20, lease interval DEFAULT '2 minutes')
-RETURNS SETOF jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- Up to `batch` rows that are due, urgent ones first, marked as held. Of messages that are to be joined all of a person and
+-- channel come together.
+CREATE OR REPLACE FUNCTION hub_sync.take_due_notifications(batch integer, mark jsonb, oldest timestamptz) RETURNS ts.user_notifications[] LANGUAGE plpgsql AS $$
 DECLARE
-    now_number jsonb := to_jsonb(extract(epoch FROM clock_timestamp()));
-    oldest timestamptz := now() - hub_sync.notification_held_max();
-    ticket text := gen_random_uuid()::text;
-    mark jsonb;
+    now_number jsonb := hub_sync.due_number(clock_timestamp());
     taken ts.user_notifications[] := '{}';
     more ts.user_notifications[];
-    one ts.user_notifications;
     pile record;
     urgency integer;
-    reason text;
 BEGIN
-    batch := least(greatest(batch, 1), 200);
-    lease := least(greatest(lease, interval '1 second'), interval '1 hour');
-    mark := jsonb_build_object('lease', ticket, 'lease_by', left(worker, 100), 'lease_until', hub_sync.instant(clock_timestamp() + lease),
-                               'due', hub_sync.due_number(clock_timestamp() + lease));
     FOREACH urgency IN ARRAY ARRAY[0, 1] LOOP
         EXIT WHEN cardinality(taken) >= batch;
         WITH due AS (
@@ -147,8 +137,7 @@ BEGIN
             FOR UPDATE SKIP LOCKED
         ), held AS (
             UPDATE ts.user_notifications t
-            SET metadata = hub_sync.document(t.metadata) || mark
-                || jsonb_build_object('claims', hub_sync.claims_of(t.metadata) + 1)
+            SET metadata = hub_sync.document(t.metadata) || mark || jsonb_build_object('claims', hub_sync.claims_of(t.metadata) + 1)
             FROM due WHERE t.id = due.id AND t.time = due.time AND t.time > oldest
             RETURNING t.*
         )
@@ -172,34 +161,76 @@ BEGIN
             FOR UPDATE SKIP LOCKED
         ), held AS (
             UPDATE ts.user_notifications t
-            SET metadata = hub_sync.document(t.metadata) || mark
-                || jsonb_build_object('claims', hub_sync.claims_of(t.metadata) + 1)
+            SET metadata = hub_sync.document(t.metadata) || mark || jsonb_build_object('claims', hub_sync.claims_of(t.metadata) + 1)
             FROM due WHERE t.id = due.id AND t.time = due.time AND t.time > oldest
             RETURNING t.*
         )
         SELECT array_agg(h::ts.user_notifications ORDER BY h.time) INTO more FROM held h;
         taken := taken || coalesce(more, '{}');
     END LOOP;
-    FOREACH one IN ARRAY taken LOOP
-        BEGIN
-            reason := hub_sync.unsendable_reason(one);
-            IF reason IS NOT NULL THEN
-                PERFORM hub_sync.give_up_notification(one, reason);
-            ELSIF one.channel = 'in_app' THEN
-                PERFORM public.record_notification(one.id, one.time, ticket, 'delivered');
-            ELSIF hub_sync.moment(one.metadata, 'not_before') > clock_timestamp() THEN
-                -- Written by somebody who did not know `due`.
-                UPDATE ts.user_notifications t
-                SET metadata = (t.metadata || jsonb_build_object('due', hub_sync.due_number(hub_sync.moment(t.metadata, 'not_before')))) - 'lease'
-                WHERE t.id = one.id AND t.time = one.time;
-            ELSE
-                RETURN NEXT hub_sync.notification_to_send(one);
-            END IF;
-        EXCEPTION WHEN data_exception THEN
-            -- One row that cannot be read does not hold up the others.
-            PERFORM hub_sync.give_up_notification(one, SQLERRM);
-        END;
+    RETURN taken;
+END
+$$;
+
+-- What nobody took in all that time. Not further back than one more time, where rows may be compressed.
+CREATE OR REPLACE FUNCTION hub_sync.give_up_forgotten_notifications(oldest timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    forgotten ts.user_notifications;
+BEGIN
+    FOR forgotten IN
+        SELECT * FROM ts.user_notifications n
+        WHERE n.status = 'pending' AND n.time <= oldest AND n.time > oldest - interval '14 days'
+        LIMIT 100 FOR UPDATE SKIP LOCKED
+    LOOP
+        PERFORM hub_sync.give_up_notification(forgotten, 'too late: nobody sent it for days');
     END LOOP;
+END
+$$;
+
+-- Takes up to `batch` messages and holds them for `lease`. None are due when none are answered.
+CREATE OR REPLACE FUNCTION public.claim_notifications(worker text, batch integer DEFAULT 20, lease interval DEFAULT '2 minutes')
+RETURNS SETOF jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    oldest timestamptz := now() - hub_sync.notification_held_max();
+    ticket text := gen_random_uuid()::text;
+    mark jsonb;
+    taken ts.user_notifications[];
+    one ts.user_notifications;
+    reason text;
+    answered integer := 0;
+BEGIN
+    batch := least(greatest(batch, 1), 200);
+    lease := least(greatest(lease, interval '1 second'), interval '1 hour');
+    mark := jsonb_build_object('lease', ticket, 'lease_by', left(worker, 100), 'lease_until', hub_sync.instant(clock_timestamp() + lease),
+                               'due', hub_sync.due_number(clock_timestamp() + lease));
+    LOOP
+        taken := hub_sync.take_due_notifications(batch, mark, oldest);
+        FOREACH one IN ARRAY taken LOOP
+            BEGIN
+                reason := hub_sync.unsendable_reason(one);
+                IF reason IS NOT NULL THEN
+                    PERFORM hub_sync.give_up_notification(one, reason);
+                ELSIF one.channel = 'in_app' THEN
+                    PERFORM public.record_notification(one.id, one.time, ticket, 'delivered');
+                ELSIF hub_sync.moment(one.metadata, 'not_before') > clock_timestamp() THEN
+                    -- Written by somebody who did not know `due`.
+                    UPDATE ts.user_notifications t
+                    SET metadata = (t.metadata || jsonb_build_object('due', hub_sync.due_number(hub_sync.moment(t.metadata, 'not_before')))) - 'lease'
+                    WHERE t.id = one.id AND t.time = one.time;
+                ELSE
+                    RETURN NEXT hub_sync.notification_to_send(one);
+                    answered := answered + 1;
+                END IF;
+            EXCEPTION WHEN data_exception THEN
+                -- One row that cannot be read does not hold up the others.
+                PERFORM hub_sync.give_up_notification(one, SQLERRM);
+            END;
+        END LOOP;
+        EXIT WHEN answered > 0 OR cardinality(taken) = 0;
+    END LOOP;
+    IF answered = 0 THEN
+        PERFORM hub_sync.give_up_forgotten_notifications(oldest);
+    END IF;
 END
 $$;
 
