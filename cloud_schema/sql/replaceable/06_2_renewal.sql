@@ -259,6 +259,16 @@ BEGIN
 END
 $$;
 
+-- A home that is deleted is not billed for any longer.
+CREATE OR REPLACE FUNCTION hub_sync.end_subscriptions_of_home() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE user_subscriptions SET status = 'cancelled' WHERE home_id = OLD.id AND status IN ('trialing', 'active', 'past_due', 'paused');
+    RETURN OLD;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER end_subscriptions_of_home BEFORE DELETE ON homes FOR EACH ROW EXECUTE FUNCTION hub_sync.end_subscriptions_of_home();
+
 REVOKE ALL ON FUNCTION public.billing_cancel(uuid, boolean, timestamptz), public.billing_keep(uuid), public.billing_pause(uuid, timestamptz),
     public.billing_resume(uuid, timestamptz), public.billing_renew(timestamptz, integer, uuid),
     public.billing_record_payment(uuid, numeric, text, text, text, text, timestamptz, jsonb), public.billing_void_invoice(uuid, text)

@@ -66,6 +66,27 @@ def test_a_person_has_one_running_subscription_for_a_home_and_one_for_none(desk,
         assert refusal(error) == ("PT409", "already_subscribed")
 
 
+def test_a_deleted_home_ends_its_subscription_and_leaves_the_other_alone(desk, new_home):
+    home, owner = new_home()
+    plan = desk.new_plan()
+    for_home = desk.subscribe(owner, plan, for_home=home)["subscription_id"]
+    for_none = desk.subscribe(owner, plan)["subscription_id"]
+
+    desk.db.execute("DELETE FROM homes WHERE id = %s", (home,))
+
+    ended, running = desk.subscription(for_home), desk.subscription(for_none)
+    assert (ended["status"], ended["home_id"], ended["ended_at"] is not None) == ("cancelled", None, True)
+    assert running["status"] == "active"
+
+
+def test_a_person_who_is_deleted_takes_home_subscription_and_invoices_along(desk, new_home):
+    home, owner = new_home()
+    answer = desk.subscribe(owner, desk.new_plan(), for_home=home, coupon=desk.new_coupon("10"))
+    desk.pay(answer["invoice_id"], "9")
+    desk.db.execute("DELETE FROM auth.users WHERE id = %s", (owner,))
+    assert desk.invoices(answer["subscription_id"]) == []
+
+
 def test_a_home_that_is_somebody_elses_cannot_be_subscribed_for(desk, new_home):
     home, _owner = new_home()
     with pytest.raises(psycopg.Error) as error:
