@@ -92,8 +92,6 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION ts.forget_parents(text, uuid[]) FROM PUBLIC;
-
 CREATE OR REPLACE TRIGGER delete_rows_of_homes_devices BEFORE DELETE ON homes FOR EACH ROW EXECUTE FUNCTION ts.delete_rows_of_homes_devices();
 CREATE OR REPLACE TRIGGER delete_rows_of_home AFTER DELETE ON homes FOR EACH ROW EXECUTE FUNCTION ts.delete_rows_of_parent();
 CREATE OR REPLACE TRIGGER delete_rows_of_device AFTER DELETE ON devices FOR EACH ROW EXECUTE FUNCTION ts.delete_rows_of_parent();

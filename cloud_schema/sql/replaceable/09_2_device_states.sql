@@ -37,7 +37,5 @@ CREATE OR REPLACE FUNCTION ts.changed_settings(was jsonb, becomes jsonb) RETURNS
     END
 $$;
 
-REVOKE ALL ON FUNCTION ts.changed_settings(jsonb, jsonb) FROM PUBLIC;
-
 CREATE OR REPLACE TRIGGER device_state_change_trigger AFTER UPDATE ON devices
     FOR EACH ROW EXECUTE FUNCTION log_device_state_change();

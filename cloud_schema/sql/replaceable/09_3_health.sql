@@ -244,10 +244,3 @@ BEGIN
     RETURN written;
 END
 $$;
-
-REVOKE ALL ON FUNCTION ts.decay(timestamptz, timestamptz), ts.measured_health(devices, timestamptz), ts.note_health(uuid, jsonb, integer, timestamptz),
-    ts.score_trend(integer, integer), ts.refresh_device_health(uuid), ts.does_hub_measure_health(uuid), ts.with_telemetry(jsonb, uuid, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION record_device_health(uuid) FROM PUBLIC, anon, authenticated, hub;
-GRANT EXECUTE ON FUNCTION record_device_health(uuid) TO service_role;
-REVOKE ALL ON FUNCTION calculate_device_health_score(uuid) FROM PUBLIC, anon, hub;
-GRANT EXECUTE ON FUNCTION calculate_device_health_score(uuid) TO authenticated, service_role;

@@ -72,7 +72,5 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION ts.automation_health(uuid), ts.note_automation_health(automations, text, integer, integer, numeric) FROM PUBLIC;
-
 CREATE OR REPLACE TRIGGER update_automation_health_trigger AFTER INSERT ON ts.automation_executions
     FOR EACH ROW EXECUTE FUNCTION update_automation_health();

@@ -255,13 +255,3 @@ CREATE OR REPLACE TRIGGER alert_on_vulnerability AFTER INSERT OR DELETE OR UPDAT
     FOR EACH ROW EXECUTE FUNCTION ts.alert_on_vulnerability();
 CREATE OR REPLACE TRIGGER show_firmware_on_device AFTER INSERT OR UPDATE OF update_status ON firmware_updates
     FOR EACH ROW EXECUTE FUNCTION ts.show_firmware_on_device();
-
-DO $$
-DECLARE
-    ours regprocedure;
-BEGIN
-    FOR ours IN SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'ts' LOOP
-        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', ours);
-    END LOOP;
-END
-$$;

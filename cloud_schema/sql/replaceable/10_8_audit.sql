@@ -197,6 +197,3 @@ BEGIN
     END LOOP;
 END
 $$;
-
-REVOKE ALL ON FUNCTION audit_trigger() FROM PUBLIC, anon, authenticated, hub;
-REVOKE ALL ON FUNCTION ts.audit_choices(), ts.is_secret_name(text), ts.masked(jsonb), ts.masked_where_needed(jsonb), ts.asked_from(), ts.lost_parents(jsonb, jsonb) FROM PUBLIC;
