@@ -45,6 +45,7 @@ class Catalogue:
     view_rights: list[Row]
     declared_hypertables: list[Row]
     declared_policies: list[Row]
+    altered_policies: list[Row]
     engine_hypertables: list[Row]
     engine_compression: list[Row]
     engine_policies: list[Row]
@@ -87,6 +88,7 @@ def read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
             declared = {
                 "declared_hypertables": ("ts", "hypertables"),
                 "declared_policies": ("hub_sync", "access_rules"),
+                "altered_policies": ("hub_sync", "policies_made"),
             }
             return Catalogue(
                 engine=engine,

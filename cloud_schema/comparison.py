@@ -373,6 +373,8 @@ def _declared_policies(catalogue: Catalogue) -> Iterator[Finding]:
             yield Finding("wrong", "policy", name, rule["command"], row["command"])
         elif row["is_permissive"] and "true" in (row["using"], row["check"]) and row["relation"] in of_somebody:
             yield Finding("unsafe", "policy", name, "a condition", "every row")
+    for row in catalogue.altered_policies:
+        yield Finding("wrong", "policy", f"{row['relation']}.{row['name']}", row["expected"], row["found"])
     for (relation, name), rule in declared.items():
         if (relation, name) not in there and relations.get(("public", relation)) in {"r", "p"}:
             yield Finding("missing", "policy", f"{relation}.{name}", rule["command"])

@@ -140,6 +140,12 @@ FROM ts.hypertables ORDER BY 1;
 SELECT table_name AS relation, policy_name AS name, command, is_restrictive FROM hub_sync.access_rules
 WHERE policy_name IS NOT NULL AND policy_name <> '' ORDER BY 1, 2;
 
+-- name: altered_policies
+-- Those that no longer read as they did when they were made.
+SELECT m.table_name::text AS relation, m.policy_name::text AS name, m.printed AS expected, t.printed AS found
+FROM hub_sync.policies_made m JOIN hub_sync.policies_there() t USING (table_name, policy_name)
+WHERE t.printed IS DISTINCT FROM m.printed ORDER BY 1, 2;
+
 -- name: engine_hypertables
 SELECT h.hypertable_name::text AS name, h.compression_enabled AS is_compressed
 FROM timescaledb_information.hypertables h WHERE h.hypertable_schema = 'ts' ORDER BY 1;

@@ -50,6 +50,8 @@ BREAKS = {
     "GRANT UPDATE ON hub_hubs TO hub": "unsafe right hub UPDATE on public.hub_hubs",
     "CREATE POLICY open_house ON rooms TO authenticated USING (true)": "extra policy rooms.open_house",
     "ALTER POLICY scenes_select ON scenes USING (true)": "unsafe policy scenes.scenes_select",
+    "ALTER POLICY automations_select ON automations USING (name <> '')": "wrong policy automations.automations_select",
+    "ALTER POLICY operator ON devices TO authenticated": "wrong policy devices.operator",
     "DROP POLICY rooms_select ON rooms": "missing policy rooms.rooms_select",
     "ALTER VIEW alerts SET (security_barrier = false)": "unsafe view alerts",
     "UPDATE ts.hypertables SET retain_for = '1 day' WHERE table_name = 'alerts'": "wrong hypertable retain_for alerts",

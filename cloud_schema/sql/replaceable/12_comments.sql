@@ -98,6 +98,7 @@ BEGIN
         ('energy_days_late', 'Days for which energy came late and that are to be counted anew.'),
         ('energy_days_renewed', 'Up to when the days were counted; one row.'),
         ('access_rules', 'Declared: who may do what with which table.'),
+        ('policies_made', 'The policies as they read when they were made: one changed by hand is noticed.'),
         ('column_rights', 'Declared: which columns people may change.')
     ) t (relation, sentence) LOOP
         FOR place IN
