@@ -17,3 +17,12 @@ DROP INDEX IF EXISTS
     public.idx_scenes_home, public.idx_scenes_type, public.idx_self_healing_actions_active,
     public.idx_self_healing_actions_category, public.idx_self_healing_actions_type, public.idx_users_created_at,
     public.idx_users_email, public.idx_users_last_login, public.idx_users_role;
+
+-- Without TimescaleDB the index of telemetry gets the value as well. It takes a minute for thirty million rows.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN
+        DROP INDEX IF EXISTS ts.idx_device_telemetry_device_metric;
+    END IF;
+END
+$$;
