@@ -163,7 +163,9 @@ BEGIN
         RETURN NULL;
     END IF;
     document := CASE WHEN TG_OP = 'DELETE' THEN to_jsonb(OLD) ELSE to_jsonb(NEW) END;
-    IF document ->> TG_ARGV[0] IS NULL OR (TG_OP = 'INSERT' AND TG_NARGS > 1 AND document ->> TG_ARGV[1] = 'info') THEN
+    -- What costs no points need not be measured: infos, and what comes a week late.
+    IF document ->> TG_ARGV[0] IS NULL
+       OR (TG_OP = 'INSERT' AND (document ->> TG_ARGV[1] = 'info' OR (document ->> 'time')::timestamptz <= now() - interval '7 days')) THEN
         RETURN NULL;
     END IF;
     PERFORM ts.refresh_device_health((document ->> TG_ARGV[0])::uuid);
