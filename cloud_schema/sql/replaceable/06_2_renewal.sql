@@ -143,6 +143,15 @@ BEGIN
         PERFORM hub_sync.settle_subscription(late);
         past_due := past_due + 1;
     END LOOP;
+    -- Invoices that were settled by hand.
+    FOR late IN
+        SELECT s.id FROM public.user_subscriptions s
+        WHERE s.status = 'past_due' AND (only_subscription IS NULL OR s.id = only_subscription)
+          AND NOT EXISTS (SELECT FROM public.invoices i WHERE i.subscription_id = s.id AND i.status = 'overdue')
+        ORDER BY s.id LIMIT at_most FOR NO KEY UPDATE SKIP LOCKED
+    LOOP
+        PERFORM hub_sync.settle_subscription(late);
+    END LOOP;
     FOR late IN
         SELECT s.id FROM public.user_subscriptions s
         WHERE s.status = 'past_due' AND (only_subscription IS NULL OR s.id = only_subscription)

@@ -93,6 +93,18 @@ def test_what_is_not_paid_in_time_is_overdue_and_ends_after_the_grace(desk):
     assert desk.subscribe(desk.subscription(subscription)["user_id"], desk.new_plan(), day(1, 24))["status"] == "active"
 
 
+def test_an_invoice_that_was_settled_by_hand_brings_the_subscription_back_at_the_next_renewal(desk):
+    subscription = desk.subscribe(desk.new_person(), desk.new_plan())["subscription_id"]
+    desk.renew(subscription, day(1, 9))
+    assert desk.subscription(subscription)["status"] == "past_due"
+    desk.db.execute(
+        "UPDATE invoices SET status = 'paid', amount_paid = total_amount, amount_due = 0, paid_at = now() WHERE subscription_id = %s",
+        (subscription,),
+    )
+    desk.renew(subscription, day(1, 10))
+    assert desk.subscription(subscription)["status"] == "active"
+
+
 def test_one_that_cannot_be_renewed_is_named_and_does_not_stop_the_others(desk):
     good = desk.subscribe(desk.new_person(), desk.new_plan("0"))["subscription_id"]
     bad_plan = desk.new_plan("0", "0")
