@@ -26,11 +26,19 @@ BEGIN
     EXCEPTION WHEN insufficient_privilege THEN
         RAISE NOTICE 'service_role keeps its rights: this login may not grant BYPASSRLS';
     END;
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'authenticator') THEN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'authenticator' AND NOT pg_has_role(oid, 'hub', 'MEMBER')) THEN
         BEGIN
             GRANT anon, authenticated, service_role, hub TO authenticator;
         EXCEPTION WHEN insufficient_privilege THEN
-            RAISE NOTICE 'grant the role hub to authenticator by hand: this login may not';
+            RAISE WARNING 'hubs cannot come in through PostgREST: have an administrator GRANT hub TO authenticator';
+        END;
+    END IF;
+    -- Whoever installs may operate: from PostgreSQL 16 on, who makes a role is a member of it already.
+    IF NOT pg_has_role('service_role', 'MEMBER') THEN
+        BEGIN
+            EXECUTE format('GRANT service_role TO %I', current_user);
+        EXCEPTION WHEN insufficient_privilege THEN
+            NULL;  -- the installer says what is missing
         END;
     END IF;
 END
@@ -372,20 +380,15 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- Chunks and the rows of the aggregates lie in the extension's own schema, which every login may use by default. This one needs it.
+-- An earlier release took it away. But in a new session TimescaleDB looks up its own tables in the name of whoever asks, and without
+-- the schema nobody of a client's role could ask for anything. What keeps clients from the chunks is that they have no right to the
+-- base tables, which is all that a chunk takes over; 11_grants.sql closes the rest.
 DO $$
-DECLARE
-    is_owner boolean;
 BEGIN
-    SELECT pg_has_role(n.nspowner, 'USAGE') INTO is_owner FROM pg_namespace n WHERE n.nspname = '_timescaledb_internal';
-    IF is_owner IS NULL THEN
-        RETURN;
-    ELSIF is_owner THEN
-        EXECUTE format('GRANT USAGE ON SCHEMA _timescaledb_internal TO %I', current_user);
-        REVOKE USAGE ON SCHEMA _timescaledb_internal FROM PUBLIC;
-    ELSIF has_schema_privilege('anon', '_timescaledb_internal', 'USAGE') THEN
-        RAISE WARNING 'every login can name the chunks: as the owner of schema _timescaledb_internal run GRANT USAGE ON SCHEMA _timescaledb_internal TO %; REVOKE USAGE ON SCHEMA _timescaledb_internal FROM PUBLIC',
-            quote_ident(current_user);
+    IF to_regnamespace('_timescaledb_internal') IS NOT NULL AND NOT has_schema_privilege('anon', '_timescaledb_internal', 'USAGE') THEN
+        GRANT USAGE ON SCHEMA _timescaledb_internal TO PUBLIC;
     END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'clients cannot connect: as the owner of schema _timescaledb_internal run GRANT USAGE ON SCHEMA _timescaledb_internal TO PUBLIC';
 END
 $$;

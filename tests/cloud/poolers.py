@@ -20,10 +20,13 @@ class Backend:
 
     def __init__(self, dsn: str) -> None:
         with psycopg.connect(dsn) as probe:
-            self._address = f"{probe.info.host}/.s.PGSQL.{probe.info.port}"
+            host, port = probe.info.host, probe.info.port
+        if host.startswith("/"):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect(f"{host}/.s.PGSQL.{port}")
+        else:
+            self.socket = socket.create_connection((host, port))
         settings = conninfo_to_dict(dsn)
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(self._address)
         words = b"".join(
             f"{key}\0{settings[name]}\0".encode() for key, name in (("user", "user"), ("database", "dbname"))
         )
