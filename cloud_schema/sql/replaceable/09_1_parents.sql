@@ -85,6 +85,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     ids uuid[] := ARRAY(SELECT id FROM devices WHERE home_id = OLD.id);
 BEGIN
+    PERFORM set_config('nexa.home_that_goes', OLD.id::text, true);
     IF cardinality(ids) > 0 THEN
         PERFORM ts.forget_parents('devices', ids);
     END IF;
