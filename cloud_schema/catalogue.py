@@ -46,6 +46,7 @@ class Catalogue:
     declared_hypertables: list[Row]
     declared_policies: list[Row]
     altered_policies: list[Row]
+    rights_off: list[Row]
     engine_hypertables: list[Row]
     engine_compression: list[Row]
     engine_policies: list[Row]
@@ -89,6 +90,7 @@ def read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
                 "declared_hypertables": ("ts", "hypertables"),
                 "declared_policies": ("hub_sync", "access_rules"),
                 "altered_policies": ("hub_sync", "policies_made"),
+                "rights_off": ("hub_sync", "column_rights"),
             }
             return Catalogue(
                 engine=engine,

@@ -393,6 +393,13 @@ def _isolation(catalogue: Catalogue) -> Iterator[Finding]:
             yield Finding(
                 "unsafe", "search_path of function", f"{row['schema']}.{row['name']}", "fixed", "the caller's"
             )
+        strangers = [caller for caller in row["callers"] if caller in {"anon", "hub"}]
+        if row["returns"] != "trigger" and strangers and not is_ours(row["name"]):
+            name = f"{', '.join(strangers)} EXECUTE on {row['schema']}.{row['name']}"
+            yield Finding("unsafe", "right", name, found=row["arguments"])
+    for row in catalogue.rights_off:
+        problem: Problem = "unsafe" if row["is_there"] else "missing"
+        yield Finding(problem, "right", f"authenticated {row['command']} on public.{row['place']}")
     for row in catalogue.client_reach:
         place = f"{row['schema']}.{row['relation']}" if row["relation"] else f"schema {row['schema']}"
         yield Finding("unsafe", "right", f"{row['role']} {row['privilege']} on {place}", found=row["role"])

@@ -108,7 +108,7 @@ ORDER BY 1, 2, 3;
 -- is a hub, a right on any relation.
 SELECT r.rolname AS role, n.nspname AS schema, NULL AS relation, 'USAGE' AS privilege
 FROM pg_namespace n CROSS JOIN pg_roles r
-WHERE n.nspname IN ('ts', '_timescaledb_internal') AND r.rolname IN ('anon', 'authenticated', 'hub')
+WHERE n.nspname = 'ts' AND r.rolname IN ('anon', 'authenticated', 'hub')
   AND has_schema_privilege(r.oid, n.oid, 'USAGE')
 UNION ALL
 SELECT coalesce(r.rolname, 'PUBLIC'), n.nspname, c.relname, a.privilege_type
@@ -139,6 +139,29 @@ FROM ts.hypertables ORDER BY 1;
 -- name: declared_policies
 SELECT table_name AS relation, policy_name AS name, command, is_restrictive FROM hub_sync.access_rules
 WHERE policy_name IS NOT NULL AND policy_name <> '' ORDER BY 1, 2;
+
+-- name: rights_off
+-- Where what a person may do with a column is not what hub_sync.column_rights says. DELETE goes by the table.
+WITH columns AS (
+    SELECT o.relation, a.attname AS name, c.oid, a.attnum, r.may_delete,
+           coalesce(NOT a.attname = ANY (string_to_array(r.hidden, ' ')), false) AS is_readable,
+           coalesce(a.attname = ANY (i.names) OR (i.names = '{*}' AND a.attname <> 'search_vector'), false) AS is_insertable,
+           coalesce(a.attname = ANY (u.names)
+                    OR (u.names = '{*}' AND a.attname NOT IN ('id', 'created_at', 'updated_at', 'search_vector')), false) AS is_updatable
+    FROM hub_sync.our_relations() o
+    JOIN pg_class c ON c.relname = o.relation AND c.relnamespace = 'public'::regnamespace
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN hub_sync.column_rights r ON r.table_name = o.relation
+    LEFT JOIN hub_definition_kinds k ON k.target_table = o.relation
+    LEFT JOIN LATERAL hub_sync.named_columns(r.inserts, k) i (names) ON true
+    LEFT JOIN LATERAL hub_sync.named_columns(r.updates, k) u (names) ON true
+), rights AS (
+    SELECT relation || '.' || name AS place, v.command, v.is_wanted, has_column_privilege('authenticated', oid, attnum, v.command) AS is_there
+    FROM columns CROSS JOIN LATERAL (VALUES ('SELECT', is_readable), ('INSERT', is_insertable), ('UPDATE', is_updatable)) v (command, is_wanted)
+    UNION
+    SELECT relation, 'DELETE', coalesce(may_delete, false), has_table_privilege('authenticated', oid, 'DELETE') FROM columns
+)
+SELECT place, command, is_there FROM rights WHERE is_wanted <> is_there ORDER BY 1, 2;
 
 -- name: altered_policies
 -- Those that no longer read as they did when they were made.
