@@ -33,7 +33,7 @@ RETRY_MAX_S = 3600.0
 RECONNECT_MAX_S = 30.0
 TICK_S = 0.5
 # What still hangs on a connection this long after it was cut is left behind when stopping.
-STOP_WITHIN_S = 60.0
+STOP_WITHIN_S = 50.0
 
 
 @dataclass

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from tests.cloud.household import Household
 
@@ -336,6 +336,37 @@ def test_the_same_is_not_told_again_within_half_an_hour_unless_it_is_worse(reach
     assert len(reachable.told(alert_id=reachable.alert("device_offline", source_device_id=device_id))) == 4
 
 
+steps = st.lists(
+    st.one_of(
+        st.just("half an hour later"),
+        st.tuples(st.sampled_from(["device_offline", "battery_low"]), st.integers(0, 1), st.sampled_from(SEVERITIES)),
+    ),
+    max_size=12,
+)
+
+
+@by_the_database
+@given(steps=steps)
+def test_what_is_told_follows_from_what_was_told(db, new_home, steps):
+    home = Household(db, *new_home())
+    devices = [home.add_device(), home.add_device()]
+    told: dict[tuple[str, int], int] = {}
+    for step in steps:
+        if step == "half an hour later":
+            told.clear()
+            db.execute(
+                "UPDATE ts.user_notifications SET time = time - interval '30 minutes' WHERE user_id = %s",
+                (home.owner_id,),
+            )
+            continue
+        kind, device, severity = step
+        alert_id = home.alert(kind, severity, source_device_id=devices[device])
+        is_new = SEVERITIES.index(severity) > told.get((kind, device), -1)
+        assert home.channels(alert_id=alert_id) == ({"in_app", "email"} if is_new else set())
+        if is_new:
+            told[kind, device] = SEVERITIES.index(severity)
+
+
 def test_a_storm_of_alerts_becomes_ten_messages_and_one_that_joins_the_rest(reachable):
     for _ in range(15):
         reachable.alert(severity="error")
@@ -451,6 +482,7 @@ def is_quiet(at: datetime, zone: str, start: time, end: time) -> bool:
 
 @by_functions
 @given(at=moments, zone=zones, start=clock, end=clock)
+@example(at=datetime(2025, 3, 29, 18, tzinfo=UTC), zone="Europe/Stockholm", start=time(2, 1), end=time(2, 0))
 def test_quiet_hours_go_by_the_clock_on_the_wall(db, at, zone, start, end):
     found = db.execute("SELECT hub_sync.quiet_until(%s, %s, %s, %s)", (at, zone, start, end)).fetchone()[0]
     expected = at

@@ -452,6 +452,21 @@ def test_a_pile_is_not_torn_when_two_look_at_it_at_once(home, dsn, db, several_b
     assert db.execute("SELECT count(*) FROM claim_notifications('test', 5)").fetchone() == (20,)
 
 
+def test_a_pile_counts_as_one_message(home, db):
+    people = [home.owner_id, home.add_member(), home.add_member()]
+    for user_id in people:
+        home.prefer(user_id, digest_enabled=True)
+    for _ in range(4):
+        home.alert()
+    db.execute(
+        "UPDATE ts.user_notifications SET metadata = (metadata || '{\"due\": 0}'::jsonb) - 'not_before'::text"
+        " WHERE home_id = %s AND status = 'pending'",
+        (home.home_id,),
+    )
+    claimed = [row[0]["user_id"] for row in db.execute("SELECT claim_notifications('test', 2)").fetchall()]
+    assert sorted(map(claimed.count, people)) == [0, 4, 4]
+
+
 def test_rows_that_are_not_sent_do_not_hide_those_that_are(home, db, send):
     member = home.add_member()
     for _ in range(9):

@@ -72,7 +72,9 @@ BEGIN
     IF changed >= at AND NOT hub_sync.is_quiet(changed, zone, starts, ends) THEN
         RETURN changed;
     END IF;
-    RETURN reached + offset_before - offset_after;
+    reached := reached + offset_before - offset_after;
+    -- Before the change means: all that is not quiet was jumped over, and comes back the day after.
+    RETURN CASE WHEN reached >= changed THEN reached ELSE hub_sync.quiet_until(changed, zone, starts, ends) END;
 END
 $$;
 

@@ -115,14 +115,16 @@ BEGIN
 END
 $$;
 
--- Up to `batch` rows that are due, urgent ones first, marked as held. Of messages that are to be joined all of a person and
--- channel come together.
+-- Up to `batch` messages that are due, urgent ones first, marked as held. Of messages that are to be joined all of a person
+-- and channel come together, and count as one.
 CREATE OR REPLACE FUNCTION hub_sync.take_due_notifications(batch integer, mark jsonb, oldest timestamptz) RETURNS ts.user_notifications[] LANGUAGE plpgsql AS $$
 DECLARE
     now_number jsonb := hub_sync.due_number(clock_timestamp());
     taken ts.user_notifications[] := '{}';
     more ts.user_notifications[];
     pile record;
+    singles integer;
+    piles integer := 0;
     urgency integer;
 BEGIN
     FOREACH urgency IN ARRAY ARRAY[0, 1] LOOP
@@ -144,13 +146,17 @@ BEGIN
         SELECT array_agg(h::ts.user_notifications) INTO more FROM held h;
         taken := taken || coalesce(more, '{}');
     END LOOP;
+    singles := cardinality(taken);
     FOR pile IN
-        SELECT n.user_id, n.channel FROM ts.user_notifications n
-        WHERE n.status = 'pending' AND (n.metadata -> 'digest') = 'true'::jsonb AND n.time > oldest
-          AND coalesce(n.metadata -> 'due', '0'::jsonb) <= now_number
-        GROUP BY n.user_id, n.channel ORDER BY min(n.time) LIMIT batch
+        SELECT DISTINCT d.user_id, d.channel FROM (
+            -- Of all that is due at nine in the morning a stretch is enough.
+            SELECT n.user_id, n.channel FROM ts.user_notifications n
+            WHERE n.status = 'pending' AND (n.metadata -> 'digest') = 'true'::jsonb AND n.time > oldest
+              AND coalesce(n.metadata -> 'due', '0'::jsonb) <= now_number
+            ORDER BY coalesce(n.metadata -> 'due', '0'::jsonb)
+            LIMIT 20 * batch) d
     LOOP
-        EXIT WHEN cardinality(taken) >= batch;
+        EXIT WHEN singles + piles >= batch;
         -- One worker for a person's pile, or the pile would be torn into several messages.
         CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended('nexa.digest/' || pile.user_id || '/' || pile.channel, 0));
         WITH due AS (
@@ -167,6 +173,7 @@ BEGIN
         )
         SELECT array_agg(h::ts.user_notifications ORDER BY h.time) INTO more FROM held h;
         taken := taken || coalesce(more, '{}');
+        piles := piles + (more IS NOT NULL)::integer;
     END LOOP;
     RETURN taken;
 END
