@@ -304,6 +304,25 @@ def test_what_was_sent_is_marked_as_read_and_nothing_else(world):
     assert world.attempt("viewer", mark, "read", mine) == "0"
 
 
+@pytest.mark.parametrize(
+    "call, allowed",
+    [
+        ("SELECT hub_command_v1(jsonb_build_object('home_id', {}, 'kind', 'scene.activate'))", {"controller"}),
+        (
+            "SELECT hub_command_v1(jsonb_build_object('home_id', {}, 'kind', 'backup'))",
+            {"configurer", "installer"},
+        ),
+        ("SELECT hub_issue_claim_code_v1(jsonb_build_object('home_id', {}))", {"configurer", "installer"}),
+    ],
+)
+def test_who_commands_a_hub_and_who_claims_one(world, call, allowed):
+    for persona in worlds.PERSONAS:
+        may = persona in allowed | {"owner", "home_admin", "service_role"}
+        answer = world.attempt(persona, call, home(world))
+        assert (answer == "1") is may, (persona, answer)
+        assert may or answer.startswith(("PT404", "42501")), (persona, answer)
+
+
 # What the operator relies on.
 
 
