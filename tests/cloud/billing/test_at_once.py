@@ -5,11 +5,78 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+import pytest
 
-from tests.cloud.billing.conftest import Desk, calls
+from tests.cloud.billing.conftest import NEW_YEAR, Desk, calls, day
 
 WORKERS = 4
 STEPS = 25
+
+
+@pytest.fixture
+def all_at_once(dsn, db, several_backends):
+    """Lets workers run into a row that is held, and lets go when all wait for it: that is as much at once as can be."""
+
+    def run(hold, *values, work):
+        def one(number):
+            with psycopg.connect(dsn, autocommit=True, application_name="all at once") as connection:
+                return work(Desk(connection), number)
+
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'all at once' AND wait_event_type = 'Lock'"
+            " AND datname = current_database()"
+        )
+        with psycopg.connect(dsn) as holder, ThreadPoolExecutor(WORKERS) as pool:
+            holder.execute(hold, values)
+            futures = [pool.submit(one, number) for number in range(WORKERS)]
+            while db.execute(waiting).fetchone()[0] < WORKERS and not all(future.done() for future in futures):
+                pass
+            holder.commit()
+            return [future.result() for future in futures]
+
+    return run
+
+
+def test_a_change_that_several_ask_for_at_once_is_charged_once(desk, all_at_once):
+    subscription, dear = desk.subscribe(desk.new_person(), desk.new_plan("10"))["subscription_id"], desk.new_plan("31")
+
+    answers = all_at_once(
+        "SELECT FROM user_subscriptions WHERE id = %s FOR UPDATE",
+        subscription,
+        work=lambda worker, _number: worker.change(subscription, dear, day(1, 11)),
+    )
+
+    assert sorted("invoice_id" in answer for answer in answers) == [False] * 3 + [True]
+    assert len(desk.invoices(subscription)) == 2
+
+
+def test_invoices_that_are_issued_at_once_get_a_number_each(desk, all_at_once):
+    plan, people = desk.new_plan(), [desk.new_person() for _ in range(WORKERS)]
+    desk.subscribe(desk.new_person(), plan)
+
+    answers = all_at_once(
+        "SELECT FROM hub_invoice_numbers WHERE year = %s FOR UPDATE",
+        NEW_YEAR.year,
+        work=lambda worker, number: worker.subscribe(people[number], plan)["invoice_number"],
+    )
+
+    numbers = sorted(int(number.rpartition("-")[2]) for number in answers)
+    assert numbers == list(range(numbers[0], numbers[0] + WORKERS))
+
+
+def test_a_payment_and_a_renewal_of_the_same_subscription_wait_in_one_order(desk, all_at_once):
+    answer = desk.subscribe(desk.new_person(), desk.new_plan())
+    subscription, invoice = answer["subscription_id"], answer["invoice_id"]
+
+    def work(worker, number):
+        if number % 2:
+            return worker.pay(invoice, "1", provider_id=f"{invoice}-{number}", outcome="failed")["invoice_status"]
+        worker.db.execute("UPDATE user_subscriptions SET metadata = metadata WHERE id = %s", (subscription,))
+        return worker.renew(subscription, day(1, 10))["failed"]
+
+    outcomes = all_at_once("SELECT FROM user_subscriptions WHERE id = %s FOR UPDATE", subscription, work=work)
+    assert outcomes == [[], "overdue", [], "overdue"]
+    assert desk.subscription(subscription)["status"] == "past_due"
 
 
 def test_many_workers_at_once_neither_block_each_other_for_good_nor_spoil_the_books(desk, dsn, db, several_backends):
