@@ -58,7 +58,9 @@ def world(dsn, server_dsn, new_database):
     with psycopg.connect(database, autocommit=True) as connection:
         with connection.transaction(force_rollback=True):
             connection.execute("ALTER ROLE service_role NOBYPASSRLS")
-            yield worlds.build(connection)
+            built = worlds.build(connection)
+            built.ids["dsn of the owner"] = as_owner
+            yield built
         # The role cannot go while it owns a database.
         connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO CURRENT_USER").format(name))
         connection.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(owner))
@@ -79,6 +81,12 @@ def test_installing_again_leaves_policies_alone_that_are_as_they_should_be(world
     ).fetchall()
     assert sorted(made_anew) == [("homes_delete",), ("rooms_manage",)]
     assert sorted(gone) == [("for_a_moment",), ("rooms_manage",)]
+
+
+def test_the_owner_is_the_operator_until_it_takes_a_role(world):
+    with psycopg.connect(world.ids["dsn of the owner"], autocommit=True) as connection:
+        assert connection.execute("SELECT hub_sync.is_operator()").fetchone() == (True,)
+    assert world.attempt("owner", "SELECT 1 WHERE user_is_admin(auth.uid())") == "0"
 
 
 def test_what_the_platform_opens_is_closed_again(world):
