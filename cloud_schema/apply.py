@@ -71,8 +71,8 @@ def apply(dsn: str, say: Say = print, *, dry_run: bool = False, lock_timeout_s: 
         engine = engine_found(connection)
         steps = [*_steps(found)]
         summary = Summary(engine, found.version, schema_version(), [step.title for step in steps], dry_run)
-        say(_standing(found))
         if dry_run:
+            say(_standing(found))
             say(f"Engine: {engine.name}. This would be done, and nothing has been:")
             for step in steps:
                 say(f"    {step.title}")
@@ -89,8 +89,10 @@ def apply(dsn: str, say: Say = print, *, dry_run: bool = False, lock_timeout_s: 
         with installation.lock(say):
             # Another installation may have ended while we waited.
             found = examine(connection)
+            say(_standing(found))
             installation.begin(found)
             steps = [*_steps(found)]
+            summary.schema_before, summary.steps = found.version, [step.title for step in steps]
             for number, step in enumerate(steps, start=1):
                 say(f"[{number}/{len(steps)}] {step.title}")
                 installation.run(step)

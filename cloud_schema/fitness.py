@@ -36,7 +36,6 @@ class Found:
     pending: tuple[Migration, ...]
     interrupted: str | None
     is_operator: bool
-    roles_missing: tuple[str, ...]
 
 
 def examine(connection: psycopg.Connection) -> Found:
@@ -64,7 +63,6 @@ def examine(connection: psycopg.Connection) -> Found:
             pending=tuple(migrations()),
             interrupted=None,
             is_operator=server["is_operator"],
-            roles_missing=tuple(server["roles_missing"]),
         )
     if missing := list(_rights_missing(connection, server)):
         raise ApplyError(
@@ -96,7 +94,6 @@ def _by_its_table(connection: psycopg.Connection, server: dict[str, Any]) -> Fou
         pending=tuple(one for one in migrations() if one.version not in ended),
         interrupted=f"{open_ones[0]['begun_at']:%Y-%m-%d %H:%M}" if open_ones else None,
         is_operator=server["is_operator"],
-        roles_missing=tuple(server["roles_missing"]),
     )
 
 
