@@ -50,20 +50,21 @@ def test_clients_are_refused_at_everything_inside(world):
             "SELECT attname::text FROM pg_attribute WHERE attrelid = format('%%I.%%I', %s::text, %s::text)::regclass AND attnum > 0 AND NOT attisdropped LIMIT 1",
             (schema, name),
         ).fetchone()
-        name_of = sql.Identifier(column[0] if column else "ctid")
         statements += [
             sql.SQL("SELECT 1 FROM {} LIMIT 1").format(table),
             sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table),
-            sql.SQL("UPDATE {} SET {} = NULL").format(table, name_of),
             sql.SQL("DELETE FROM {}").format(table),
         ]
+        if column:  # TimescaleDB has tables without any
+            statements.append(sql.SQL("UPDATE {} SET {} = NULL").format(table, sql.Identifier(column[0])))
     texts = [statement.as_string(world.db) for statement in statements]
     for persona in worlds.CLIENTS:
         answers = world.attempts(persona, statements)
         through = [
             f"{text}: {answer}"
             for text, answer in zip(texts, answers, strict=True)
-            if not answer.startswith(("42501", "55000"))
+            # The last is TimescaleDB's, to everybody.
+            if not answer.startswith(("42501", "55000", "0A000 direct insert into internal"))
         ]
         assert not through, (persona, through)
 
@@ -71,7 +72,8 @@ def test_clients_are_refused_at_everything_inside(world):
 def test_clients_cannot_even_name_what_is_inside(world):
     open_to = world.db.execute(
         "SELECT r.name, n.nspname FROM pg_namespace n, unnest('{anon,authenticated,hub}'::text[]) r (name)"
-        " WHERE (n.nspname IN ('ts', 'hub_sync') OR n.nspname IN ('_timescaledb_internal', '_timescaledb_catalog', '_timescaledb_config', '_timescaledb_cache'))"
+        # TimescaleDB's own schemas have to be usable, or no session of a client could start; nothing in them may be touched.
+        " WHERE n.nspname IN ('ts', 'hub_sync')"
         " AND has_schema_privilege(r.name, n.oid, 'USAGE')"
     ).fetchall()
     assert open_to == []

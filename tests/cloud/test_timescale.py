@@ -124,3 +124,23 @@ def test_a_plain_database_becomes_one_of_hypertables_when_timescale_comes(tmp_pa
             apply(dsn, lambda _line: None)
             left = "SELECT relname FROM pg_class WHERE relnamespace = 'ts'::regnamespace AND relname LIKE '%_before'"
             assert db.execute(left).fetchall() == []
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated", "hub"])
+def test_a_client_can_start_a_session_and_sees_nothing_of_the_inside(db, role):
+    """In a new session TimescaleDB looks its tables up in the name of whoever asks: without the schemas it could ask for nothing."""
+    schemas = db.execute(
+        "SELECT nspname, has_schema_privilege(%s, oid, 'USAGE') FROM pg_namespace"
+        " WHERE nspname IN ('_timescaledb_catalog', '_timescaledb_internal', '_timescaledb_config', '_timescaledb_cache')",
+        (role,),
+    ).fetchall()
+    assert schemas
+    assert all(is_usable for _, is_usable in schemas), schemas
+    seen = db.execute(
+        "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        r" WHERE n.nspname LIKE '\_timescaledb\_%%' AND c.relkind IN ('r', 'v', 'm', 'p', 'S')"
+        " AND (c.relkind <> 'S' AND has_table_privilege(%(role)s, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')"
+        "      OR c.relkind = 'S' AND has_sequence_privilege(%(role)s, c.oid, 'SELECT, USAGE, UPDATE'))",
+        {"role": role},
+    ).fetchall()
+    assert seen == []

@@ -66,21 +66,22 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $$;
 
--- What TimescaleDB keeps for itself, beside the chunks (00_platform.sql): whoever installs goes on seeing it, because the
--- background jobs run in that name.
+-- What TimescaleDB keeps for itself and shows everybody: names and sizes. Who installs goes on seeing it, because the background jobs run
+-- in that name. The schemas stay usable, or no client's session could start (00_platform.sql).
 DO $$
 DECLARE
-    inner_schema name;
+    shown regclass;
 BEGIN
-    FOR inner_schema IN SELECT nspname FROM pg_namespace
-                        WHERE nspname IN ('_timescaledb_catalog', '_timescaledb_config', '_timescaledb_cache', '_timescaledb_debug') LOOP
-        BEGIN
-            EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', inner_schema, current_user);
-            EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM PUBLIC', inner_schema);
-        EXCEPTION WHEN insufficient_privilege THEN
-            RAISE NOTICE 'schema % shows everybody the names and sizes of the hypertables: it belongs to somebody else', inner_schema;
-        END;
+    IF to_regnamespace('_timescaledb_catalog') IS NOT NULL THEN
+        GRANT USAGE ON SCHEMA _timescaledb_catalog, _timescaledb_config, _timescaledb_cache TO PUBLIC;
+    END IF;
+    FOR shown IN SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE n.nspname LIKE '\_timescaledb\_%' AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = 0) LOOP
+        EXECUTE format('GRANT SELECT ON %s TO %I', shown, current_user);
+        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', shown);
     END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'TimescaleDB shows everybody the names and sizes of the hypertables: its tables belong to somebody else';
 END
 $$;
 
