@@ -26,7 +26,7 @@ Generated from the catalogue of a database by `nexa-cloud reference DSN`; do not
 
 Clients use the names in `public`. A **hypertable** is a view there; its rows lie in the table of the same name in schema `ts`. *Whose*: who
 writes a column of a synced definition: people (merged both ways), the hub (describes or observes), or the cloud. Policies name what
-a person may do besides having the grant; service_role may do everything. Who may do what, as a table for people: ACCESS.md.
+a person may do besides having the grant; service_role may do everything. Who may do what, as a table for people: [ACCESS.md](ACCESS.md).
 """
 
 
