@@ -146,10 +146,11 @@ BEGIN
     END IF;
     INSERT INTO ts.api_usage (time, user_id, partner_id, subscription_id, endpoint, method, status_code, response_time_ms,
                               request_size_bytes, response_size_bytes, api_key_id, ip_address, user_agent, cost_units)
-    SELECT coalesce(u.time, now()), u.user_id, coalesce(u.partner_id, k.partner_id), coalesce(u.subscription_id, s.id), u.endpoint, u.method, u.status_code,
+    SELECT coalesce(u.time, now()), coalesce(u.user_id, g.user_id), coalesce(u.partner_id, k.partner_id), coalesce(u.subscription_id, s.id), u.endpoint, u.method, u.status_code,
            u.response_time_ms, u.request_size_bytes, u.response_size_bytes, u.api_key_id, u.ip_address, left(u.user_agent, 500), u.cost_units
     FROM jsonb_populate_recordset(NULL::ts.api_usage, batch) u
     LEFT JOIN oem_api_keys k ON k.id = u.api_key_id
+    LEFT JOIN user_subscriptions g ON g.id = u.subscription_id
     LEFT JOIN LATERAL (
         SELECT s.id FROM user_subscriptions s JOIN subscription_plans p ON p.id = s.plan_id
         WHERE s.user_id = u.user_id AND s.status IN ('trialing', 'active', 'past_due')
@@ -196,24 +197,26 @@ DECLARE
     devices_changed integer;
 BEGIN
     WITH free AS (
-        SELECT s.id, s.current_period_start, s.current_period_end FROM user_subscriptions s
-        WHERE s.id IN (SELECT DISTINCT u.subscription_id FROM ts.api_usage u WHERE u.time > as_of - called_within AND u.time <= as_of)
+        SELECT s.id, s.user_id, s.current_period_start, s.current_period_end FROM user_subscriptions s
+        WHERE (s.ended_at IS NULL OR s.ended_at > as_of - called_within) AND EXISTS (
+            SELECT FROM ts.api_usage u WHERE u.user_id = s.user_id AND u.subscription_id = s.id AND u.time > as_of - called_within AND u.time <= as_of)
         ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED
     ), counted AS (
         SELECT f.id, least(count(u.time), 2147483647)::integer AS calls FROM free f
-        LEFT JOIN ts.api_usage u ON u.subscription_id = f.id AND u.time >= f.current_period_start AND u.time < f.current_period_end AND u.time <= as_of
+        LEFT JOIN ts.api_usage u ON u.user_id = f.user_id AND u.subscription_id = f.id AND u.time >= f.current_period_start AND u.time < f.current_period_end AND u.time <= as_of
         GROUP BY f.id)
     UPDATE user_subscriptions s SET api_calls_this_period = c.calls FROM counted c
     WHERE s.id = c.id AND s.api_calls_this_period IS DISTINCT FROM c.calls;
     GET DIAGNOSTICS subscriptions_changed = ROW_COUNT;
 
     WITH free AS (
-        SELECT k.id FROM oem_api_keys k
-        WHERE k.id IN (SELECT DISTINCT u.api_key_id FROM ts.api_usage u WHERE u.time > as_of - called_within AND u.time <= as_of)
+        SELECT k.id, k.partner_id FROM oem_api_keys k
+        WHERE EXISTS (SELECT FROM ts.api_usage u WHERE u.partner_id = k.partner_id AND u.api_key_id = k.id
+                      AND u.time > as_of - called_within AND u.time <= as_of)
         ORDER BY k.id FOR NO KEY UPDATE SKIP LOCKED
     ), counted AS (
         SELECT f.id, least(count(*), 2147483647)::integer AS calls, max(u.time) AS latest FROM free f
-        JOIN ts.api_usage u ON u.api_key_id = f.id AND u.time <= as_of GROUP BY f.id)
+        JOIN ts.api_usage u ON u.partner_id = f.partner_id AND u.api_key_id = f.id AND u.time <= as_of GROUP BY f.id)
     UPDATE oem_api_keys k SET usage_count = c.calls, last_used_at = greatest(k.last_used_at, c.latest) FROM counted c
     WHERE k.id = c.id AND (k.usage_count IS DISTINCT FROM c.calls OR k.last_used_at IS DISTINCT FROM greatest(k.last_used_at, c.latest));
     GET DIAGNOSTICS keys_changed = ROW_COUNT;

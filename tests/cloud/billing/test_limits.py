@@ -148,6 +148,15 @@ def test_calls_are_counted_for_the_hour_and_for_the_period(desk):
     assert desk.call("api_calls_left", for_user=person, as_of=noon + timedelta(hours=1)) == 10
 
 
+def test_a_call_that_names_its_subscription_only_is_its_persons(desk):
+    person = desk.new_person()
+    subscription = desk.subscribe(person, desk.new_plan("0"))["subscription_id"]
+    desk.call("record_api_usage", batch=calls(NEW_YEAR, 2, subscription_id=subscription))
+    desk.call("billing_roll_up_usage", as_of=NEW_YEAR)
+    assert desk.subscription(subscription)["api_calls_this_period"] == 2
+    assert desk.rows("SELECT count(*) FROM ts.api_usage WHERE user_id = %s", person) == [{"count": 2}]
+
+
 def test_a_plan_without_the_interface_has_no_calls_and_one_without_a_limit_any_number(desk):
     person, other = desk.new_person(), desk.new_person()
     desk.subscribe(person, desk.new_plan("0", tier="enterprise", api_access=False, api_rate_limit_per_hour=10))
