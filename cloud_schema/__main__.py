@@ -53,9 +53,13 @@ def apply_command(*, dsn: str, dry_run: bool, lock_timeout_s: float, as_json: bo
 @with_database
 @click.option("--home", "home_id", required=True, help="Id of the home the hub shall serve.")
 @click.option("--expires-in-s", default=86400, show_default=True, type=click.IntRange(60, 30 * 86400))
-def claim_code_command(*, dsn: str, home_id: str, expires_in_s: int) -> None:
+@as_json_option
+def claim_code_command(*, dsn: str, home_id: str, expires_in_s: int, as_json: bool) -> None:
     """Make a one-time claim code for a home, and print it."""
     answer = issue_claim_code(dsn, home_id, expires_in_s)
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+        return
     click.echo(answer["claim_code"])
     click.echo(f"Valid once, until {answer['expires_at']}.", err=True)
 

@@ -50,6 +50,8 @@ def test_from_an_empty_database_to_a_claim_code(new_database, db):
         ).fetchone()[0]
     made = nexa_cloud("claim-code", empty, "--home", home_id)
     assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}\n", made.stdout)
+    document = json.loads(nexa_cloud("claim-code", empty, "--home", home_id, "--json").stdout)
+    assert (document["home_id"], len(document["claim_code"])) == (home_id, 14)
 
 
 @pytest.mark.parametrize(
