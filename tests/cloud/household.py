@@ -3,6 +3,7 @@
 import json
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -106,6 +107,15 @@ class Household:
 
     def alerts(self) -> list[dict[str, Any]]:
         return self._rows("SELECT * FROM ts.alerts WHERE home_id = %s ORDER BY time, alert_type", self.home_id)
+
+    def let_pass(self, gone: timedelta) -> None:
+        """Makes what the owner was told so much older. Moved, not changed: it may belong into another chunk then."""
+        self.db.execute(
+            "WITH moved AS (DELETE FROM ts.user_notifications WHERE user_id = %s RETURNING *)"
+            " INSERT INTO ts.user_notifications SELECT r.* FROM moved m,"
+            " jsonb_populate_record(NULL::ts.user_notifications, to_jsonb(m) || jsonb_build_object('time', m.time - %s)) r",
+            (self.owner_id, gone),
+        )
 
     def told(self, user_id: str | None = None, alert_id: str | None = None) -> list[dict[str, Any]]:
         """What a person is told, in the order of channels."""

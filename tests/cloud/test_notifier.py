@@ -335,9 +335,7 @@ def test_what_was_over_in_the_night_wakes_nobody_in_the_morning(home, db, web, s
 
 def test_a_day_later_is_too_late(home, db, send):
     home.alert()
-    db.execute(
-        "UPDATE ts.user_notifications SET time = time - interval '25 hours' WHERE user_id = %s", (home.owner_id,)
-    )
+    home.let_pass(timedelta(hours=25))
     send()
     assert fate(home, "email") == ("failed", "too late: it was due more than a day ago")
 
@@ -480,7 +478,7 @@ def test_rows_that_are_not_sent_do_not_hide_those_that_are(home, db, send):
 
 def test_what_nobody_sent_for_weeks_is_closed(home, db, send):
     home.alert()
-    db.execute("UPDATE ts.user_notifications SET time = time - interval '20 days' WHERE user_id = %s", (home.owner_id,))
+    home.let_pass(timedelta(days=20))
     send()
     assert fate(home, "email") == ("failed", "too late: nobody sent it for days")
 
