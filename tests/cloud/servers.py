@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -50,10 +51,12 @@ class Announced(uvicorn.Server):
 class Served:
     """A gateway on a real port, in this loop."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, **settings: Any) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(create_app(dsn, SECRET), log_level="error", ws="none", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            create_app(dsn, SECRET), log_level="error", ws="none", timeout_graceful_shutdown=1, **settings
+        )
         self._server = Announced(config)
         self._server.ready = asyncio.Event()
 

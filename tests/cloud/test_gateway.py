@@ -322,14 +322,23 @@ def test_the_wait_is_bounded():
     ]
 
 
-@pytest.mark.parametrize("claimed,told", [("203.0.113.7, 127.0.0.1", "203.0.113.7"), ("not an address", None)])
-async def test_the_database_is_told_who_asks_but_no_secret(http, hub, db, claimed, told):
+@pytest.mark.usefixtures("several_backends")
+@pytest.mark.parametrize(
+    "trusted,claimed,told",
+    [
+        ("127.0.0.1", "203.0.113.7, 127.0.0.1", "203.0.113.7"),
+        ("127.0.0.1", "198.51.100.1, 203.0.113.7", "203.0.113.7"),
+        ("10.0.0.0/8", "203.0.113.7", "127.0.0.1"),
+        ("127.0.0.1", "not an address", None),
+    ],
+)
+async def test_the_database_is_told_who_asks_but_no_secret(dsn, hub, trusted, claimed, told):
     keep = sql.SQL(
         "CREATE OR REPLACE FUNCTION pg_temp.keep() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN NEW.public := current_setting(''request.headers'')::jsonb; RETURN NEW; END'"
     )
-    db.execute(keep)
-    db.execute(
+    hub.db.execute(keep)
+    hub.db.execute(
         sql.SQL(
             "CREATE TRIGGER test_keep BEFORE UPDATE ON hub_hubs FOR EACH ROW WHEN (NEW.id = {}) EXECUTE FUNCTION pg_temp.keep()"
         ).format(sql.Literal(hub.id))
@@ -342,10 +351,11 @@ async def test_the_database_is_told_who_asks_but_no_secret(http, hub, db, claime
             "User-Agent": "nexa-hub/1.2",
             "Long": "x" * 2000,
         }
-        answer = await http.post("/rpc/hub_ingest_v1", json=hub.envelope(), headers=headers)
+        async with Served(dsn, forwarded_allow_ips=trusted) as http:
+            answer = await http.post("/rpc/hub_ingest_v1", json=hub.envelope(), headers=headers)
         assert answer.status_code == 200, answer.text
     finally:
-        db.execute("DROP TRIGGER test_keep ON hub_hubs")
-    seen = db.execute("SELECT public FROM hub_hubs WHERE id = %s", (hub.id,)).fetchone()[0]
+        hub.db.execute("DROP TRIGGER test_keep ON hub_hubs")
+    seen = hub.db.execute("SELECT public FROM hub_hubs WHERE id = %s", (hub.id,)).fetchone()[0]
     assert (seen["user-agent"], seen.get("x-forwarded-for"), len(seen["long"])) == ("nexa-hub/1.2", told, 500)
     assert not {"authorization", "cookie"} & seen.keys()
