@@ -134,7 +134,7 @@ def test_the_time_series_queries_answer(ask, home):
     assert {(row[1], row[2]) for row in recent} == {(home.device_id, "temperature"), (home.device_id, "humidity")}
 
     hourly = ask(HOURLY_AVERAGES, home.device_id)
-    assert len({row[0] for row in hourly}) in {168, 169}
+    assert len({row[0] for row in hourly}) in {167, 168, 169}  # by the minute of the hour
     assert len(hourly) == 2 * len({row[0] for row in hourly})
     whole = [row for row in hourly if row[-1] == 6]
     assert len(whole) >= 2 * 166
