@@ -29,7 +29,9 @@ def running_timescale(*arguments: str) -> Iterator[str]:
     """A server of its own, empty, gone afterwards. Answers the connection string of its one database. The arguments are server.mjs's."""
     _install()
     # Its stdin is its parent's life: it goes when we close it, and also when we are killed.
-    server = subprocess.Popen([NODE, HERE / "server.mjs", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=HERE)
+    server = subprocess.Popen(
+        [NODE, HERE / "server.mjs", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=HERE
+    )
     assert server.stdin is not None
     assert server.stdout is not None
     try:
