@@ -15,6 +15,7 @@ HubAgentError
     │   ├── MirrorFull        the disk is full
     │   └── MirrorTooNew      a newer agent has written it
     ├── DefinitionError       an automation or scene that cannot be understood
+    ├── FileNotUnderstood     a file of people's configuration that cannot be read
     ├── TemplateError         a template that cannot be read, or fails for these values
     ├── NotFound              no scene, device, automation or run of that name
     ├── NotPossible           the device cannot do what was asked
@@ -89,6 +90,16 @@ class DefinitionError(OperatingError):
     def __init__(self, message: str, where: str = "") -> None:
         super().__init__(f"{where}: {message}" if where else message)
         self.where = where
+
+
+class FileNotUnderstood(OperatingError):
+    """Says in which `file` and `line`; `text` is what is wrong there."""
+
+    def __init__(self, text: str, file: str, line: int) -> None:
+        super().__init__(f"{file}:{line}: {text}")
+        self.text = text
+        self.file = file
+        self.line = line
 
 
 class TemplateError(OperatingError):

@@ -271,5 +271,10 @@ class Door(Protocol):
 
     async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> JsonObject: ...
 
+    async def import_definitions(self, definitions: Sequence[JsonObject], by: str) -> JsonObject:
+        """Each {"kind": "automation" | "scene", "key": its name in the configuration it comes from, "fields": its row}. The same key is the same row again.
+        Answers {"imported": [{"key", "id", "name", "outcome": "new" | "changed" | "same"}]}
+        """
+
     def changes(self) -> AsyncGenerator[Change, None]:
         """From now on. A slow reader loses the oldest, and gets Change("resync", {}) instead."""

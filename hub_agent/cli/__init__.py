@@ -15,6 +15,7 @@ COMMANDS = {
     "devices": ("devices", "List devices; set, rename or place one."),
     "scenes": ("scenes", "List scenes; activate one."),
     "automations": ("automations", "List automations and their runs; show a run's trace."),
+    "import": ("import_", "Bring automations, scripts and scenes from Home Assistant."),
     "issues": ("issues", "Everything that is wrong now, in words."),
     "sync": ("sync", "The link to the cloud."),
     "simulate": ("simulate", "Run scenarios of automations under virtual time."),

@@ -27,6 +27,8 @@ from hub_agent.web.shapes import (
     DeviceAnswer,
     DeviceChange,
     FaultAnswer,
+    ImportAnswer,
+    ImportRequestBody,
     IssueAnswer,
     PairAnswer,
     PairRequest,
@@ -192,6 +194,12 @@ def _doing(door: Door) -> APIRouter:
     async def call(body: CallRequestBody, request: Request) -> Response:
         """Calls an action in the words of automations."""
         return OrjsonResponse(await door.call(body.action, body.target, body.data, _by(request)))
+
+    @router.post("/definitions/import", response_model=ImportAnswer)
+    async def import_definitions(body: ImportRequestBody, request: Request) -> Response:
+        """Takes in automations, scripts and scenes from elsewhere. What was imported before under the same key is renewed."""
+        given = [each.model_dump() for each in body.definitions]
+        return OrjsonResponse(await door.import_definitions(given, _by(request)))
 
     return router
 

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 # Deeper than any action's data; what comes after this border walks it by recursion.
 DATA_DEPTH_MAX = 16
+DEFINITION_DEPTH_MAX = 128
+IMPORTED_MAX = 500
 
 
 class Shape(BaseModel):
@@ -198,12 +200,37 @@ class CallRequestBody(BaseModel):
     @field_validator("data")
     @classmethod
     def _is_shallow(cls, data: dict[str, Any]) -> dict[str, Any]:
-        level: list[Any] = [data]
-        for _ in range(DATA_DEPTH_MAX):
-            level = [inner for each in level for inner in _inside(each)]
-        if level:
-            raise ValueError(f"is nested deeper than {DATA_DEPTH_MAX} levels")
-        return data
+        return _shallow(data, DATA_DEPTH_MAX)
+
+
+class DefinitionBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["automation", "scene"]
+    key: str = Field(min_length=1, max_length=500, examples=["automation/1587034283"])
+    fields: dict[str, Any]
+
+    @field_validator("fields")
+    @classmethod
+    def _is_shallow(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        return _shallow(fields, DEFINITION_DEPTH_MAX)
+
+
+class ImportRequestBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    definitions: list[DefinitionBody] = Field(max_length=IMPORTED_MAX)
+
+
+class ImportedAnswer(Shape):
+    key: str
+    id: str
+    name: str | None = None
+    outcome: Literal["new", "changed", "same"]
+
+
+class ImportAnswer(Shape):
+    imported: list[ImportedAnswer]
 
 
 class StreamAnswer(Shape):
@@ -298,6 +325,15 @@ class TraceAnswer(Shape):
     completed_at: datetime | None = None
     duration_ms: int | None = None
     steps: list[StepAnswer] = []
+
+
+def _shallow(data: dict[str, Any], depth_max: int) -> dict[str, Any]:
+    level: list[Any] = [data]
+    for _ in range(depth_max):
+        level = [inner for each in level for inner in _inside(each)]
+    if level:
+        raise ValueError(f"is nested deeper than {depth_max} levels")
+    return data
 
 
 def _inside(value: Any) -> list[Any]:

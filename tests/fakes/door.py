@@ -400,6 +400,15 @@ class FakeDoor:
         found |= {"name": name or found["name"], "room_id": room_id or found["room_id"]}
         return found
 
+    async def import_definitions(self, definitions: Sequence[Any], by: str) -> Any:
+        self._fail()
+        self.asked.append(("import", {"definitions": list(definitions)}, by))
+        imported = [
+            {"key": each["key"], "id": f"id-{each['key']}", "name": each["fields"].get("name"), "outcome": "new"}
+            for each in definitions
+        ]
+        return {"imported": imported}
+
     # What happens in the home by itself.
 
     def report(self, entity_id: str, state: str, **attributes: Any) -> None:

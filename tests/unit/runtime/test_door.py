@@ -192,3 +192,30 @@ def test_status_counts_what_there_is(tmp_path: Path) -> None:
             assert house.door.issues() == []
 
     live(story())
+
+
+def test_what_is_imported_runs_and_is_the_same_row_when_it_is_imported_again(tmp_path: Path) -> None:
+    def rule(at: str) -> dict[str, object]:
+        return {
+            "name": "Hall at night",
+            "automation_type": "trigger_based",
+            "triggers": [{"trigger": "time", "at": at}],
+            "conditions": [],
+            "actions": [{"action": "light.turn_on", "target": {"entity_id": "light.hall_lamp"}}],
+            "metadata": {"imported_from": {"file": "automations.yaml", "line": 3, "id": "1587"}},
+        }
+
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            first = {"kind": "automation", "key": "automation/1587", "fields": rule("07:00")}
+            outcomes = []
+            for definition in (first, first, {**first, "fields": rule("08:00")}):
+                answer = await house.door.import_definitions([definition], "test")
+                outcomes += [(each["id"], each["outcome"]) for each in answer["imported"]]  # type: ignore[union-attr, index, call-overload]  # JSON
+
+            [shown] = house.door.automations()
+            assert [outcome for _, outcome in outcomes] == ["new", "same", "changed"]
+            assert {each for each, _ in outcomes} == {shown["id"]}
+            assert (shown["name"], shown["problem"]) == ("Hall at night", None)
+
+    live(story())

@@ -24,6 +24,12 @@ DO = [
     ("POST", "/devices/light.living_room_lamp/set", "/devices/{name}/set", {"values": {"on": True, "brightness": 40}}),
     ("POST", "/scenes/Movie night/activate", "/scenes/{name}/activate", {}),
     ("POST", "/call", "/call", {"action": "light.turn_on", "target": ["light.living_room_lamp"]}),
+    (
+        "POST",
+        "/definitions/import",
+        "/definitions/import",
+        {"definitions": [{"kind": "automation", "key": "automation/1", "fields": {"name": "Hall"}}]},
+    ),
     ("POST", "/leave", "/leave", {}),
 ]
 

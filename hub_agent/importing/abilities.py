@@ -1,0 +1,152 @@
+"""Which actions and kinds of entities this hub has. The importer's verdict follows from these tables; nothing else knows them.
+
+When a dialect or a part of the core learns something, its row here changes, and rules that were refused run.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+
+class Ability(Enum):
+    """What comes of a call of an action on this hub."""
+
+    DONE = "done"
+    # Becomes a notice of the hub's own, wherever it was meant to go.
+    NOTICE = "notice"
+    # Needs a helper, which this hub does not keep yet.
+    HELPER = "helper"
+    # Nothing here does it. It says, shows or writes something down: a rule without it does the same to the home.
+    ASIDE = "aside"
+    # Nothing here does it.
+    NONE = "none"
+
+
+_SWITCHED = frozenset({"turn_on", "turn_off", "toggle"})
+DEVICE_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "alarm_control_panel": frozenset(
+        {f"alarm_{verb}" for verb in ("disarm", "arm_home", "arm_away", "arm_night", "arm_vacation", "trigger")}
+        | {"alarm_arm_custom_bypass"}
+    ),
+    "button": frozenset({"press"}),
+    "climate": frozenset(
+        {"set_temperature", "set_hvac_mode", "set_preset_mode", "set_fan_mode", "set_swing_mode", "set_humidity"}
+        | {"turn_on", "turn_off"}
+    ),
+    "cover": frozenset(
+        {"open_cover", "close_cover", "stop_cover", "set_cover_position", "toggle", "turn_on", "turn_off"}
+        | {"open_cover_tilt", "close_cover_tilt", "stop_cover_tilt", "set_cover_tilt_position"}
+    ),
+    "fan": _SWITCHED | {"set_percentage", "set_preset_mode", "oscillate", "set_direction"},
+    "humidifier": _SWITCHED | {"set_humidity", "set_mode"},
+    "lawn_mower": frozenset({"start_mowing", "pause", "dock"}),
+    "light": _SWITCHED,
+    "lock": frozenset({"lock", "unlock", "open"}),
+    "number": frozenset({"set_value"}),
+    "select": frozenset({"select_option"}),
+    "siren": _SWITCHED,
+    "switch": _SWITCHED,
+    "text": frozenset({"set_value"}),
+    "update": frozenset({"install"}),
+    "vacuum": frozenset({"start", "stop", "pause", "return_to_base", "clean_spot", "locate", "set_fan_speed"}),
+    "valve": frozenset({"open_valve", "close_valve", "stop_valve", "set_valve_position", "toggle"}),
+    "water_heater": frozenset({"set_temperature", "set_operation_mode", "turn_on", "turn_off"}),
+}
+OWN_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "automation": _SWITCHED | {"trigger", "reload"},
+    "homeassistant": _SWITCHED | {"update_entity"},
+    "mqtt": frozenset({"publish"}),
+    "scene": frozenset({"turn_on", "apply", "create", "delete", "reload"}),
+    "script": _SWITCHED | {"reload"},
+}
+_NOTICES: Final = frozenset({"notify", "persistent_notification"})
+# A notice of the hub's own passes by itself.
+_TAKES_BACK: Final = frozenset({"dismiss", "dismiss_all", "mark_read"})
+_ASIDE: Final = frozenset(
+    {
+        "assist_satellite",
+        "browser_mod",
+        "camera",
+        "conversation",
+        "frontend",
+        "logbook",
+        "logger",
+        "recorder",
+        "system_log",
+        "telegram_bot",
+        "tts",
+    }
+)
+# Kinds of entities that this hub keeps no helpers for yet (hub_agent/core has no such part).
+HELPERS: Final = frozenset(
+    {
+        "counter",
+        "group",
+        "input_boolean",
+        "input_button",
+        "input_datetime",
+        "input_number",
+        "input_select",
+        "input_text",
+        "person",
+        "schedule",
+        "timer",
+    }
+)
+# Kinds of entities that no dialect brings, and that the hub does not make itself.
+NEVER_HERE: Final = frozenset(
+    {
+        "ai_task",
+        "air_quality",
+        "calendar",
+        "conversation",
+        "image_processing",
+        "media_player",
+        "plant",
+        "proximity",
+        "remote",
+        "stt",
+        "sun",
+        "todo",
+        "tts",
+        "wake_word",
+        "weather",
+    }
+)
+SCRIPT_VERBS: Final = OWN_ACTIONS["script"]
+
+_NAME: Final = re.compile(r"^[a-z0-9_]+\.[a-z0-9_]+$")
+# `light.turn_{{ ... }}`, `{{ ... }}.turn_on`: what is known of it before it runs.
+_KNOWN_DOMAIN: Final = re.compile(r"^\s*([a-z0-9_]+)\.")
+
+
+def ability(action: str) -> Ability:
+    """Of an action in plain words, `domain.verb`. `script.<name>` is asked elsewhere."""
+    domain, _, verb = action.partition(".")
+    if domain in OWN_ACTIONS and verb in OWN_ACTIONS[domain]:
+        return Ability.DONE
+    if domain in DEVICE_ACTIONS:
+        return Ability.DONE if verb in DEVICE_ACTIONS[domain] else Ability.NONE
+    if domain in _NOTICES:
+        return Ability.ASIDE if verb in _TAKES_BACK else Ability.NOTICE
+    if domain in HELPERS:
+        return Ability.HELPER
+    return Ability.ASIDE if domain in _ASIDE else Ability.NONE
+
+
+def domain_of(action: str) -> str | None:
+    """The domain, also of a template that begins with one; None where only the run can tell."""
+    found = _KNOWN_DOMAIN.match(action)
+    return found[1] if found else None
+
+
+def ability_of_domain(domain: str) -> Ability:
+    """Of an action whose verb is a template: as good as the domain's best."""
+    if domain in DEVICE_ACTIONS or domain in OWN_ACTIONS:
+        return Ability.DONE
+    return ability(f"{domain}.{domain}")
+
+
+def is_plain_action(action: str) -> bool:
+    return _NAME.match(action) is not None

@@ -1,0 +1,233 @@
+"""What the hub's language says otherwise: device triggers, conditions and actions, and spellings that Home Assistant itself gave up.
+
+Each translation means the same as what it replaces; what has no such translation is left as it is, for the loader to refuse.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from hub_agent.importing.placed import PlacedList, PlacedMap
+from hub_agent.importing.registry import Registry
+from hub_agent.model.json import JsonValue
+
+Words: TypeAlias = dict[str, JsonValue]
+
+_SWITCHED: Final = frozenset({"light", "switch", "fan", "humidifier", "input_boolean", "siren"})
+_STATES_BY_TYPE: Final[Mapping[str, Mapping[str, str]]] = {
+    "cover": {"opened": "open", "closed": "closed", "opening": "opening", "closing": "closing"},
+    "lock": {each: each for each in ("locked", "unlocked", "locking", "unlocking", "jammed")},
+    "alarm_control_panel": {
+        each: each
+        for each in ("triggered", "disarmed", "arming", "armed_home", "armed_away", "armed_night", "armed_vacation")
+    },
+    "vacuum": {"cleaning": "cleaning", "docked": "docked"},
+}
+_STATES_BY_CONDITION: Final[Mapping[str, Mapping[str, str]]] = {
+    "cover": {"is_open": "open", "is_closed": "closed", "is_opening": "opening", "is_closing": "closing"},
+    "lock": {f"is_{each}": each for each in ("locked", "unlocked", "locking", "unlocking", "jammed")},
+    "alarm_control_panel": {
+        f"is_{each}": each for each in ("triggered", "disarmed", "armed_home", "armed_away", "armed_night")
+    },
+    "vacuum": {"is_docked": "docked"},
+}
+_VERBS: Final[Mapping[str, Mapping[str, str]]] = {
+    **{domain: {each: each for each in ("turn_on", "turn_off", "toggle")} for domain in _SWITCHED},
+    "cover": {
+        "open": "open_cover",
+        "close": "close_cover",
+        "stop": "stop_cover",
+        "set_position": "set_cover_position",
+        "open_tilt": "open_cover_tilt",
+        "close_tilt": "close_cover_tilt",
+    },
+    "lock": {"lock": "lock", "unlock": "unlock", "open": "open"},
+    "button": {"press": "press"},
+    "number": {"set_value": "set_value"},
+    "select": {"select_option": "select_option"},
+    "climate": {"set_hvac_mode": "set_hvac_mode", "set_preset_mode": "set_preset_mode"},
+    "vacuum": {"clean": "start", "dock": "return_to_base"},
+}
+_KEPT: Final = ("id", "alias", "enabled", "variables", "continue_on_error")
+
+
+@dataclass(slots=True)
+class Translator:
+    registry: Registry
+    # What was translated in the rule at hand: where, and in words.
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+    def translate(self, value: JsonValue, path: str = "") -> JsonValue:
+        """A copy in which everything that can be said in the hub's language is."""
+        if isinstance(value, PlacedList):
+            items = PlacedList(value.place)
+            for index, (item, at) in enumerate(zip(value, value.places, strict=True)):
+                items.put(self.translate(item, _below(path, str(index))), at)
+            return items
+        if not isinstance(value, PlacedMap):
+            return value
+        replaced = self._replaced(value, path)
+        found = PlacedMap(value.place)
+        found.has_odd_keys = value.has_odd_keys
+        for key, item in (value if replaced is None else replaced).items():
+            inner = self.translate(item, _below(path, key)) if replaced is None else item
+            found.put(key, inner, value.places.get(key, value.place))
+        return found
+
+    def _replaced(self, value: PlacedMap, path: str) -> Words | None:
+        for kind, read in _READERS:
+            words = read(self, value)
+            if words is not None:
+                self.notes.append((path, kind))
+                return {**{key: value[key] for key in _KEPT if key in value}, **words}
+        return None
+
+    def entity(self, value: PlacedMap) -> str | None:
+        """The entity that a device's trigger, condition or action is about."""
+        named = value.get("entity_id")
+        if not isinstance(named, str):
+            return None
+        return named if "." in named else self.registry.entity_by_number.get(named)
+
+
+def _below(path: str, key: str) -> str:
+    return f"{path}/{key}" if path else key
+
+
+def _trigger_of_device(translator: Translator, value: PlacedMap) -> Words | None:
+    if "device" not in (value.get("platform"), value.get("trigger")):
+        return None
+    domain, kind, entity_id = value.get("domain"), value.get("type"), translator.entity(value)
+    lasting: Words = {"for": value["for"]} if "for" in value else {}
+    if domain == "mqtt":
+        return _press(translator, value)
+    if entity_id is None or not isinstance(domain, str) or not isinstance(kind, str):
+        return None
+    state = _STATES_BY_TYPE.get(domain, {}).get(kind)
+    if domain in _SWITCHED:
+        state = {"turned_on": "on", "turned_off": "off"}.get(kind)
+    elif domain == "binary_sensor":
+        state = _state_of_binary(kind)
+    if state is not None:
+        return {"trigger": "state", "entity_id": entity_id, "to": state, **lasting}
+    if domain in {"device_tracker", "person"} and kind in {"enters", "leaves"} and isinstance(value.get("zone"), str):
+        return {"trigger": "zone", "entity_id": entity_id, "zone": value["zone"], "event": kind.removesuffix("s")}
+    limits = _limits(value)
+    if limits and (domain == "sensor" or (domain == "cover" and kind == "position")):
+        attribute: Words = {"attribute": "current_position"} if domain == "cover" else {}
+        return {"trigger": "numeric_state", "entity_id": entity_id, **attribute, **limits, **lasting}
+    return None
+
+
+def _press(translator: Translator, value: PlacedMap) -> Words | None:
+    """A button of Zigbee2MQTT: its presses come on a topic of the device's name."""
+    name = translator.registry.zigbee2mqtt_name_by_device.get(str(value.get("device_id")))
+    subtype = value.get("subtype")
+    if name is None or value.get("type") != "action" or not isinstance(subtype, str):
+        return None
+    return {"trigger": "mqtt", "topic": f"zigbee2mqtt/{name}/action", "payload": subtype}
+
+
+def _condition_of_device(translator: Translator, value: PlacedMap) -> Words | None:
+    if value.get("condition") != "device":
+        return None
+    domain, kind, entity_id = value.get("domain"), value.get("type"), translator.entity(value)
+    if entity_id is None or not isinstance(domain, str) or not isinstance(kind, str):
+        return None
+    state = _STATES_BY_CONDITION.get(domain, {}).get(kind)
+    if domain in _SWITCHED:
+        state = {"is_on": "on", "is_off": "off"}.get(kind)
+    elif domain == "binary_sensor" and kind.startswith("is_"):
+        state = _state_of_binary(kind.removeprefix("is_"))
+    elif domain in {"device_tracker", "person"} and kind == "is_home":
+        state = "home"
+    if state is not None:
+        lasting: Words = {"for": value["for"]} if "for" in value else {}
+        return {"condition": "state", "entity_id": entity_id, "state": state, **lasting}
+    if domain == "sensor" and (limits := _limits(value)):
+        return {"condition": "numeric_state", "entity_id": entity_id, **limits}
+    return None
+
+
+def _action_of_device(translator: Translator, value: PlacedMap) -> Words | None:
+    if "device_id" not in value or "condition" in value or not {"platform", "trigger"}.isdisjoint(value):
+        return None
+    domain, kind = value.get("domain"), value.get("type")
+    if domain == "mobile_app" and kind == "notify":
+        data: Words = {key: value[key] for key in ("title", "message", "data") if key in value}
+        return {"action": "notify.mobile_app", "data": data}
+    entity_id = translator.entity(value)
+    verb = _VERBS.get(domain, {}).get(kind) if isinstance(domain, str) and isinstance(kind, str) else None
+    if entity_id is None or verb is None:
+        return None
+    rest: Words = {
+        key: item
+        for key, item in value.items()
+        if key not in {"device_id", "domain", "type", "entity_id", "metadata", *_KEPT}
+    }
+    return {"action": f"{domain}.{verb}", "target": {"entity_id": entity_id}, **({"data": rest} if rest else {})}
+
+
+def _old_pattern(_translator: Translator, value: PlacedMap) -> Words | None:
+    """`platform: time` with hours, minutes or seconds: what is `time_pattern` today."""
+    parts = [key for key in ("hours", "minutes", "seconds") if key in value]
+    if value.get("platform") != "time" or "at" in value or not parts:
+        return None
+    return {"trigger": "time_pattern", **{key: value[key] for key in parts}}
+
+
+_SUN_EVENTS: Final[Mapping[object, str]] = {"below_horizon": "sunset", "above_horizon": "sunrise"}
+
+
+def _sun_as_entity(_translator: Translator, value: PlacedMap) -> Words | None:
+    """`sun.sun` above or below the horizon: what the sun's own triggers and conditions say."""
+    if value.get("entity_id") not in ("sun.sun", ["sun.sun"]):
+        return None
+    if value.get("condition") == "state" and not {"for", "attribute", "match"} & value.keys():
+        event = _SUN_EVENTS.get(_only(value.get("state")))
+        other = "sunrise" if event == "sunset" else "sunset"
+        return None if event is None else {"condition": "sun", "after": event, "before": other}
+    if "state" in (value.get("platform"), value.get("trigger")) and not {"for", "attribute", "not_from"} & value.keys():
+        event = _SUN_EVENTS.get(_only(value.get("to")))
+        return None if event is None else {"trigger": "sun", "event": event}
+    return None
+
+
+def _only(value: JsonValue) -> object:
+    """The one thing of a list of one."""
+    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else str(value)
+
+
+def _hue_scene(_translator: Translator, value: PlacedMap) -> Words | None:
+    key = next((each for each in ("action", "service") if value.get(each) == "hue.activate_scene"), None)
+    if key is None:
+        return None
+    data = value.get("data")
+    transition: Words = {}
+    if isinstance(data, PlacedMap) and "transition" in data:
+        transition = {"data": {"transition": data["transition"]}}
+    named = value.get("target", {"entity_id": value.get("entity_id")})
+    if isinstance(data, PlacedMap) and "entity_id" in data:
+        named = {"entity_id": data["entity_id"]}
+    return {"action": "scene.turn_on", "target": named, **transition}
+
+
+def _state_of_binary(kind: str) -> str | None:
+    if kind in {"locked", "not_locked"}:  # a lock's sensor is on when it is open
+        return "off" if kind == "locked" else "on"
+    return "off" if kind.startswith(("no_", "not_")) or kind in {"turned_off", "off"} else "on"
+
+
+def _limits(value: PlacedMap) -> Words:
+    return {key: value[key] for key in ("above", "below") if key in value}
+
+
+_Reader: TypeAlias = Callable[[Translator, PlacedMap], "Words | None"]
+_READERS: Final[tuple[tuple[str, _Reader], ...]] = (
+    ("a device's trigger is read as a trigger of its entity", _trigger_of_device),
+    ("a device's condition is read as a condition on its entity", _condition_of_device),
+    ("a device's action is read as an action on its entity", _action_of_device),
+    ("sun.sun is read as the sun's own trigger or condition", _sun_as_entity),
+    ("hue.activate_scene is read as scene.turn_on; what else it sets is not", _hue_scene),
+    ("'platform: time' with hours, minutes or seconds is read as 'time_pattern'", _old_pattern),
+)

@@ -1,0 +1,233 @@
+"""Where rules stand: includes, packages, secrets, blueprints; and what a hostile folder gets."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hub_agent.errors import FileNotUnderstood
+from hub_agent.importing.judging import judge_path
+from hub_agent.importing.verdict import Report
+
+LIGHT = "[{action: light.turn_on, target: {entity_id: light.hall}}]"
+RULE = f"- alias: %s\n  triggers: [{{trigger: sun, event: sunset}}]\n  actions: {LIGHT}\n"
+
+
+def names(report: Report) -> list[str]:
+    return sorted(each.alias for each in report.all)
+
+
+def test_rules_are_found_through_every_kind_of_include_and_in_packages(read) -> None:
+    report = read(
+        {
+            "configuration.yaml": """
+                homeassistant:
+                  packages: !include_dir_named packages
+                automation: !include automations.yaml
+                automation old: !include_dir_merge_list rules
+                automation one: !include_dir_list single
+                script: !include_dir_merge_named scripts
+                scene: !include scenes.yaml
+            """,
+            "automations.yaml": RULE % "Plain",
+            "rules/deep/a.yaml": RULE % "Merged",
+            "single/b.yaml": (RULE % "Alone").replace("- ", "  ", 1),
+            "scripts/c.yaml": f"evening:\n  sequence: {LIGHT}\n",
+            "scenes.yaml": "- name: Movie\n  entities: {light.hall: {state: 'on', brightness: 40}}\n",
+            "packages/garden.yaml": "automation garden:\n" + (RULE % "Packed") + "input_boolean:\n  guests:\n",
+            "packages/.hidden.yaml": "automation:\n" + RULE % "Hidden",
+        }
+    )
+
+    assert names(report) == ["Alone", "Merged", "Movie", "Packed", "Plain", "evening"]
+    assert {each.verdict for each in report.all} == {"runs"}
+    assert report.helpers == ["input_boolean.guests"]
+
+
+def test_a_pile_of_files_without_a_configuration_is_sorted_by_what_they_hold(read) -> None:
+    report = read(
+        {
+            "automations.yaml": RULE % "Plain",
+            "scripts.yaml": f"evening:\n  alias: Evening\n  sequence: {LIGHT}\n",
+            "scenes.yaml": "- name: Movie\n  entities: {light.hall: 'on'}\n",
+            "templates.yaml": "- trigger: [{trigger: sun, event: sunset}]\n  action: []\n  sensor: []\n",
+        }
+    )
+
+    assert names(report) == ["Evening", "Movie", "Plain"]
+
+
+def test_every_reason_names_the_file_and_line_of_what_is_wrong(read) -> None:
+    report = read(
+        {
+            "configuration.yaml": "automation: !include_dir_merge_list rules\n",
+            "rules/a.yaml": """\
+                - alias: Broken
+                  trigger:
+                    - platform: sun
+                      event: sunset
+                    - platform: state
+                      entity_id: light.hall
+                      to: on
+                  action: []
+            """,
+        }
+    )
+
+    [broken] = report.automations
+    [reason] = broken.reasons
+    assert broken.verdict == "cannot"
+    assert (reason.file, reason.line, reason.path) == ("rules/a.yaml", 7, "triggers/1/to")
+    assert "true or false" in reason.text
+
+
+def test_a_secret_goes_into_the_rule_and_into_no_text(read) -> None:
+    report = read(
+        {
+            "configuration.yaml": "automation: !include sub/automations.yaml\n",
+            "sub/automations.yaml": """\
+                - alias: Told
+                  triggers: [{trigger: webhook, webhook_id: !secret hook}]
+                  actions: [{action: light.turn_on, target: {entity_id: light.hall}}]
+                - alias: Wrong
+                  triggers: [{trigger: state, entity_id: !secret hook}]
+                  actions: []
+            """,
+            "secrets.yaml": "hook: hunter2hunter2\n",
+        }
+    )
+
+    told, wrong = report.automations
+    assert told.fields["triggers"] == [{"trigger": "webhook", "webhook_id": "hunter2hunter2"}]
+    assert wrong.verdict == "cannot"
+    assert "!secret hook" in wrong.reasons[0].text
+    assert "hunter2" not in str(report.as_json())
+
+
+def test_a_secret_that_is_missing_makes_the_rule_impossible_and_no_other(read) -> None:
+    report = read(
+        {
+            "automations.yaml": (RULE % "Good")
+            + "- alias: Bad\n  triggers: [{trigger: webhook, webhook_id: !secret hook}]\n  actions: []\n"
+        }
+    )
+
+    assert {each.alias: each.verdict for each in report.automations} == {"Good": "runs", "Bad": "cannot"}
+
+
+def test_a_rule_of_a_blueprint_is_written_out_with_its_inputs_and_defaults(read) -> None:
+    report = read(
+        {
+            "configuration.yaml": "automation: !include automations.yaml\n",
+            "automations.yaml": """\
+                - alias: Motion
+                  use_blueprint: {path: me/motion.yaml, input: {lamp: {entity_id: light.hall}}}
+                - alias: Unfinished
+                  use_blueprint: {path: me/motion.yaml}
+                - alias: Gone
+                  use_blueprint: {path: me/other.yaml}
+            """,
+            "blueprints/automation/me/motion.yaml": """\
+                blueprint:
+                  name: Motion
+                  domain: automation
+                  input:
+                    lamp:
+                    more: {name: More, input: {at: {default: "07:00"}}}
+                triggers: [{trigger: time, at: !input at}]
+                actions: [{action: light.turn_on, target: !input lamp}]
+            """,
+        }
+    )
+
+    motion, unfinished, gone = report.automations
+    assert motion.verdict == "runs"
+    assert motion.fields["triggers"] == [{"trigger": "time", "at": "07:00"}]
+    assert motion.fields["actions"] == [{"action": "light.turn_on", "target": {"entity_id": "light.hall"}}]
+    assert "needs the input 'lamp'" in unfinished.reasons[0].text
+    assert "is not among the files" in gone.reasons[0].text
+
+
+def test_one_unreadable_file_is_told_and_takes_no_other_with_it(read) -> None:
+    report = read(
+        {
+            "configuration.yaml": "automation: !include_dir_merge_list rules\nscript: !include gone.yaml\n",
+            "rules/a.yaml": "- alias: [unclosed\n",
+            "rules/b.yaml": RULE % "Good",
+        }
+    )
+
+    assert names(report) == ["Good"]
+    told = report.totals()["unreadable"]
+    assert [(each["file"], each["line"]) for each in told][:2] == [("rules/a.yaml", 2), ("gone.yaml", 1)]
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("a: &a [" + "x, " * 9 + "x]\n" + "".join(f"{c}: &{c} [{', '.join([f'*{p}'] * 10)}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)), "more than"),
+        ("a: &a [*a]\n", "inside itself"),
+        ("[" * 5000, "levels deep"),
+        ("a: " + "{b: " * 300 + "1" + "}" * 300, "levels deep"),
+        ("a: *nobody\n", "no anchor"),
+        ("? [1, 2]\n: 3\n", "key must be text"),
+        ("a: {{ states.x }}\n", "quotes"),
+        ("a: !!python/object:os.system x\n", "nothing that a rule may hold"),
+        ("a: \x01\n", ""),
+        ("--- 1\n--- 2\n", "one document"),
+        ("a: 1" + "0" * 5000 + "\n", "too many digits"),
+    ],
+)  # fmt: skip
+def test_a_hostile_file_is_refused_in_words(read, text, words) -> None:
+    report = read({"automations.yaml": text})
+
+    assert report.all == []
+    [problem] = report.problems
+    assert words in problem.text
+    assert problem.file == "automations.yaml"
+
+
+@pytest.mark.parametrize("target", ["../outside.yaml", "/etc/passwd", "link.yaml", "linked/x.yaml"])
+def test_nothing_outside_the_folder_is_opened(tmp_path: Path, target: str) -> None:
+    outside = tmp_path / "outside.yaml"
+    outside.write_text(RULE % "Stolen")
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "link.yaml").symlink_to(outside)
+    (folder / "linked").symlink_to(tmp_path)
+    (folder / "configuration.yaml").write_text(f"automation: !include {target}\n")
+
+    report = judge_path(folder)
+
+    assert report.all == []
+    assert "outside the folder" in report.problems[0].text
+
+
+def test_a_circle_of_includes_is_cut(read) -> None:
+    report = read(
+        {"configuration.yaml": "automation: !include a.yaml\n", "a.yaml": "- !include a.yaml\n" + RULE % "Good"}
+    )
+
+    assert names(report) == ["Good"]
+    assert "includes itself" in report.problems[0].text
+
+
+def test_merge_keys_and_anchors_mean_what_they_mean_to_home_assistant(rule: Callable) -> None:
+    found = rule(
+        """\
+        - alias: Anchored
+          triggers:
+            - &base {trigger: state, entity_id: light.hall, to: "on"}
+            - <<: *base
+              to: "off"
+          actions: []
+        """
+    )
+
+    assert found.verdict == "runs"
+    assert found.fields["triggers"][1] == {"trigger": "state", "entity_id": "light.hall", "to": "off"}
+
+
+def test_a_path_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(FileNotUnderstood, match="no such file or folder"):
+        judge_path(tmp_path / "nowhere")

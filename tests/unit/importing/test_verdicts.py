@@ -1,0 +1,269 @@
+"""What is said of a rule: that it runs, that it differs, or that it cannot run, and why."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from hub_agent.importing.abilities import DEVICE_ACTIONS
+from hub_agent.importing.verdict import Judged
+
+Rule = Callable[[str], Judged]
+
+
+def told(found: Judged) -> list[tuple[str, str]]:
+    return [(reason.code, reason.path) for reason in found.reasons]
+
+
+def rule_with(actions: str, triggers: str = "[{trigger: sun, event: sunset}]", more: str = "") -> str:
+    return f"- alias: A\n  triggers: {triggers}\n  actions: {actions}\n{more}"
+
+
+def test_a_rule_in_the_old_spelling_runs_as_it_is(rule: Rule) -> None:
+    found = rule(
+        """\
+        - id: 17
+          alias: Hall
+          trigger:
+            platform: state
+            entity_id: binary_sensor.motion
+            to: 'on'
+          condition: "{{ is_state('light.hall', 'off') }}"
+          action:
+            service: light.turn_on
+            entity_id: light.hall
+            data_template: {brightness: "{{ 2 * 20 }}"}
+          mode: restart
+        """
+    )
+
+    assert (found.verdict, found.line, told(found)) == ("runs", 1, [])
+    assert found.key == "automation/17"
+    assert found.fields["metadata"] == {
+        "mode": "restart",
+        "imported_from": {"file": "automations.yaml", "line": 1, "id": "17"},
+    }
+
+
+@pytest.mark.parametrize(
+    "action, verdict, code",
+    [
+        ("light.turn_on", "runs", None),
+        ("cover.set_cover_position", "runs", None),
+        ("light.fly", "cannot", "action_unknown"),
+        ("media_player.play_media", "cannot", "action_unknown"),
+        ("shell_command.reboot", "cannot", "action_unknown"),
+        ("tts.speak", "cannot", "action_aside"),
+        ("notify.mobile_app_phone", "differs", "notice"),
+        ("input_boolean.turn_on", "differs", "helper_missing"),
+        ("script.not_here", "differs", "script_missing"),
+        ('"light.turn_{{ trigger.id }}"', "runs", None),
+        ('"{{ what }}.turn_on"', "differs", "action_unsure"),
+        ('"hue.{{ what }}"', "cannot", "action_unknown"),
+    ],
+)
+def test_the_verdict_follows_from_what_the_hub_can_do(rule: Rule, action: str, verdict: str, code: str | None) -> None:
+    found = rule(rule_with(f"[{{action: {action}}}]"))
+
+    assert found.verdict == verdict
+    assert told(found) == ([] if code is None else [(code, "actions/0/action")])
+
+
+def test_what_only_tells_or_shows_is_left_out_and_the_rest_runs(rule: Rule) -> None:
+    found = rule(rule_with("[{action: tts.speak, data: {message: hi}}, {action: light.turn_on}]"))
+
+    assert (found.verdict, told(found)) == ("differs", [("action_aside", "actions/0/action")])
+    assert found.fields["actions"][0]["enabled"] is False
+    assert found.fields["actions"][1] == {"action": "light.turn_on"}
+
+
+def test_a_rule_does_not_lose_half_of_what_it_does(rule: Rule) -> None:
+    half = rule(rule_with("[{action: vendor.arm}, {action: light.turn_on}]"))
+    lesser = rule(rule_with("[{action: vendor.arm}, {action: light.turn_on}, {action: switch.turn_on}]"))
+
+    assert half.verdict == "cannot"
+    assert (lesser.verdict, lesser.fields["actions"][0]["enabled"]) == ("differs", False)
+
+
+def test_an_answer_that_the_rule_goes_on_with_cannot_be_left_out(rule: Rule) -> None:
+    steps = "[{action: tts.ask, response_variable: x}, {action: light.turn_on}, {action: switch.turn_on}]"
+
+    assert rule(rule_with(steps)).verdict == "cannot"
+
+
+def test_steps_are_found_wherever_they_stand(rule: Rule) -> None:
+    steps = """
+    - choose:
+        - conditions: []
+          sequence: [{parallel: [{sequence: [{if: [], then: [{repeat: {count: 2, sequence: [{action: vendor.fly}]}}]}]}]}]
+    """
+    [reason] = rule(rule_with(steps)).reasons
+
+    assert reason.path == "actions/0/choose/0/sequence/0/parallel/0/sequence/0/then/0/repeat/sequence/0/action"
+
+
+def test_a_step_that_is_switched_off_is_no_reason(rule: Rule) -> None:
+    assert rule(rule_with("[{action: vendor.fly, enabled: false}, {action: light.turn_on}]")).verdict == "runs"
+
+
+def test_one_unknown_trigger_of_several_is_left_out_and_the_only_one_is_fatal(rule: Rule) -> None:
+    several = rule(rule_with("[{action: light.turn_on}]", "[{trigger: tag, tag_id: x}, {trigger: sun, event: sunset}]"))
+    only = rule(rule_with("[{action: light.turn_on}]", "[{trigger: tag, tag_id: x}]"))
+
+    assert (several.verdict, told(several)) == ("differs", [("trigger_unknown", "triggers/0")])
+    assert [each["trigger"] for each in several.fields["triggers"]] == ["event", "sun"]
+    assert (only.verdict, told(only)) == ("cannot", [("trigger_unknown", "triggers/0")])
+
+
+def test_a_rule_that_waits_for_what_this_hub_never_has_cannot_run(rule: Rule) -> None:
+    never = rule(rule_with("[{action: light.turn_on}]", "[{trigger: state, entity_id: media_player.tv, to: playing}]"))
+    seldom = rule(
+        rule_with("[{action: light.turn_on}]", more="  conditions: \"{{ is_state('weather.home', 'rainy') }}\"\n")
+    )
+
+    assert (never.verdict, never.reasons[0].code) == ("cannot", "never_fires")
+    assert (seldom.verdict, told(seldom)) == ("differs", [("entity_kind", "conditions/0")])
+
+
+@pytest.mark.parametrize(
+    "template, word",
+    [
+        ("{{ integration_entities('hue') }}", "integration_entities()"),
+        ("{{ states('sensor.a') | no_such_filter }}", "no_such_filter"),
+        ("{% from 'tools.jinja' import f %}{{ f(1) }}", "another file"),
+        ("{{ states('sensor.a' }}", "template"),
+    ],
+)
+def test_a_template_that_asks_for_what_the_sandbox_has_not_cannot_run(rule: Rule, template: str, word: str) -> None:
+    found = rule(rule_with(f'[{{action: light.turn_on, data: {{brightness: "{template}"}}}}]'))
+
+    assert found.verdict == "cannot"
+    assert word in found.reasons[0].text
+
+
+def test_functions_that_a_template_makes_itself_are_its_own(rule: Rule) -> None:
+    template = "{% macro twice(x) %}{{ 2 * x }}{% endmacro %}{{ twice(4) }}"
+
+    assert rule(rule_with(f'[{{action: light.turn_on, data: {{brightness: "{template}"}}}}]')).verdict == "runs"
+
+
+def test_device_triggers_conditions_and_actions_become_those_of_their_entities(read) -> None:
+    report = read(
+        {
+            "automations.yaml": """\
+                - alias: Devices
+                  triggers:
+                    - {platform: device, domain: binary_sensor, device_id: d1, entity_id: aa11, type: not_opened, for: {minutes: 2}}
+                    - {platform: device, domain: mqtt, device_id: d2, type: action, subtype: single}
+                    - {platform: device, domain: sensor, device_id: d1, entity_id: sensor.attic, type: temperature, above: 25}
+                  conditions:
+                    - {condition: device, domain: light, device_id: d1, entity_id: bb22, type: is_off}
+                  actions:
+                    - {device_id: d1, domain: light, entity_id: bb22, type: turn_on, brightness_pct: 40}
+            """,
+            ".storage/core.entity_registry": json.dumps(
+                {
+                    "data": {
+                        "entities": [
+                            {"id": "aa11", "entity_id": "binary_sensor.door"},
+                            {"id": "bb22", "entity_id": "light.hall"},
+                        ]
+                    }
+                }
+            ),
+            ".storage/core.device_registry": json.dumps(
+                {"data": {"devices": [{"id": "d2", "name": "Knob", "identifiers": [["mqtt", "zigbee2mqtt_0x01"]]}]}}
+            ),
+        }
+    )
+
+    [found] = report.automations
+    assert found.verdict == "differs"
+    assert {reason.code for reason in found.reasons} == {"translated"}
+    assert found.fields["triggers"] == [
+        {"trigger": "state", "entity_id": "binary_sensor.door", "to": "off", "for": {"minutes": 2}},
+        {"trigger": "mqtt", "topic": "zigbee2mqtt/Knob/action", "payload": "single"},
+        {"trigger": "numeric_state", "entity_id": "sensor.attic", "above": 25},
+    ]
+    assert found.fields["conditions"] == [{"condition": "state", "entity_id": "light.hall", "state": "off"}]
+    assert found.fields["actions"] == [
+        {"action": "light.turn_on", "target": {"entity_id": "light.hall"}, "data": {"brightness_pct": 40}}
+    ]
+
+
+def test_a_device_that_no_registry_names_cannot_be_guessed(rule: Rule) -> None:
+    device = "{platform: device, domain: light, device_id: d1, entity_id: bb22, type: turned_on}"
+    found = rule(rule_with("[{action: light.turn_on}]", f"[{device}]"))
+
+    assert found.verdict == "cannot"
+    assert ".storage" in found.reasons[0].text
+
+
+def test_the_sun_as_an_entity_is_read_as_the_sun(rule: Rule) -> None:
+    found = rule(
+        rule_with(
+            "[{action: light.turn_on}]",
+            "[{platform: state, entity_id: sun.sun, to: below_horizon}]",
+            "  conditions: [{condition: state, entity_id: sun.sun, state: below_horizon}]\n",
+        )
+    )
+
+    assert found.fields["triggers"] == [{"trigger": "sun", "event": "sunset"}]
+    assert found.fields["conditions"] == [{"condition": "sun", "after": "sunset", "before": "sunrise"}]
+
+
+def test_a_rule_whose_script_cannot_run_cannot_run_either(read) -> None:
+    report = read(
+        {
+            "automations.yaml": rule_with("[{action: script.outer}]"),
+            "scripts.yaml": "outer:\n  sequence: [{action: script.inner}]\ninner:\n  sequence: [{action: vendor.fly}]\n",
+        }
+    )
+
+    assert [each.verdict for each in report.all] == ["cannot", "cannot", "cannot"]
+
+
+def test_scenes_keep_what_can_be_set(read) -> None:
+    report = read(
+        {
+            "scenes.yaml": """\
+                - id: "7"
+                  name: Movie
+                  entities:
+                    light.hall: {state: "on", brightness: 40}
+                    media_player.tv: "on"
+                - name: Sensors
+                  entities: {sensor.attic: "20"}
+            """
+        }
+    )
+
+    movie, sensors = report.scenes
+    assert (movie.verdict, movie.reasons[0].line) == ("differs", 5)
+    assert movie.fields["device_states"] == [
+        {"device_id": None, "desired_state": {"light.hall": {"state": "on", "brightness": 40}}}
+    ]
+    assert sensors.verdict == "cannot"
+
+
+def test_every_action_that_is_said_to_be_known_is_one_that_a_dialect_has() -> None:
+    """The words of the drivers hold each verb; a verb that a driver loses would be promised in vain."""
+    from pathlib import Path
+
+    import hub_agent
+
+    root = Path(hub_agent.__file__).parent
+    text = "".join(path.read_text(encoding="utf-8") for path in (root / "drivers").rglob("*.py"))
+    verbs = {verb for domain in DEVICE_ACTIONS.values() for verb in domain} - {"toggle"}
+
+    assert {verb for verb in verbs if f'"{verb}"' not in text} == set()
+
+
+def test_the_report_has_the_documented_shape(read) -> None:
+    body = read({"automations.yaml": rule_with("[{action: vendor.fly}]")}).as_json()
+
+    assert list(body) == ["automations", "scenes", "scripts", "totals"]
+    [found] = body["automations"]
+    assert list(found) == ["file", "line", "alias", "verdict", "reasons"]
+    assert list(found["reasons"][0]) == ["code", "text", "file", "line", "path"]
+    assert body["totals"]["automations"] == {"total": 1, "runs": 0, "differs": 0, "cannot": 1}
