@@ -43,9 +43,10 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 
 @click.command("verify")
 @with_database
+@click.option("--all", "names_deliberate", is_flag=True, help="Name what differs on purpose as well.")
 @as_json_option
 @click.pass_context
-def verify_command(context: click.Context, *, dsn: str, as_json: bool) -> None:
+def verify_command(context: click.Context, *, dsn: str, names_deliberate: bool, as_json: bool) -> None:
     """Compare the database DSN with the contract, both ways.
 
     Lists what is missing, wrong, unknown or unsafe (exit code 1), what the server's engine cannot do, and what differs
@@ -57,7 +58,7 @@ def verify_command(context: click.Context, *, dsn: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(verdict.as_json(), indent=2))
     else:
-        for line in report(verdict):
+        for line in report(verdict, names_deliberate=names_deliberate):
             click.echo(line)
     context.exit(0 if verdict.is_true else 1)
 

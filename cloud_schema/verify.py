@@ -20,7 +20,8 @@ CONTRACT = Path(__file__).parent / "contract"
 SHOWN_OF_A_KIND = 20
 
 WHAT_TO_DO = {
-    "missing": "Run `nexa-cloud apply`: it makes what is missing.",
+    "missing": "Run `nexa-cloud apply`: it makes missing tables, indexes, views, functions, triggers, policies and rights. A column or "
+    "constraint of a table that is there comes back by hand (REFERENCE.md has its definition), its data from a backup.",
     "wrong": "Somebody changed it by hand, or it is of another release. `nexa-cloud apply` renews functions, views, triggers and "
     "policies; tables are changed back by hand, or restored.",
     "extra": "Not ours. If it is yours, move it to a schema of your own: the next release may want the name.",
@@ -147,7 +148,7 @@ def unused_patterns(verdict: Verdict) -> list[str]:
     ]
 
 
-def report(verdict: Verdict) -> Iterator[str]:
+def report(verdict: Verdict, *, names_deliberate: bool = False) -> Iterator[str]:
     """For people: short, grouped, and with what to do."""
     yield f"Engine: {verdict.engine}."
     yield "Compared: " + ", ".join(f"{count} {kind}" for kind, count in verdict.compared.items()) + "."
@@ -170,9 +171,12 @@ def report(verdict: Verdict) -> Iterator[str]:
     if verdict.deliberate:
         count = sum(len(findings) for _, findings in verdict.deliberate)
         yield ""
-        yield f"Different on purpose ({count}), as contract/differences.json declares:"
-        for difference, findings in verdict.deliberate:
-            yield f"  {difference.contract}: {difference.here} ({len(findings)})"
+        if names_deliberate:
+            yield f"Different on purpose ({count}), as contract/differences.json declares:"
+            for difference, findings in verdict.deliberate:
+                yield f"  {difference.contract}: {difference.here} ({len(findings)})"
+        else:
+            yield f"Different on purpose, for {len(verdict.deliberate)} reasons: {count} things; --all names them."
     yield ""
     if verdict.is_true:
         yield "The database is as the contract says."
