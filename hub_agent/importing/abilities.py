@@ -72,6 +72,7 @@ _ASIDE: Final = frozenset(
         "frontend",
         "logbook",
         "logger",
+        "media_player",
         "recorder",
         "system_log",
         "telegram_bot",
@@ -92,29 +93,54 @@ HELPERS: Final = frozenset(
         "person",
         "schedule",
         "timer",
+        "zone",
     }
 )
-# Kinds of entities that no dialect brings, and that the hub does not make itself.
-NEVER_HERE: Final = frozenset(
+# Kinds of entities that dialects bring, and that the hub makes itself.
+BROUGHT: Final = frozenset(
     {
-        "ai_task",
-        "air_quality",
-        "calendar",
-        "conversation",
-        "image_processing",
-        "media_player",
-        "plant",
-        "proximity",
-        "remote",
-        "stt",
-        "sun",
-        "todo",
-        "tts",
-        "wake_word",
-        "weather",
+        "alarm_control_panel",
+        "binary_sensor",
+        "button",
+        "camera",
+        "climate",
+        "cover",
+        "device_tracker",
+        "event",
+        "fan",
+        "humidifier",
+        "image",
+        "lawn_mower",
+        "light",
+        "lock",
+        "number",
+        "scene",
+        "select",
+        "sensor",
+        "siren",
+        "switch",
+        "text",
+        "update",
+        "vacuum",
+        "valve",
+        "water_heater",
     }
 )
+MADE_HERE: Final = frozenset({"automation", "scene", "script"})
+# Triggers that the core knows, and that nothing on a hub ever sets off.
+UNHEARD_TRIGGERS: Final[Mapping[str, str]] = {"webhook": "this hub has no address for webhooks yet"}
+# What an action takes from its data; only such actions as take less than Home Assistant's do.
+IGNORED_DATA: Final[Mapping[str, frozenset[str]]] = {
+    "light.turn_on": frozenset({"profile", "white_value"}),
+    "mqtt.publish": frozenset({"evaluate_payload"}),
+}
 SCRIPT_VERBS: Final = OWN_ACTIONS["script"]
+
+
+def is_never_here(domain: str) -> bool:
+    """Whether no entity of the kind is ever on this hub: neither brought by a dialect, nor made here, nor a helper."""
+    return domain not in BROUGHT and domain not in MADE_HERE and domain not in HELPERS
+
 
 _NAME: Final = re.compile(r"^[a-z0-9_]+\.[a-z0-9_]+$")
 # `light.turn_{{ ... }}`, `{{ ... }}.turn_on`: what is known of it before it runs.

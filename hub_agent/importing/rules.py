@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from hub_agent.core.automation.actions.registry import STEPS
@@ -13,18 +13,21 @@ from hub_agent.core.automation.triggers.registry import TRIGGERS
 from hub_agent.errors import DefinitionError
 from hub_agent.importing.abilities import (
     HELPERS,
-    NEVER_HERE,
+    IGNORED_DATA,
     SCRIPT_VERBS,
+    UNHEARD_TRIGGERS,
     Ability,
     ability,
     ability_of_domain,
     domain_of,
+    is_never_here,
     is_plain_action,
 )
 from hub_agent.importing.blueprints import written_out
 from hub_agent.importing.home import Found, HomeFiles
 from hub_agent.importing.placed import BlueprintInput, Missing, PlacedList, PlacedMap, find_place, plain, texts_in
 from hub_agent.importing.registry import Registry
+from hub_agent.importing.scenes import judge_scene
 from hub_agent.importing.template_check import TemplateCheck
 from hub_agent.importing.translating import Translator
 from hub_agent.importing.verdict import Judged, Reason
@@ -35,9 +38,13 @@ from hub_agent.templating import Templates, is_template
 
 REASONS_MAX: Final = 50
 NESTED_MAX: Final = 60
-_STRANGERS: Final = "|".join(sorted(HELPERS | NEVER_HERE))
-_IN_TEMPLATE: Final = re.compile(rf"(?<![\w.])(?:states\.)?((?:{_STRANGERS})\.[a-z0-9_]+)(?![\w(])")
-_ALONE: Final = re.compile(rf"^\s*((?:{_STRANGERS})\.[a-z0-9_]+)\s*$")
+# What a template asks of by name: `states('light.a')`, `states.light.a`; and helpers, however it comes to them.
+_ASKED: Final = re.compile(
+    r"(?<![\w.])(?:states|is_state|state_attr|is_state_attr|has_value|expand)\(\s*['\"]([a-z0-9_]+\.[a-z0-9_]+)['\"]"
+)
+_ASKED_BY_DOT: Final = re.compile(r"(?<![\w.'\"])states\.([a-z0-9_]+\.[a-z0-9_]+)")
+_HELPER: Final = re.compile(rf"(?<![\w.])((?:{'|'.join(sorted(HELPERS))})\.[a-z0-9_]+)(?![\w(])")
+_NAMES_ENTITIES: Final = frozenset({"entity_id", "zone", "above", "below", "at", "after", "before", "entities"})
 _NAMES_AN_ACTION: Final = frozenset({"action", "service", "service_template"})
 _OUTSIDE: Final = {
     "calendar": "this hub keeps no calendars",
@@ -71,6 +78,44 @@ class _Case:
             self.reasons.append(Reason(code, text, place.file, place.line, path, is_fatal))
 
 
+@dataclass(slots=True)
+class Known:
+    """What the files themselves bring about: events that their rules fire, scenes that they hold or make, automations."""
+
+    events: set[str] = field(default_factory=set)
+    scenes: set[str] = field(default_factory=set)
+    automations: set[str] = field(default_factory=set)
+
+
+def known_in(home: HomeFiles) -> Known:
+    known = Known()
+    for found in home.found:
+        if found.kind == "scene":
+            name = found.config.get("name") if isinstance(found.config, PlacedMap) else None
+            if isinstance(name, str) and judge_scene(home.folder, found).verdict != "cannot":
+                known.scenes.add(f"scene.{slugify(name)}")
+        else:
+            _know(found.config, known)
+        if found.kind == "automation" and isinstance(found.config, PlacedMap):
+            named = (found.config.get("alias"), found.config.get("id"), found.key)
+            known.automations |= {f"automation.{slugify(str(name))}" for name in named if name is not None}
+    return known
+
+
+def _know(value: JsonValue, known: Known) -> None:
+    if isinstance(value, PlacedMap):
+        fired, made = value.get("event"), value.get("scene_id")
+        if isinstance(fired, str) and not {"platform", "trigger"} & value.keys():
+            known.events.add(fired)
+        if isinstance(made, str):
+            known.scenes.add(f"scene.{made}")
+        for item in value.values():
+            _know(item, known)
+    elif isinstance(value, PlacedList):
+        for item in value:
+            _know(item, known)
+
+
 class Rules:
     """`scripts`: object ids of the files' scripts, and those of them that cannot run."""
 
@@ -80,7 +125,10 @@ class Rules:
         self._templates = templates
         self._check = TemplateCheck(templates)
         self.scripts = {each.key or "" for each in home.of_kind("script")}
+        self._known = known_in(home)
         self.broken_scripts: set[str] = set()
+        # Those that only say or show something: a rule may go without them.
+        self._quiet_scripts: set[str] = set()
 
     def judge(self, found: Found) -> Judged:
         try:
@@ -110,6 +158,8 @@ class Rules:
         self._look_at_gaps(case)
         self._look_at_triggers(case)
         self._look_at_steps(case)
+        if found.kind == "script" and not case.doing and not case.undone:
+            self._quiet_scripts.add(found.key or "")
         self._leave_out(case)
         self._load(case)
         self._look_at_templates(case)
@@ -161,23 +211,26 @@ class Rules:
                     left += 1
                 _replace(item, {"trigger": "event", "event_type": "left_out_at_import", "enabled": False}, kind)
             elif not is_off:
-                strangers = _watched_strangers(item)
-                if strangers:
-                    dead.append((path, strangers))
-                else:
+                fault = _silence_of(item, kind)
+                if fault is None:
                     alive += 1
-        if alive or not triggers:
-            return
-        for path, strangers in dead:
-            words = f"this hub has no entities such as {strangers}: the trigger never fires"
-            case.add("never_fires", words, path, is_fatal=True)
-        if left and not dead:
+                    self._look_at_events(case, item, path)
+                else:
+                    dead.append((path, fault))
+        for path, fault in dead:
+            case.add("never_fires", f"the trigger never fires: {fault}", path, is_fatal=not alive)
+        if left and not alive and not dead:
             case.reasons = [
-                Reason(each.code, each.text, each.file, each.line, each.path, is_fatal=True)
-                if each.code == "trigger_unknown"
-                else each
-                for each in case.reasons
+                replace(each, is_fatal=True) if each.code == "trigger_unknown" else each for each in case.reasons
             ]
+
+    def _look_at_events(self, case: _Case, trigger: Mapping[str, JsonValue], path: str) -> None:
+        """Rules fire events, also rules that are not among the files; nobody else does."""
+        for each in items_of(trigger.get("event_type")):
+            name = str(each)
+            if name not in self._known.events and not is_template(name):
+                words = f"no rule among the files fires the event {name}, and on this hub only rules fire events"
+                case.add("event_unfired", words, f"{path}/event_type")
 
     def _look_at_steps(self, case: _Case) -> None:
         for path, step in steps_in(case.row.get("actions"), "actions", 0):
@@ -188,6 +241,7 @@ class Rules:
                 self._call(case, path, step, kinds[0])
             elif kinds[0] in {"event", "scene"}:
                 case.doing += 1
+                self._look_at_scenes(case, step.get("scene"), f"{path}/scene")
 
     def _unknown_step(self, case: _Case, path: str, step: _Step) -> None:
         if "device_id" in step:
@@ -217,10 +271,22 @@ class Rules:
         if domain == "script" and verb not in SCRIPT_VERBS:
             self._call_script(case, step, where, verb)
             return
+        if action == "scene.turn_on":
+            for part in ("target", "data", "data_template"):
+                self._look_at_scenes(case, _mapping(step.get(part)).get("entity_id"), f"{path}/{part}/entity_id")
+            self._look_at_scenes(case, step.get("entity_id"), f"{path}/entity_id")
+        for ignored in sorted(_mapping(step.get("data")).keys() & IGNORED_DATA.get(action, frozenset())):
+            case.add("key_ignored", f"'{ignored}' of {action} is ignored here", f"{path}/data/{ignored}")
         if domain == "script":
             self._switch_scripts(case, step, where)
         else:
             self._count(case, step, where, (action, ability(action)))
+
+    def _look_at_scenes(self, case: _Case, named: JsonValue, where: str) -> None:
+        for each in items_of(named):
+            for name in str(each).lower().split(","):
+                if name.strip() not in self._known.scenes and not is_template(str(each)):
+                    case.add("scene_missing", f"{name.strip()} is not among the files, or cannot be set here", where)
 
     def _switch_scripts(self, case: _Case, step: _Step, where: str) -> None:
         """`script.turn_on` and its like name scripts among their targets."""
@@ -229,8 +295,7 @@ class Rules:
         names = [each.strip().lower().removeprefix("script.") for each in named if not is_template(each)]
         broken = [name for name in names if name in self.broken_scripts]
         if broken and len(broken) == len(named):
-            words = f"script.{broken[0]} is left out: it cannot run here"
-            case.undone.append((step, where, "script_cannot", words))
+            self._miss_script(case, step, where, broken[0])
             return
         case.doing += 1
         for name in names:
@@ -239,9 +304,16 @@ class Rules:
             elif name not in self.scripts | {"all", ""}:
                 case.add("script_missing", f"script.{name} is not among the files", where)
 
+    def _miss_script(self, case: _Case, step: _Step, where: str, name: str) -> None:
+        words = f"script.{name} is left out: it cannot run here"
+        if name in self._quiet_scripts:
+            case.aside.append((step, where, "script_aside", words))
+        else:
+            case.undone.append((step, where, "script_cannot", words))
+
     def _call_script(self, case: _Case, step: _Step, where: str, name: str) -> None:
         if name in self.broken_scripts:
-            case.undone.append((step, where, "script_cannot", f"script.{name} is left out: it cannot run here"))
+            self._miss_script(case, step, where, name)
             return
         case.doing += 1
         if name not in self.scripts:
@@ -279,7 +351,7 @@ class Rules:
         has_enough = case.doing > len(case.undone) or not case.undone
         has_any = case.doing + case.telling > 0
         for step, path, code, words in (*case.undone, *case.aside):
-            is_aside = code == "action_aside"
+            is_aside = code in {"action_aside", "script_aside"}
             may_go = "response_variable" not in step and (has_any if is_aside else has_enough)
             told = words if may_go else words.replace(" is left out:", ":")
             case.add(code, told, path, is_fatal=not may_go)
@@ -307,15 +379,17 @@ class Rules:
         ):
             if path.rpartition("/")[2] in _NAMES_AN_ACTION:
                 continue
-            names = _IN_TEMPLATE.findall(text) if is_template(text) else _ALONE.findall(text)
-            for name in names:
-                if name in seen or name.partition(".")[2] in {"turn_on", "turn_off"}:
+            for name in _entities_in(text, path):
+                domain = name.partition(".")[0]
+                if name in seen or name == "zone.home":
                     continue
                 seen.add(name)
-                if name.partition(".")[0] in HELPERS:
+                if domain in HELPERS:
                     case.add("helper_missing", f"{name}: this hub keeps no such helpers yet", path)
-                else:
+                elif is_never_here(domain):
                     case.add("entity_kind", f"{name}: no device of this hub brings such an entity", path)
+                elif domain == "automation" and name not in self._known.automations:
+                    case.add("automation_missing", f"{name} is not among the files", path)
 
 
 def _row_of(found: Found, config: PlacedMap) -> JsonValue:
@@ -360,14 +434,33 @@ def _flat(value: JsonValue, path: str, depth: int) -> list[tuple[str, _Step]]:
     return found
 
 
+def _silence_of(trigger: Mapping[str, JsonValue], kind: JsonValue) -> str | None:
+    """Why nothing on this hub ever sets the trigger off, if so."""
+    if isinstance(kind, str) and kind in UNHEARD_TRIGGERS:
+        return UNHEARD_TRIGGERS[kind]
+    strangers = _watched_strangers(trigger)
+    return None if strangers is None else f"this hub has no entities such as {strangers}"
+
+
 def _watched_strangers(trigger: Mapping[str, JsonValue]) -> str | None:
     """The entities of a trigger, if it watches nothing but such as this hub never has."""
     if trigger.get("trigger", trigger.get("platform")) not in {"state", "numeric_state"}:
         return None
-    named = [str(each).strip() for each in items_of(trigger.get("entity_id"))]
-    if named and all(each.partition(".")[0] in NEVER_HERE for each in named):
+    named = [name.strip() for each in items_of(trigger.get("entity_id")) for name in str(each).split(",")]
+    if named and all(is_never_here(each.partition(".")[0]) and is_plain_action(each) for each in named):
         return ", ".join(named[:3])
     return None
+
+
+def _entities_in(text: str, path: str) -> list[str]:
+    """Entities that a text names: one or several in plain words, or those that a template asks of."""
+    if is_template(text):
+        return [*_ASKED.findall(text), *_ASKED_BY_DOT.findall(text), *_HELPER.findall(text)]
+    parts = path.split("/")
+    key = parts[-2] if parts[-1].isdigit() and len(parts) > 1 else parts[-1]
+    if key in _NAMES_ENTITIES:
+        return [name for each in text.split(",") if is_plain_action(name := each.strip().lower())]
+    return _HELPER.findall(text) if is_plain_action(text.strip()) else []
 
 
 def steps_in(value: JsonValue, path: str, depth: int) -> Iterator[tuple[str, _Step]]:

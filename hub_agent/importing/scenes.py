@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hub_agent.core.desired import calls_for_state
 from hub_agent.core.scenes.reading import read_desired
 from hub_agent.errors import DefinitionError, NotPossible
-from hub_agent.importing.abilities import HELPERS, NEVER_HERE
+from hub_agent.importing.abilities import HELPERS, is_never_here
 from hub_agent.importing.folder import Folder
 from hub_agent.importing.home import Found
 from hub_agent.importing.placed import PlacedMap, find_place, plain
@@ -55,7 +55,7 @@ def judge_scene(folder: Folder, found: Found) -> Judged:
 
 def _fault(wish: DesiredState) -> str | None:
     domain = wish.entity_id.partition(".")[0]
-    if domain in NEVER_HERE:
+    if is_never_here(domain):
         return f"{wish.entity_id}: no device of this hub brings such an entity"
     if domain in HELPERS:
         return f"{wish.entity_id}: this hub keeps no such helpers yet"

@@ -1,6 +1,6 @@
 """What the hub's language says otherwise: device triggers, conditions and actions, and spellings that Home Assistant itself gave up.
 
-Each translation means the same as what it replaces; what has no such translation is left as it is, for the loader to refuse.
+Each translation means the same as what it replaces, or is told; what has no translation is left as it is, for the loader to refuse.
 """
 
 from collections.abc import Callable, Mapping
@@ -54,7 +54,7 @@ _KEPT: Final = ("id", "alias", "enabled", "variables", "continue_on_error")
 @dataclass(slots=True)
 class Translator:
     registry: Registry
-    # What was translated in the rule at hand: where, and in words.
+    # What became something not quite the same: where, and in words.
     notes: list[tuple[str, str]] = field(default_factory=list)
 
     def translate(self, value: JsonValue, path: str = "") -> JsonValue:
@@ -75,10 +75,11 @@ class Translator:
         return found
 
     def _replaced(self, value: PlacedMap, path: str) -> Words | None:
-        for kind, read in _READERS:
+        for read, note in _READERS:
             words = read(self, value)
             if words is not None:
-                self.notes.append((path, kind))
+                if note is not None:
+                    self.notes.append((path, note))
                 return {**{key: value[key] for key in _KEPT if key in value}, **words}
         return None
 
@@ -198,6 +199,34 @@ def _only(value: JsonValue) -> object:
     return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else str(value)
 
 
+def _start_event(_translator: Translator, value: PlacedMap) -> Words | None:
+    """The events of a start and an end: what the trigger `homeassistant` says."""
+    if "event" not in (value.get("platform"), value.get("trigger")) or "event_data" in value:
+        return None
+    event = _START_EVENTS.get(_only(value.get("event_type")))
+    return None if event is None else {"trigger": "homeassistant", "event": event}
+
+
+_START_EVENTS: Final[Mapping[object, str]] = {
+    "homeassistant_start": "start",
+    "homeassistant_started": "start",
+    "homeassistant_stop": "shutdown",
+}
+
+
+def _published_template(_translator: Translator, value: PlacedMap) -> Words | None:
+    """`payload_template` and `topic_template` of mqtt.publish: every payload may be a template."""
+    data = next((value[each] for each in ("data", "data_template") if isinstance(value.get(each), PlacedMap)), None)
+    if "mqtt.publish" not in (value.get("action"), value.get("service")) or not isinstance(data, PlacedMap):
+        return None
+    if not {"payload_template", "topic_template"} & data.keys():
+        return None
+    return {
+        "action": "mqtt.publish",
+        "data": {key.removesuffix("_template"): item for key, item in data.items()},
+    }
+
+
 def _hue_scene(_translator: Translator, value: PlacedMap) -> Words | None:
     key = next((each for each in ("action", "service") if value.get(each) == "hue.activate_scene"), None)
     if key is None:
@@ -223,11 +252,14 @@ def _limits(value: PlacedMap) -> Words:
 
 
 _Reader: TypeAlias = Callable[[Translator, PlacedMap], "Words | None"]
-_READERS: Final[tuple[tuple[str, _Reader], ...]] = (
-    ("a device's trigger is read as a trigger of its entity", _trigger_of_device),
-    ("a device's condition is read as a condition on its entity", _condition_of_device),
-    ("a device's action is read as an action on its entity", _action_of_device),
-    ("sun.sun is read as the sun's own trigger or condition", _sun_as_entity),
-    ("hue.activate_scene is read as scene.turn_on; what else it sets is not", _hue_scene),
-    ("'platform: time' with hours, minutes or seconds is read as 'time_pattern'", _old_pattern),
+# With the words for a person where what it becomes is not quite the same.
+_READERS: Final[tuple[tuple[_Reader, str | None], ...]] = (
+    (_trigger_of_device, None),
+    (_condition_of_device, None),
+    (_action_of_device, None),
+    (_start_event, None),
+    (_published_template, None),
+    (_sun_as_entity, None),
+    (_hue_scene, "hue.activate_scene is read as scene.turn_on; what else it sets is not"),
+    (_old_pattern, None),
 )

@@ -87,7 +87,7 @@ def test_a_secret_goes_into_the_rule_and_into_no_text(read) -> None:
             "configuration.yaml": "automation: !include sub/automations.yaml\n",
             "sub/automations.yaml": """\
                 - alias: Told
-                  triggers: [{trigger: webhook, webhook_id: !secret hook}]
+                  triggers: [{trigger: mqtt, topic: !secret hook}]
                   actions: [{action: light.turn_on, target: {entity_id: light.hall}}]
                 - alias: Wrong
                   triggers: [{trigger: state, entity_id: !secret hook}]
@@ -98,7 +98,7 @@ def test_a_secret_goes_into_the_rule_and_into_no_text(read) -> None:
     )
 
     told, wrong = report.automations
-    assert told.fields["triggers"] == [{"trigger": "webhook", "webhook_id": "hunter2hunter2"}]
+    assert told.fields["triggers"] == [{"trigger": "mqtt", "topic": "hunter2hunter2"}]
     assert wrong.verdict == "cannot"
     assert "!secret hook" in wrong.reasons[0].text
     assert "hunter2" not in str(report.as_json())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hub_agent.importing.abilities import DEVICE_ACTIONS
+from hub_agent.importing.abilities import BROUGHT, DEVICE_ACTIONS
 from hub_agent.importing.verdict import Judged
 
 Rule = Callable[[str], Judged]
@@ -51,7 +51,7 @@ def test_a_rule_in_the_old_spelling_runs_as_it_is(rule: Rule) -> None:
         ("light.turn_on", "runs", None),
         ("cover.set_cover_position", "runs", None),
         ("light.fly", "cannot", "action_unknown"),
-        ("media_player.play_media", "cannot", "action_unknown"),
+        ("media_player.play_media", "cannot", "action_aside"),
         ("shell_command.reboot", "cannot", "action_unknown"),
         ("tts.speak", "cannot", "action_aside"),
         ("notify.mobile_app_phone", "differs", "notice"),
@@ -125,6 +125,37 @@ def test_a_rule_that_waits_for_what_this_hub_never_has_cannot_run(rule: Rule) ->
     assert (seldom.verdict, told(seldom)) == ("differs", [("entity_kind", "conditions/0")])
 
 
+def test_an_event_that_no_rule_fires_is_told_and_one_that_a_rule_fires_is_not(read) -> None:
+    heard = rule_with("[{action: light.turn_on}]", "[{trigger: event, event_type: bell}]")
+    fired = rule_with("[{event: bell}]")
+    alone = rule_with("[{action: light.turn_on}]", "[{trigger: event, event_type: zha_event}]")
+    report = read({"automations.yaml": f"{heard}\n{fired}\n{alone}"})
+
+    assert [(each.verdict, told(each)) for each in report.automations] == [
+        ("runs", []),
+        ("runs", []),
+        ("differs", [("event_unfired", "triggers/0/event_type")]),
+    ]
+
+
+def test_a_webhook_that_has_no_address_fires_nothing(rule: Rule) -> None:
+    found = rule(rule_with("[{action: light.turn_on}]", "[{trigger: webhook, webhook_id: x}]"))
+
+    assert (found.verdict, told(found)) == ("cannot", [("never_fires", "triggers/0")])
+
+
+def test_the_event_of_a_start_is_the_trigger_of_a_start(rule: Rule) -> None:
+    found = rule(rule_with("[{action: light.turn_on}]", "[{platform: event, event_type: homeassistant_start}]"))
+
+    assert (found.verdict, found.fields["triggers"]) == ("runs", [{"trigger": "homeassistant", "event": "start"}])
+
+
+def test_a_template_that_is_published_is_published(rule: Rule) -> None:
+    found = rule(rule_with("[{service: mqtt.publish, data: {topic: a, payload_template: '{{ 1 + 1 }}'}}]"))
+
+    assert found.fields["actions"] == [{"action": "mqtt.publish", "data": {"topic": "a", "payload": "{{ 1 + 1 }}"}}]
+
+
 @pytest.mark.parametrize(
     "template, word",
     [
@@ -178,8 +209,7 @@ def test_device_triggers_conditions_and_actions_become_those_of_their_entities(r
     )
 
     [found] = report.automations
-    assert found.verdict == "differs"
-    assert {reason.code for reason in found.reasons} == {"translated"}
+    assert (found.verdict, found.reasons) == ("runs", ())
     assert found.fields["triggers"] == [
         {"trigger": "state", "entity_id": "binary_sensor.door", "to": "off", "for": {"minutes": 2}},
         {"trigger": "mqtt", "topic": "zigbee2mqtt/Knob/action", "payload": "single"},
@@ -257,6 +287,12 @@ def test_every_action_that_is_said_to_be_known_is_one_that_a_dialect_has() -> No
     verbs = {verb for domain in DEVICE_ACTIONS.values() for verb in domain} - {"toggle"}
 
     assert {verb for verb in verbs if f'"{verb}"' not in text} == set()
+
+
+def test_every_kind_of_entity_that_a_dialect_brings_is_known() -> None:
+    from hub_agent.drivers.homeassistant.members import MAKERS
+
+    assert set(MAKERS) - {"device_automation", "notify", "tag"} == BROUGHT
 
 
 def test_the_report_has_the_documented_shape(read) -> None:
