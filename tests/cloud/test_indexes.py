@@ -1,11 +1,15 @@
 """Every index has a reason, every deletion of a parent finds an index, and what hubs report all day is in none."""
 
+import re
 import tomllib
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.cloud.rows import TABLES, insert
 
 QUERIES = tomllib.loads((Path(__file__).parent / "indexes.toml").read_text(encoding="utf-8"))
 
@@ -88,10 +92,13 @@ def test_no_index_begins_as_another_one_does(indexes):
 @pytest.mark.parametrize("name", QUERIES)
 def test_the_planner_uses_the_index_for_its_query(db, several_backends, name):
     statement = QUERIES[name]["query"].replace("{id}", f"'{uuid.uuid4()}'")
-    with db.transaction():
+    with db.transaction(force_rollback=True):
         db.execute("SET LOCAL enable_seqscan = off")  # the tables are all but empty here
+        if (named := re.search(r" FROM ts\.(\w+)", statement)) and named[1] in TABLES:
+            # A hypertable without a chunk has nothing to look into.
+            insert(db, named[1], **{TABLES[named[1]]["hypertable"]["time_column"]: datetime.now(UTC)})
         plan = "\n".join(line for (line,) in db.execute("EXPLAIN " + statement))
-    assert f" {name} " in plan, plan
+    assert re.search(rf" (_hyper_\d+_\d+_chunk_)?{name} ", plan), plan  # a chunk's index has the chunk's name in front
 
 
 def test_what_hubs_report_all_day_is_in_no_index(db):
