@@ -4,6 +4,7 @@ When a dialect or a part of the core learns something, its row here changes, and
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from enum import Enum
 from typing import Final
@@ -53,6 +54,10 @@ DEVICE_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "valve": frozenset({"open_valve", "close_valve", "stop_valve", "set_valve_position", "toggle"}),
     "water_heater": frozenset({"set_temperature", "set_operation_mode", "turn_on", "turn_off"}),
 }
+# Zigbee2MQTT brings no others of the kinds above; devices announced by Home Assistant discovery bring all.
+OF_ZIGBEE2MQTT: Final = frozenset(
+    {"button", "climate", "cover", "fan", "light", "lock", "number", "select", "siren", "switch", "text"}
+)
 OWN_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "automation": _SWITCHED | {"trigger", "reload"},
     "homeassistant": _SWITCHED | {"update_entity"},
@@ -176,3 +181,41 @@ def ability_of_domain(domain: str) -> Ability:
 
 def is_plain_action(action: str) -> bool:
     return _NAME.match(action) is not None
+
+
+def as_document() -> str:
+    """ACTIONS.md, for people; a test holds it to these tables."""
+    lines = [
+        "# Actions",
+        "",
+        "Which actions rules may call on this hub, and who carries them out. What a certain device does not offer it refuses, in words.",
+        "This page is made: `python -m hub_agent.importing.abilities > hub_agent/importing/ACTIONS.md`.",
+        "",
+        "| kind | actions | carried out by |",
+        "| --- | --- | --- |",
+    ]
+    for domain, verbs in sorted(DEVICE_ACTIONS.items()):
+        dialects = "Zigbee2MQTT, Home Assistant discovery" if domain in OF_ZIGBEE2MQTT else "Home Assistant discovery"
+        lines.append(f"| `{domain}` | {', '.join(sorted(verbs))} | {dialects} |")
+    for domain, verbs in sorted(OWN_ACTIONS.items()):
+        lines.append(f"| `{domain}` | {', '.join(sorted(verbs))} | the hub |")
+    lines += [
+        "| `script` | the name of a script | the hub |",
+        "",
+        f"Become a notice of the hub, wherever they were meant to go: {_named(_NOTICES)}.",
+        "",
+        f"Left out of an imported rule, which then runs without them: {_named(_ASIDE)}, and taking notices back.",
+        "",
+        f"Need helpers, which this hub does not keep yet: {_named(HELPERS)}.",
+        "",
+        "Everything else is unknown here: a rule that does mostly such things is not imported.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _named(domains: frozenset[str]) -> str:
+    return ", ".join(f"`{domain}`" for domain in sorted(domains))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_document())

@@ -184,7 +184,14 @@ class Rules:
         )
         is_fatal = any(each.is_fatal for each in reasons)
         return Judged(
-            found.kind, key, masked(named), found.place.file, found.place.line, reasons, None if is_fatal else row
+            found.kind,
+            key,
+            masked(named),
+            found.place.file,
+            found.place.line,
+            reasons,
+            None if is_fatal else row,
+            has_own_id=config is not None and _own_id(config) is not None,
         )
 
     # What the loader does not look at.

@@ -50,6 +50,7 @@ def judge_scene(folder: Folder, found: Found) -> Judged:
         found.place.line,
         tuple(reasons),
         None if is_fatal else row,
+        has_own_id=own is not None,
     )
 
 

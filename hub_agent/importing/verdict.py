@@ -38,6 +38,8 @@ class Judged:
     line: int
     reasons: tuple[Reason, ...]
     fields: JsonObject | None
+    # `key` is an id that somebody gave it, not its name or place.
+    has_own_id: bool = False
 
     @property
     def verdict(self) -> Verdict:

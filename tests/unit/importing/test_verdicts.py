@@ -295,6 +295,26 @@ def test_every_kind_of_entity_that_a_dialect_brings_is_known() -> None:
     assert set(MAKERS) - {"device_automation", "notify", "tag"} == BROUGHT
 
 
+def test_the_page_of_actions_says_what_the_tables_say() -> None:
+    from pathlib import Path
+
+    from hub_agent.importing import abilities
+
+    page = Path(abilities.__file__).parent / "ACTIONS.md"
+
+    assert page.read_text(encoding="utf-8") == abilities.as_document()
+
+
+def test_rules_of_one_name_are_told_apart_and_a_second_of_one_id_is_refused(read) -> None:
+    named = rule_with("[{action: light.turn_on}]")
+    numbered = named.replace("- alias: A", "- id: '1'\n  alias: B")
+    first, second, third, fourth = read({"automations.yaml": named * 2 + numbered * 2}).automations
+
+    assert [each.key for each in (first, second, third)] == ["automation/A", "automation/A#2", "automation/1"]
+    assert second.fields["metadata"]["imported_from"]["id"] == "A#2"
+    assert (fourth.verdict, told(fourth)) == ("cannot", [("duplicate", "id")])
+
+
 def test_the_report_has_the_documented_shape(read) -> None:
     body = read({"automations.yaml": rule_with("[{action: vendor.fly}]")}).as_json()
 
