@@ -210,6 +210,8 @@ def _called(function: str) -> Callable[[Workplace], Result]:
         if not place.has_function(function):
             raise Left(f"this schema has no {function}()")
         answers = [next(iter(row.values())) for row in place.ask(function)]
+        if len(answers) == 1 and isinstance(answers[0], dict):
+            return answers[0]
         return {"answer": answers[0] if len(answers) == 1 else len(answers)}
 
     return do
@@ -271,7 +273,12 @@ def _statistics(place: Workplace) -> Result:
 
 def _review(place: Workplace) -> Result:
     views = [name for name in ("slow_queries", "unused_indexes", "table_bloat") if place.has_relation(name)]
-    return {name: place.ask(name) for name in views}
+    told: Result = {name: place.ask(name) for name in views}
+    use = place.ask("use_is_known")[0]
+    if use["is_too_short"]:
+        # In a database of yesterday they would be those that matter most: nobody has asked yet.
+        told["unused_indexes"] = f"use is counted since {use['since']:%Y-%m-%d} only; told after a month of it"
+    return told
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

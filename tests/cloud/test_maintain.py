@@ -220,6 +220,18 @@ def test_every_task_of_the_schedule_runs_on_this_engine(dsn):
     assert "Restore a backup" in outcomes["statistics"].result["reminder"]
 
 
+def test_unused_indexes_are_told_after_a_month_of_use(dsn, db):
+    """Before, all that nobody has asked for yet would be among them."""
+    young, _ = run(dsn, "review")
+    assert "use is counted since" in young["review"].result["unused_indexes"]
+    db.execute("UPDATE hub_schema_versions SET begun_at = begun_at - interval '29 days'")
+    try:
+        grown, _ = run(dsn, "review")
+    finally:
+        db.execute("UPDATE hub_schema_versions SET begun_at = begun_at + interval '29 days'")
+    assert {"index", "size"} == set(grown["review"].result["unused_indexes"][0])
+
+
 def test_nobody_but_the_operator_sees_what_was_maintained(db):
     for role in ("anon", "authenticated", "hub"):
         assert db.execute("SELECT has_any_column_privilege(%s, 'hub_maintenance', 'SELECT')", (role,)).fetchone() == (
