@@ -451,7 +451,7 @@ def _silence_of(trigger: Mapping[str, JsonValue], kind: JsonValue) -> str | None
 
 def _watched_strangers(trigger: Mapping[str, JsonValue]) -> str | None:
     """The entities of a trigger, if it watches nothing but such as this hub never has."""
-    if trigger.get("trigger", trigger.get("platform")) not in {"state", "numeric_state"}:
+    if trigger.get("trigger", trigger.get("platform")) not in ("state", "numeric_state"):
         return None
     named = [name.strip() for each in items_of(trigger.get("entity_id")) for name in str(each).split(",")]
     if named and all(is_never_here(each.partition(".")[0]) and is_plain_action(each) for each in named):

@@ -42,6 +42,8 @@ class TemplateCheck:
             return
         if next(tree.find_all((nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends)), None) is not None:
             yield "the template takes parts from another file (custom_templates), which this hub does not read"
+        if any(_asks_for_context(each) for each in tree.find_all(nodes.Getattr)):
+            yield "the template asks what caused a state (its context), which this hub does not tell"
         own = {each.name for each in tree.find_all(nodes.Macro)}
         own |= {each.name for each in tree.find_all(nodes.Name) if each.ctx in {"store", "param"}}
         own |= set(self._imported(tree))
@@ -66,3 +68,11 @@ class TemplateCheck:
                 answer = ""
             self._is_known[name] = answer == "True"
         return self._is_known[name]
+
+
+def _asks_for_context(node: nodes.Getattr) -> bool:
+    """`trigger.to_state.context`: states here have none."""
+    return node.attr == "context" and isinstance(node.node, nodes.Getattr) and node.node.attr in _STATES
+
+
+_STATES: Final = frozenset({"to_state", "from_state"})

@@ -81,6 +81,13 @@ def test_every_reason_names_the_file_and_line_of_what_is_wrong(read) -> None:
     assert "true or false" in reason.text
 
 
+@pytest.mark.parametrize("key", ["action", "actions"])
+def test_one_step_that_is_no_list_has_its_line_too(read, key) -> None:
+    [found] = read({"automations.yaml": f"- trigger: []\n  {key}:\n    service: vendor.fly\n"}).automations
+
+    assert [(reason.line, reason.path) for reason in found.reasons] == [(3, "actions/0/service")]
+
+
 def test_a_secret_goes_into_the_rule_and_into_no_text(read) -> None:
     report = read(
         {

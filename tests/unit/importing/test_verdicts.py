@@ -161,6 +161,7 @@ def test_a_template_that_is_published_is_published(rule: Rule) -> None:
     [
         ("{{ integration_entities('hue') }}", "integration_entities()"),
         ("{{ states('sensor.a') | no_such_filter }}", "no_such_filter"),
+        ("{{ trigger.to_state.context.user_id }}", "what caused a state"),
         ("{% from 'tools.jinja' import f %}{{ f(1) }}", "another file"),
         ("{{ states('sensor.a' }}", "template"),
     ],
