@@ -124,4 +124,4 @@ SELECT format('%%s.%%s', schemaname, indexname) AS index, index_size AS size FRO
 
 -- name: table_bloat
 SELECT format('%%s.%%s', schemaname, tablename) AS table, dead_tuple_percent::float AS dead_percent, total_size AS size
-FROM public.table_bloat WHERE dead_tuple_percent > 20 LIMIT 10;
+FROM public.table_bloat WHERE dead_tuple_percent > 20 AND n_dead_tup > 1000 LIMIT 10;
