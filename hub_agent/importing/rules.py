@@ -12,6 +12,7 @@ from hub_agent.core.automation.spelling import automation_fields, script_fields
 from hub_agent.core.automation.triggers.registry import TRIGGERS
 from hub_agent.errors import DefinitionError
 from hub_agent.importing.abilities import (
+    DEVICE_ACTIONS,
     HELPERS,
     IGNORED_DATA,
     SCRIPT_VERBS,
@@ -45,6 +46,7 @@ _ASKED: Final = re.compile(
 _ASKED_BY_DOT: Final = re.compile(r"(?<![\w.'\"])states\.([a-z0-9_]+\.[a-z0-9_]+)")
 _HELPER: Final = re.compile(rf"(?<![\w.])((?:{'|'.join(sorted(HELPERS))})\.[a-z0-9_]+)(?![\w(])")
 _NAMES_ENTITIES: Final = frozenset({"entity_id", "zone", "above", "below", "at", "after", "before", "entities"})
+_HOLDS_TARGETS: Final = ("target", "data", "data_template")
 _NAMES_AN_ACTION: Final = frozenset({"action", "service", "service_template"})
 _OUTSIDE: Final = {
     "calendar": "this hub keeps no calendars",
@@ -279,15 +281,27 @@ class Rules:
             self._call_script(case, step, where, verb)
             return
         if action == "scene.turn_on":
-            for part in ("target", "data", "data_template"):
+            for part in _HOLDS_TARGETS:
                 self._look_at_scenes(case, _mapping(step.get(part)).get("entity_id"), f"{path}/{part}/entity_id")
             self._look_at_scenes(case, step.get("entity_id"), f"{path}/entity_id")
         for ignored in sorted(_mapping(step.get("data")).keys() & IGNORED_DATA.get(action, frozenset())):
             case.add("key_ignored", f"'{ignored}' of {action} is ignored here", f"{path}/data/{ignored}")
+        if domain in DEVICE_ACTIONS:
+            self._look_at_kinds(case, step, path, action)
         if domain == "script":
             self._switch_scripts(case, step, where)
         else:
             self._count(case, step, where, (action, ability(action)))
+
+    def _look_at_kinds(self, case: _Case, step: _Step, path: str, action: str) -> None:
+        """`switch.turn_off` is not for lights: Home Assistant passes over them, this hub calls it a failure."""
+        named = [(f"{path}/{key}/entity_id", _mapping(step.get(key)).get("entity_id")) for key in _HOLDS_TARGETS]
+        for where, value in (*named, (f"{path}/entity_id", step.get("entity_id"))):
+            for each in items_of(value):
+                for name in str(each).lower().split(","):
+                    domain = name.strip().partition(".")[0]
+                    if is_plain_action(name.strip()) and domain not in {action.partition(".")[0], *HELPERS}:
+                        case.add("target_kind", f"{action} is nothing for {name.strip()}: here that fails", where)
 
     def _look_at_scenes(self, case: _Case, named: JsonValue, where: str) -> None:
         for each in items_of(named):
@@ -297,7 +311,7 @@ class Rules:
 
     def _switch_scripts(self, case: _Case, step: _Step, where: str) -> None:
         """`script.turn_on` and its like name scripts among their targets."""
-        given = [_mapping(step.get(key)).get("entity_id") for key in ("target", "data", "data_template")]
+        given = [_mapping(step.get(key)).get("entity_id") for key in _HOLDS_TARGETS]
         named = [str(each) for entity_id in (*given, step.get("entity_id")) for each in items_of(entity_id)]
         names = [each.strip().lower().removeprefix("script.") for each in named if not is_template(each)]
         broken = [name for name in names if name in self.broken_scripts]

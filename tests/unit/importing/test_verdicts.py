@@ -138,6 +138,12 @@ def test_an_event_that_no_rule_fires_is_told_and_one_that_a_rule_fires_is_not(re
     ]
 
 
+def test_an_action_for_another_kind_of_entity_is_told(rule: Rule) -> None:
+    found = rule(rule_with("[{action: switch.turn_off, target: {entity_id: [switch.a, light.b]}}]"))
+
+    assert (found.verdict, told(found)) == ("differs", [("target_kind", "actions/0/target/entity_id")])
+
+
 def test_a_webhook_that_has_no_address_fires_nothing(rule: Rule) -> None:
     found = rule(rule_with("[{action: light.turn_on}]", "[{trigger: webhook, webhook_id: x}]"))
 
