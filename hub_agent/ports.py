@@ -260,6 +260,14 @@ class Door(Protocol):
     async def trace(self, run_id: str) -> JsonObject:
         """The whole story of a run; a unique beginning of its id is enough. Raises NotFound."""
 
+    async def explain(self, name: str, at: str | None) -> JsonObject:
+        """Why an automation (by id, entity id or name) did not run, now or `at` (07:30, 2026-01-14 07:30). Raises NotFound, NotPossible.
+        {"automation_id", "entity_id", "name", "at", "is_past", "summary": one sentence, "reasons": [{"code", "text", "path"}], "is_enabled", "paused_until", "mode", "running", "queued",
+        "triggers": [{"path", "id", "alias", "platform", "is_enabled", "waits_for", "findings": [{"code", "text", "entity_id", "state", "changed_at", "due_at"}]}],
+        "conditions": [{"path", "kind", "wants", "result": "true" | "false" | "error" | "depends_on_trigger" | "not_known", "text", "values", "error", "parts"}],
+        "last_run", "last_refusal", "around": [{"run_id", "status", "started_at", "trigger", "error", "conditions"}], "not_known": [text]}
+        """
+
     async def call(self, action: str, target: Sequence[str], data: JsonObject, by: str) -> JsonObject:
         """Calls an action (`light.turn_on`) for entities or devices by id or name. Raises NotFound, NotPossible. Answers {"commands": [{"entity_id", "outcome", "error"}]} when they settle (at most 6 s)."""
 

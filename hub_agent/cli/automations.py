@@ -11,7 +11,7 @@ from hub_agent.errors import NotFound
 
 @click.group(name="automations")
 def command() -> None:
-    """List automations and their runs; show a run's trace."""
+    """List automations and their runs; show a run's trace; explain why one did not run."""
 
 
 @command.command(name="list")
@@ -77,6 +77,28 @@ def trace(socket: str | None, run: str, as_json: bool) -> None:
     print_table(rows, ("AT", "STEP", "WHAT", "RESULT", "DETAILS"))
 
 
+@command.command(name="explain")
+@click.argument("name")
+@click.option("--at", metavar="TIME", help="About then: 07:30 (the latest), '2026-01-14 07:30', or with an offset.")
+@as_json_option
+@click.pass_obj
+def explain(socket: str | None, name: str, at: str | None, as_json: bool) -> None:
+    """Why an automation did not run, now or at a time: triggers, conditions, pauses and what was refused."""
+    body = Link(socket).get(f"automations/{quote(name, safe='')}/explanation", at=at)
+    if as_json:
+        print_json(body)
+        return
+    click.echo(f"{body['name']}: {body['summary']}")
+    for reason in body["reasons"]:
+        if reason["text"] != body["summary"]:
+            click.echo(f"- {reason['text']}")
+    for title, key in (("last run", "last_run"), ("last refused", "last_refusal")):
+        found = body[key]
+        click.echo(f"{title}: {_occasion(found) if found else 'none is kept'}")
+    for text in body["not_known"]:
+        click.echo(f"not known: {text}")
+
+
 def _id_of(link: Link, name: str) -> str:
     wanted = name.casefold()
     automations = link.get("automations")
@@ -84,6 +106,11 @@ def _id_of(link: Link, name: str) -> str:
         if wanted in {each["id"], each["entity_id"], each["name"].casefold()}:
             return str(each["id"])
     raise NotFound(f"There is no automation '{name}'. List them with: nexa-hub automations list")
+
+
+def _occasion(told: Json) -> str:
+    run = f" (trace {told['run_id'][:8]})" if told.get("run_id") else ""
+    return f"{told['started_at']}, {told['status']}{run}"
 
 
 def _trigger(trigger: Json) -> str:

@@ -6,9 +6,11 @@ import os
 import resource
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from uuid import UUID, uuid5
 
+from hub_agent.core.automation.as_of import read_instant
 from hub_agent.core.capabilities import calls_for
 from hub_agent.core.device_fields import connectivity, entity_as_shown
 from hub_agent.core.hub import Hub
@@ -29,6 +31,8 @@ from hub_agent.runtime.inbox import Inbox
 ANSWER_S_MAX = 6.5
 
 RUNS_MAX = 500
+# Of a name that is not there, so many others are offered.
+NEAR_MAX = 3
 
 
 class HubDoor:
@@ -148,6 +152,19 @@ class HubDoor:
         if body is None:
             raise NotFound(f"There is no run '{run_id}'. List the runs with: nexa-hub automations runs")
         return body
+
+    async def explain(self, name: str, at: str | None) -> JsonObject:
+        automation_id = self._automation_named(name)
+        traces = await self._store.runs(automation_id, RUNS_MAX)
+        now = self._clock.now().wall
+        try:
+            asked = None if at is None else read_instant(at, now, self._hub.place.time_zone)
+        except ValueError as err:
+            raise NotPossible(str(err)) from err
+        told = self._hub.automations.explained(automation_id, traces, now, asked)
+        if told is None:
+            raise NotFound(f"There is no automation '{name}' any more.")
+        return told
 
     def changes(self) -> AsyncGenerator[Change, None]:
         return self._changes.read()
@@ -297,6 +314,21 @@ class HubDoor:
         wrong = ", ".join(sorted(values))
         raise NotPossible(f"'{name}' cannot set {wrong}; it knows: {', '.join(known) or 'nothing that can be set'}.")
 
+    def _automation_named(self, name: str) -> str:
+        known = self._hub.automations.described()
+        for key in ("id", "entity_id"):
+            for each in known:
+                if each[key] == name:
+                    return str(each["id"])
+        found = [each for each in known if _plain(str(each["name"])) == _plain(name)]
+        if len(found) > 1:
+            raise NotFound(f"There are {len(found)} automations named '{name}'; use the id.")
+        if found:
+            return str(found[0]["id"])
+        near = _near(name, [str(each["name"]) for each in known])
+        hint = f"Did you mean {near}?" if near else "List them with: nexa-hub automations list"
+        raise NotFound(f"There is no automation '{name}'. {hint}")
+
     def _scenes(self) -> list[JsonObject]:
         shown: list[JsonObject] = []
         for scene in self._hub.scenes.scenes():
@@ -344,6 +376,14 @@ def _import_key(definition: Definition) -> str | None:
 
 def _plain(name: str) -> str:
     return name.strip().casefold().replace(" ", "_")
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    """Names that may have been meant: spelled alike, or holding what was said."""
+    by_plain = {_plain(each): each for each in names}
+    close = get_close_matches(_plain(name), by_plain, NEAR_MAX, 0.6)
+    close += [each for each in by_plain if _plain(name) in each and each not in close]
+    return " or ".join(f"'{by_plain[each]}'" for each in close[:NEAR_MAX])
 
 
 def _availability(status: str) -> str:

@@ -26,6 +26,7 @@ from hub_agent.web.shapes import (
     CallRequestBody,
     DeviceAnswer,
     DeviceChange,
+    ExplanationAnswer,
     FaultAnswer,
     ImportAnswer,
     ImportRequestBody,
@@ -135,6 +136,11 @@ def _seeing(door: Door) -> APIRouter:
     @router.get("/automations", response_model=list[AutomationAnswer])
     async def automations() -> Response:
         return OrjsonResponse(door.automations())
+
+    @router.get("/automations/{name:path}/explanation", response_model=ExplanationAnswer)
+    async def explain(name: str, at: Annotated[str | None, Query(max_length=40)] = None) -> Response:
+        """Why an automation did not run: by id, entity id or name; now, or at a time such as 07:30."""
+        return OrjsonResponse(await door.explain(name, at))
 
     @router.get("/runs", response_model=list[RunAnswer])
     async def runs(

@@ -327,6 +327,78 @@ class TraceAnswer(Shape):
     steps: list[StepAnswer] = []
 
 
+class ReasonAnswer(Shape):
+    code: str = Field(examples=["switched_off", "already_so", "condition_false"])
+    text: str
+    path: str | None = None
+
+
+class FindingAnswer(Shape):
+    """How one watched entity, or the clock, stands to what the trigger waits for."""
+
+    code: str
+    text: str
+    entity_id: str | None = None
+    state: str | None = None
+    changed_at: datetime | None = None
+    due_at: datetime | None = None
+
+
+class TriggerExplained(Shape):
+    path: str
+    id: str
+    alias: str | None = None
+    platform: str
+    is_enabled: bool
+    waits_for: str
+    findings: list[FindingAnswer]
+
+
+class ConditionExplained(Shape):
+    path: str
+    kind: str
+    wants: str
+    result: Literal["true", "false", "error", "depends_on_trigger", "not_known"]
+    text: str
+    values: dict[str, Any] = {}
+    error: str | None = None
+    parts: list[StepAnswer] = []
+
+
+class OccasionAnswer(Shape):
+    """A run, or a trigger that started none; `run_id` is null when its trace is gone."""
+
+    run_id: str | None = None
+    status: str | None = None
+    started_at: datetime
+    trigger: Any = None
+    error: str | None = None
+    conditions: list[StepAnswer] = []
+
+
+class ExplanationAnswer(Shape):
+    """Why an automation did not run; `reasons` begins with what matters most."""
+
+    automation_id: str
+    entity_id: str
+    name: str
+    at: datetime
+    is_past: bool
+    summary: str
+    reasons: list[ReasonAnswer]
+    is_enabled: bool
+    paused_until: datetime | None = None
+    mode: str | None = None
+    running: int
+    queued: int
+    triggers: list[TriggerExplained]
+    conditions: list[ConditionExplained]
+    last_run: OccasionAnswer | None = None
+    last_refusal: OccasionAnswer | None = None
+    around: list[OccasionAnswer]
+    not_known: list[str]
+
+
 def _shallow(data: dict[str, Any], depth_max: int) -> dict[str, Any]:
     level: list[Any] = [data]
     for _ in range(depth_max):

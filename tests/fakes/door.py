@@ -216,6 +216,57 @@ def _traces() -> list[dict[str, Any]]:
     ]
 
 
+def _explanation(found: dict[str, Any], *, is_past: bool) -> dict[str, Any]:
+    lamp = "light.living_room_lamp"
+    quiet = "Trigger 1 (state) waits until binary_sensor.hall_motion changes to 'on': it is 'off' since 11:00:00."
+    dark = {"path": "conditions/0", "kind": "state", "at": AT, "result": "false", "values": {lamp: "off"}}
+    refused = {"run_id": NO_RUN, "status": "conditions_not_met", "started_at": AT, "trigger": {}, "conditions": [dark]}
+    return {
+        "automation_id": found["id"],
+        "entity_id": found["entity_id"],
+        "name": found["name"],
+        "at": AT,
+        "is_past": is_past,
+        "summary": quiet,
+        "reasons": [
+            {"code": "state_differs", "text": quiet, "path": "triggers/0"},
+            {"code": "condition_false", "text": "Condition 1 (state) does not hold now.", "path": "conditions/0"},
+        ],
+        "is_enabled": True,
+        "paused_until": None,
+        "mode": found["mode"],
+        "running": 0,
+        "queued": 0,
+        "triggers": [
+            {
+                "path": "triggers/0",
+                "id": "0",
+                "alias": None,
+                "platform": "state",
+                "is_enabled": True,
+                "waits_for": "binary_sensor.hall_motion changes to 'on'",
+                "findings": [
+                    {"code": "state_differs", "text": quiet, "entity_id": lamp, "state": "off", "changed_at": AT}
+                ],
+            }
+        ],
+        "conditions": [
+            {
+                "path": "conditions/0",
+                "kind": "state",
+                "wants": f"{lamp} to be 'on'",
+                "result": "false",
+                "text": f"wants {lamp} to be 'on'; it sees {lamp} = off",
+                "values": {lamp: "off"},
+            }
+        ],
+        "last_run": None,
+        "last_refusal": refused,
+        "around": [refused] if is_past else [],
+        "not_known": ["Whether the rule was on then."] if is_past else [],
+    }
+
+
 class FakeDoor:
     """Fills ports.Door. `asked` tells what was done and by whom; `failing` is raised by whatever is called next, until it is taken away."""
 
@@ -339,6 +390,23 @@ class FakeDoor:
         if len(found) != 1:
             raise NotFound(f"There is no run '{run_id}'.")
         return found[0]
+
+    async def explain(self, name: str, at: str | None) -> Any:
+        self._fail()
+        plain = name.casefold()
+        found = next(
+            (
+                each
+                for each in self.automations_now
+                if plain in {each["id"], each["entity_id"], each["name"].casefold()}
+            ),
+            None,
+        )
+        if found is None:
+            raise NotFound(f"There is no automation '{name}'. Did you mean 'Broken'?")
+        if at == "never":
+            raise NotPossible(f"'{at}' is not a time such as 07:30 or '2026-01-14 07:30'.")
+        return _explanation(found, is_past=at is not None)
 
     def changes(self) -> AsyncGenerator[Change, None]:
         return self.told.read()

@@ -4,11 +4,12 @@ A trigger fires, variables are rendered, conditions are judged, the mode decides
 be done in the home leaves as a `Call`; its answer comes back through `handle`, within the same input as a rule.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hub_agent.core.automation.calls import Calls
 from hub_agent.core.automation.exchange import Exchange, Output
+from hub_agent.core.automation.explaining import explain
 from hub_agent.core.automation.interpreter import Resolve
 from hub_agent.core.automation.loading import read_program
 from hub_agent.core.automation.references import References
@@ -227,6 +228,13 @@ class Automations:
     def described(self) -> list[JsonObject]:
         """For people: each as ports.Door.automations says."""
         return [rule.as_json() for rule in sorted(self._rules, key=lambda rule: rule.name.casefold())]
+
+    def explained(
+        self, automation_id: str, traces: Sequence[JsonObject], now: datetime, at: datetime | None = None
+    ) -> JsonObject | None:
+        """Why it did not run, as ports.Door.explain says; None if there is no such automation. Changes nothing."""
+        rule = self._rules.find(automation_id)
+        return None if rule is None else explain(rule, self._exchange, traces, now, at)
 
     # One input.
 

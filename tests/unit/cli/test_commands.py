@@ -17,6 +17,14 @@ from tests.fakes.door import AT, KITCHEN, LAMP, RULE, RUN
         (["automations", "list"], ["Hall light with motion", "restart", "there is no light.gone"]),
         (["automations", "runs"], ["10000000", "conditions_not_met", "20002"]),
         (["automations", "trace", RUN[:8]], ["Hall light with motion: success", "light.turn_on", "20 s"]),
+        (
+            ["automations", "explain", "hall light with motion"],
+            [
+                "Hall light with motion: Trigger 1 (state)",
+                "- Condition 1 (state)",
+                "conditions_not_met (trace 20000000)",
+            ],
+        ),
         (["issues"], ["Nothing is wrong."]),
         (["sync", "status"], ["Online", "device_states"]),
     ],
@@ -55,6 +63,19 @@ def test_runs_are_of_one_automation_by_any_of_its_names(nexa, door) -> None:
 
 def test_a_trace_is_found_by_the_beginning_of_its_id(nexa, door) -> None:
     assert nexa("automations", "trace", RUN[:8], "--json").json()["run_id"] == RUN
+
+
+def test_an_explanation_is_about_now_or_about_a_time(nexa, door) -> None:
+    now = nexa("automations", "explain", "automation.hall_light", "--json").json()
+    then = nexa("automations", "explain", RULE, "--at", "2026-01-14 07:30").out
+
+    assert (now["is_past"], now["reasons"][0]["code"]) == (False, "state_differs")
+    assert "not known: Whether the rule was on then." in then
+
+
+def test_a_rule_with_a_slash_in_its_name_can_be_asked_for(nexa, door) -> None:
+    door.automations_now[0]["name"] = "Lamp on/off?"
+    assert nexa("automations", "explain", "Lamp on/off?").out.startswith("Lamp on/off?: Trigger 1")
 
 
 def test_issues_are_told_and_end_with_one(nexa, door) -> None:
@@ -173,6 +194,8 @@ def test_the_pairing_code_is_shown(nexa, door) -> None:
         (["devices", "place", "Blind", "Attic"], "There is no room 'Attic'. This home has: Living Room, Kitchen"),
         (["automations", "runs", "ghost"], "no automation 'ghost'"),
         (["automations", "trace", "ffff"], "no run 'ffff'"),
+        (["automations", "explain", "brokn"], "no automation 'brokn'. Did you mean 'Broken'?"),
+        (["automations", "explain", "Broken", "--at", "never"], "'never' is not a time such as 07:30"),
         (["devices", "set", "ghost", "on=true"], "no device or entity 'ghost'"),
     ],
 )

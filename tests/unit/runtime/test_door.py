@@ -219,3 +219,35 @@ def test_what_is_imported_runs_and_is_the_same_row_when_it_is_imported_again(tmp
             assert (shown["name"], shown["problem"]) == ("Hall at night", None)
 
     live(story())
+
+
+def test_why_a_rule_did_not_run_is_told_from_its_triggers_and_its_kept_traces(tmp_path: Path) -> None:
+    rule = {
+        "name": "Hall at night",
+        "automation_type": "trigger_based",
+        "triggers": [{"trigger": "state", "entity_id": "light.hall_lamp", "to": "on"}],
+        "conditions": [{"condition": "state", "entity_id": "light.porch_lamp", "state": "on"}],
+        "actions": [{"action": "light.turn_off", "target": {"entity_id": "light.hall_lamp"}}],
+    }
+
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            await house.add_lamp("Hall Lamp", "hall")
+            await house.add_lamp("Porch Lamp", "porch")
+            await house.door.import_definitions([{"kind": "automation", "key": "automation/1", "fields": rule}], "test")
+            quiet = await house.door.explain("hall at night", None)
+            house.say("hall/state", "ON")
+            await asyncio.sleep(0.01)
+            refused = await house.door.explain("automation.hall_at_night", None)
+
+            assert str(quiet["summary"]).startswith("Trigger 1 (state) waits until light.hall_lamp changes to 'on'")
+            assert "light.porch_lamp = off" in str(refused["summary"])
+            assert refused["last_refusal"]["run_id"] == (await house.door.runs(None, 1))[0]["id"]  # type: ignore[index, call-overload]  # JSON
+            with pytest.raises(NotFound, match="Did you mean 'Hall at night'"):
+                await house.door.explain("hall at nite", None)
+            with pytest.raises(NotFound, match="automations list"):
+                await house.door.explain("zzz", None)
+            with pytest.raises(NotPossible, match="is not a time"):
+                await house.door.explain("Hall at night", "soon")
+
+    live(story())

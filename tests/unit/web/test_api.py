@@ -13,6 +13,7 @@ READ = [
     (f"/devices/{LAMP}", "/devices/{device_id}"),
     ("/scenes", "/scenes"),
     ("/automations", "/automations"),
+    (f"/automations/{RULE}/explanation?at=07:30", "/automations/{name}/explanation"),
     ("/runs", "/runs"),
     (f"/runs/{RUN}", "/runs/{run_id}"),
     ("/issues", "/issues"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hub_agent.core.automation.exchange import Attachment, Exchange, Fire, Remember
 from hub_agent.core.automation.reading import Fields
@@ -26,6 +26,7 @@ class Source(Protocol):
     def attach(self, attachment: Attachment, now: datetime) -> Attached: ...
 
 
+@runtime_checkable
 class Recurring(Protocol):
     """A source that follows the clock."""
 
