@@ -72,6 +72,16 @@ class AsOf:
         is_same_day = local.date() == self.at.astimezone(tz).date()
         return local.strftime("%H:%M:%S" if is_same_day else "%Y-%m-%d %H:%M:%S")
 
+    def plain(self, value: object) -> str:
+        """A value for people to read: instants by their clocks."""
+        if isinstance(value, str) and len(value) > len("2026-01-14"):
+            try:
+                at = datetime.fromisoformat(value)
+            except ValueError:
+                return value
+            return value if at.tzinfo is None else self.clock(at)
+        return str(value)
+
 
 def read_instant(text: str, now: datetime, time_zone: str) -> datetime:
     """`07:30` (the latest such time), `2026-01-14 07:30`, or with an offset. Raises ValueError with words for people."""

@@ -11,15 +11,12 @@ from typing import Any
 
 from hub_agent.core.automation.as_of import AsOf
 from hub_agent.core.automation.exchange import Exchange
-from hub_agent.core.automation.explaining_conditions import Judged, judge_each
+from hub_agent.core.automation.explaining_conditions import DEPENDS, NOT_KNOWN, Given, Judged, judge_each, values_words
 from hub_agent.core.automation.explaining_triggers import AROUND, Finding, find, words
 from hub_agent.core.automation.program import Program
 from hub_agent.core.automation.rule import Rule
 from hub_agent.core.automation.triggers.trigger import Trigger
-from hub_agent.core.automation.values import Variables
-from hub_agent.core.automation.variables import render_variables
 from hub_agent.core.automation.views import iso, view
-from hub_agent.errors import TemplateError
 from hub_agent.model.automation import Mode, Outcome, RunStatus
 from hub_agent.model.json import JsonObject, JsonValue
 
@@ -29,6 +26,12 @@ FINDINGS_SHOWN_MAX = 5
 # Where paths of triggers and conditions begin; a schedule column is a trigger too.
 TRIGGERS = ("triggers", "schedule")
 CONDITIONS = "conditions"
+OUTCOME_WORDS = {
+    Outcome.FALSE.value: "does not hold",
+    Outcome.ERROR.value: "does not pass",
+    DEPENDS: "is open",
+    NOT_KNOWN: "is open",
+}
 # A trace as the store gives it; what it holds was written by `trace.py`.
 Trace = dict[str, Any]
 
@@ -54,7 +57,6 @@ class Looked:
     on_since: datetime | None
     triggers: Sequence[tuple[Trigger, Sequence[Finding]]]
     conditions: Sequence[Judged]
-    doubts: Sequence[str]
 
 
 def explain(
@@ -65,18 +67,16 @@ def explain(
     shown = as_of.state(rule.entity_id)
     on_since = shown.changed_at if shown is not None and rule.is_on else None
     program = rule.program
-    doubts: list[str] = []
     triggers: list[tuple[Trigger, Sequence[Finding]]] = []
     conditions: list[Judged] = []
     if program is not None:
         sites = {site.trigger.path: site for site in rule.sites}
-        variables = _variables(rule, program, as_of, doubts)
         for trigger in program.triggers:
             found = find(trigger, sites.get(trigger.path), as_of, program.trigger_variables, on_since)
             triggers.append((trigger, found))
-        conditions = judge_each(program.conditions, as_of, variables)
+        conditions = judge_each(program.conditions, as_of, _given(rule, program, as_of))
     known = [dict(trace) for trace in traces]
-    looked = Looked(rule, as_of, known, on_since, triggers, conditions, doubts)
+    looked = Looked(rule, as_of, known, on_since, triggers, conditions)
     return _answer(looked)
 
 
@@ -104,7 +104,7 @@ def _answer(looked: Looked) -> JsonObject:
         "last_run": _last_run(looked),
         "last_refusal": next((_told(each) for each in looked.traces if each.get("status") in REFUSALS), None),
         "around": [_told(each) for each in _around(looked)] if as_of.is_past else [],
-        "not_known": [*looked.doubts, *(_not_known(looked) if as_of.is_past else ())],
+        "not_known": list(_not_known(looked)) if as_of.is_past else [],
     }
 
 
@@ -241,12 +241,11 @@ def _worst_first(found: Sequence[Finding]) -> list[Finding]:
 
 
 def _of_conditions(looked: Looked) -> Iterator[Reason]:
+    now = "" if looked.as_of.is_past else " now"
     for number, each in enumerate(looked.conditions, 1):
-        if each.outcome == Outcome.TRUE.value:
-            continue
-        head = "does not hold" if each.outcome == Outcome.FALSE.value else "is open"
-        verb = f"Condition {number} ({each.condition.kind}) {head}" + (" now" if not looked.as_of.is_past else "")
-        yield Reason(f"condition_{each.outcome}", f"{verb}: it {each.text}.", each.condition.path)
+        if each.outcome != Outcome.TRUE.value:
+            head = f"Condition {number} ({each.condition.kind}) {OUTCOME_WORDS[each.outcome]}{now}"
+            yield Reason(f"condition_{each.outcome}", f"{head}: it {each.text}.", each.condition.path)
 
 
 def _of_refusal(trace: Trace, as_of: AsOf) -> Reason:
@@ -254,29 +253,29 @@ def _of_refusal(trace: Trace, as_of: AsOf) -> Reason:
     if trace.get("status") != RunStatus.CONDITIONS_NOT_MET.value:
         word = "but not started" if trace.get("status") == RunStatus.DROPPED.value else "but failed before it began"
         return Reason(str(trace.get("status")), f"{head}, {word}: {trace.get('error')}.")
-    step: Trace = next((each for each in trace.get("steps", ()) if each.get("result") != Outcome.TRUE.value), {})
-    saw = ", ".join(f"{name} = {value}" for name, value in (step.get("values") or {}).items())
-    why = step.get("error") or (f"it saw {saw}" if saw else step.get("result"))
-    path = step.get("path")
-    return Reason(
-        "conditions_not_met", f"{head}, but the condition {path} ({step.get('kind')}) did not hold: {why}.", path
-    )
+    steps: list[Trace] = trace.get("steps") or []
+    failed: Trace = next((each for each in steps if _is_top(each) and each.get("result") != Outcome.TRUE.value), {})
+    path = str(failed.get("path"))
+    inside = [each for each in steps if f"{each.get('path')}/".startswith(f"{path}/")]
+    saw = values_words(inside, as_of)
+    why = failed.get("error") or (f"it saw {saw}" if saw else str(failed.get("result")))
+    text = f"{head}, but the condition {path} ({failed.get('kind')}) did not hold: {why}."
+    return Reason("conditions_not_met", text, path)
+
+
+def _is_top(step: Trace) -> bool:
+    """Not a part of another condition: as a part of `or` a false one may be no reason."""
+    return str(step.get("path")).count("/") == 1
 
 
 # Parts.
 
 
-def _variables(rule: Rule, program: Program, as_of: AsOf, doubts: list[str]) -> Variables:
-    """As a trigger would find them, but for the trigger itself."""
+def _given(rule: Rule, program: Program, as_of: AsOf) -> Given:
     variables: dict[str, object] = {**program.trigger_variables}
     if program.sees_itself:
         variables["this"] = view(rule.entity_id, as_of.state(rule.entity_id))
-    try:
-        with as_of.looking():
-            variables |= render_variables(program.variables, variables)
-    except TemplateError as err:
-        doubts.append(f"Its variables, which need a trigger: {err}")
-    return variables
+    return Given.of(variables, program)
 
 
 def _trigger_as_json(trigger: Trigger, found: Sequence[Finding]) -> JsonObject:

@@ -1,7 +1,9 @@
 """How each condition of a rule comes out at some instant, with the values that it saw."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from hub_agent.core.automation.as_of import AsOf, WorldAsOf
 from hub_agent.core.automation.conditions.condition import Condition, Scope
@@ -14,14 +16,19 @@ from hub_agent.core.automation.conditions.time import TimeTest
 from hub_agent.core.automation.conditions.trigger import TriggerTest
 from hub_agent.core.automation.conditions.zone import ZoneTest
 from hub_agent.core.automation.explaining_triggers import range_words, short
-from hub_agent.core.automation.values import Variables
+from hub_agent.core.automation.program import Program
+from hub_agent.core.automation.values import ListOfValues, MappingOfValues, Templated, Value, Variables
+from hub_agent.core.automation.variables import render_variables
 from hub_agent.core.time_of_day import WEEKDAYS
 from hub_agent.model.automation import Outcome
 from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.templating import Template
 
 # Besides true, false and error: it asks which trigger fired, or what it saw may have been otherwise then.
 DEPENDS = "depends_on_trigger"
 NOT_KNOWN = "not_known"
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +53,46 @@ class Judged:
         return {**body, "parts": list(self.notes[1:])} if len(self.notes) > 1 else body
 
 
-def judge_each(conditions: Sequence[Condition], as_of: AsOf, variables: Variables) -> list[Judged]:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What templates find without a trigger. `of_trigger`: names that only a trigger can fill, and what is made of them."""
+
+    known: Mapping[str, object]
+    free: tuple[tuple[str, Value], ...]
+    of_trigger: frozenset[str]
+
+    @classmethod
+    def of(cls, known: Mapping[str, object], program: Program) -> "Given":
+        names = {"trigger", *(name for trigger in program.triggers for name, _ in trigger.variables)}
+        free: list[tuple[str, Value]] = []
+        for name, value in program.variables:
+            if _mentions(value, names):
+                names.add(name)
+            else:
+                free.append((name, value))
+        return cls(known, tuple(free), frozenset(names))
+
+    def variables(self) -> Variables:
+        """Rendered when a condition asks for them, so that what they look at counts as looked at by it."""
+        return {**self.known, **render_variables(self.free, self.known)}
+
+
+def judge_each(conditions: Sequence[Condition], as_of: AsOf, given: Given) -> list[Judged]:
     """All of them, where a run stops at the first that is false."""
-    return [_judge(condition, as_of, variables) for condition in conditions if condition.is_enabled]
+    return [_judge(condition, as_of, given) for condition in conditions if condition.is_enabled]
 
 
-def _judge(condition: Condition, as_of: AsOf, variables: Variables) -> Judged:
-    if any(_asks_for_the_trigger(each) for each in _leaves(condition)):
+def _judge(condition: Condition, as_of: AsOf, given: Given) -> Judged:
+    if any(_asks_for_the_trigger(each, given) for each in _leaves(condition)):
         return Judged(condition, DEPENDS, f"asks which trigger fired: {wants(condition)}")
     notes: list[dict[str, JsonValue]] = []
     with as_of.looking() as world:
-        outcome = condition.judge(Scope(as_of.exchange.outlook, as_of.at, lambda: variables, notes))
+        outcome = condition.judge(Scope(as_of.exchange.outlook, as_of.at, given.variables, notes))
     unsure = _unsure(condition, world)
     if unsure:
         text = f"wanted {wants(condition)}; {', '.join(unsure)} changed since then, so what it saw is not known"
         return Judged(condition, NOT_KNOWN, text)
-    saw = _saw(notes)
+    saw = values_words(notes, as_of)
     if outcome is Outcome.ERROR:
         why = next((str(note["error"]) for note in reversed(notes) if "error" in note), "it cannot be judged")
         return Judged(condition, outcome.value, f"cannot be judged: {why}", notes)
@@ -75,12 +106,12 @@ def _unsure(condition: Condition, world: WorldAsOf) -> list[str]:
     return sorted(unsure)
 
 
-def _saw(notes: Sequence[JsonObject]) -> str:
+def values_words(notes: Sequence[Mapping[str, Any]], as_of: AsOf) -> str:
+    """What they saw, each thing once."""
     seen: dict[str, JsonValue] = {}
     for note in notes:
-        values = note.get("values")
-        seen |= values if isinstance(values, dict) else {}
-    return ", ".join(f"{name} = {value}" for name, value in seen.items())
+        seen |= note.get("values") or {}
+    return ", ".join(f"{name} = {as_of.plain(value)}" for name, value in seen.items())
 
 
 def _leaves(condition: Condition) -> Iterator[Condition]:
@@ -92,9 +123,27 @@ def _leaves(condition: Condition) -> Iterator[Condition]:
         yield condition
 
 
-def _asks_for_the_trigger(condition: Condition) -> bool:
+def _asks_for_the_trigger(condition: Condition, given: Given) -> bool:
     test = condition.test
-    return isinstance(test, TriggerTest) or (isinstance(test, TemplateTest) and "trigger" in test.template.source)
+    if isinstance(test, TemplateTest):
+        return _names_in(test.template, given.of_trigger)
+    return isinstance(test, TriggerTest)
+
+
+def _mentions(value: Value, names: Collection[str]) -> bool:
+    match value:
+        case Templated():
+            return _names_in(value.template, names)
+        case ListOfValues():
+            return any(_mentions(part, names) for part in value.parts)
+        case MappingOfValues():
+            return any(_mentions(part, names) for _, part in value.parts)
+        case _:
+            return False
+
+
+def _names_in(template: Template, names: Collection[str]) -> bool:
+    return any(word in names for word in _WORD.findall(template.source))
 
 
 def _reads_attributes(condition: Condition) -> bool:

@@ -20,7 +20,7 @@ from hub_agent.core.automation.triggers.zone import ZoneSource
 from hub_agent.core.automation.values import Duration, Variables, is_truth
 from hub_agent.core.automation.views import describe, iso
 from hub_agent.core.automation.zones import is_in_zone, position_of, zone_area
-from hub_agent.core.time_of_day import WEEKDAYS
+from hub_agent.core.time_of_day import DAY, WEEKDAYS
 from hub_agent.errors import TemplateError
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import UNAVAILABLE, UNKNOWN, EntityState
@@ -28,6 +28,7 @@ from hub_agent.model.state import UNAVAILABLE, UNKNOWN, EntityState
 # Around the instant that is asked about, so much counts as "then": people look at clocks, not at logs.
 AROUND = timedelta(minutes=5)
 SOURCE_CHARS_MAX = 160
+TIMES_A_DAY_MAX = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ def find(
         case TemplateSource():
             return [_of_template(source, site, as_of, variables)]
         case Recurring():
-            return [*_missing_times(source, as_of), _of_clock(source, as_of)]
+            return [*_missing_times(source, as_of), _of_clock(source, as_of, on_since)]
         case _:
-            return [Finding("not_heard", "it waits to hear of it; what started nothing is not kept")]
+            return [Finding("not_heard", "nothing is kept of what it hears but does not accept")]
 
 
 def words(trigger: Trigger) -> str:
@@ -92,17 +93,20 @@ def words(trigger: Trigger) -> str:
         case DailyTimes():
             return f"it is {_times(source.times, ())}{_weekdays(source.weekdays)}"
         case SunSource():
-            return f"{source.event}" + (f" {_signed(source.offset)}" if source.offset else "")
+            return f"it is {source.event}" + (f" {_signed(source.offset)}" if source.offset else "")
         case EventSource():
-            return f"the event {_names(source.event_types)}"
+            return f"the event {' or '.join(source.event_types)} is fired"
         case MqttSource():
-            return f"a message on {source.topic}" + ("" if source.payload is None else f" saying {source.payload!r}")
+            return f"a message comes on {source.topic}" + (
+                "" if source.payload is None else f" saying {source.payload!r}"
+            )
         case WebhookSource():
-            return f"a call of the webhook {source.webhook_id}"
+            return f"the webhook {source.webhook_id} is called"
         case EngineSource():
-            return f"the {source.event} of the hub"
+            return "the hub has started" if source.event == "start" else "the hub is about to stop"
         case _:
-            return {"time_pattern": "the clock matches its pattern"}.get(trigger.platform, f"its {trigger.platform}")
+            is_pattern = trigger.platform == "time_pattern"
+            return "the clock matches its pattern" if is_pattern else f"its {trigger.platform} comes"
 
 
 # Entities.
@@ -144,7 +148,11 @@ def _of_entity(
 
 def _state(source: StateSource, seen: EntityState, since: str) -> tuple[str, str]:
     value = source.value_of(seen)
-    is_now = f"is {_text(value)} since {since}"
+    is_now = (
+        f"is {_text(value)} since {since}" if source.attribute is None else f"has {source.attribute} {_text(value)}"
+    )
+    if source.attribute is not None and source.attribute not in seen.attributes:
+        return "no_attribute", f"has no attribute {source.attribute} now"
     counts = _change(source).removeprefix(" ")
     if source.new.values is not None and not source.new.accepts(value):
         if not source.old.accepts(value):
@@ -230,13 +238,27 @@ def _of_template(source: TemplateSource, site: Site | None, as_of: AsOf, variabl
     return Finding(code, f"the template gives {short(rendered)!r}, which is not true{told}")
 
 
-def _of_clock(source: Recurring, as_of: AsOf) -> Finding:
+def _of_clock(source: Recurring, as_of: AsOf, on_since: datetime | None) -> Finding:
     due = source.next_after(as_of.at - AROUND if as_of.is_past else as_of.at, as_of.exchange)
-    if due is None:
-        return Finding("never_due", "no such time is to come")
-    if as_of.is_past and due <= as_of.at + AROUND:
+    if as_of.is_past and due is not None and due <= as_of.at + AROUND:
         return Finding("was_due", f"it was due at {as_of.clock(due)}", due=due)
-    return Finding("not_due", f"it is next due at {as_of.clock(due)}", due=due)
+    text = "no such time is to come" if due is None else f"it is next due at {as_of.clock(due)}"
+    last = _last_due(source, as_of)
+    if last is not None:
+        text += f"; it was last due at {as_of.clock(last)}"
+        if on_since is not None and last < on_since:
+            text += f", and the rule has been listening only since {as_of.clock(on_since)}"
+    return Finding("never_due" if due is None else "not_due", text, due=due)
+
+
+def _last_due(source: Recurring, as_of: AsOf) -> datetime | None:
+    """Within the last day, unless it comes so often that the last time does not matter."""
+    last, at = None, source.next_after(as_of.at - DAY, as_of.exchange)
+    for _ in range(TIMES_A_DAY_MAX):
+        if at is None or at > as_of.at:
+            return last
+        last, at = at, source.next_after(at, as_of.exchange)
+    return None
 
 
 def _missing_times(source: object, as_of: AsOf) -> Iterator[Finding]:

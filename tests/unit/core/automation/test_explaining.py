@@ -226,7 +226,8 @@ def test_a_time_says_when_it_comes_next(home) -> None:
     started(home, rule({"trigger": "time", "at": "07:30"}))
 
     assert explained(home)["summary"] == (
-        "Trigger 1 (time) waits until it is 07:30: it is next due at 2026-01-15 07:30:00."
+        "Trigger 1 (time) waits until it is 07:30: it is next due at 2026-01-15 07:30:00; it was last due at 07:30:00, "
+        "and the rule has been listening only since 12:00:00."
     )
 
 
@@ -268,16 +269,16 @@ def test_a_template_that_fails_is_told_with_its_error(home) -> None:
 @pytest.mark.parametrize(
     "trigger, waits",
     [
-        ({"trigger": "event", "event_type": "doorbell"}, "the event doorbell"),
-        ({"trigger": "mqtt", "topic": "a/b", "payload": "x"}, "a message on a/b saying 'x'"),
-        ({"trigger": "webhook", "webhook_id": "hook"}, "a call of the webhook hook"),
-        ({"trigger": "homeassistant", "event": "start"}, "the start of the hub"),
+        ({"trigger": "event", "event_type": "doorbell"}, "the event doorbell is fired"),
+        ({"trigger": "mqtt", "topic": "a/b", "payload": "x"}, "a message comes on a/b saying 'x'"),
+        ({"trigger": "webhook", "webhook_id": "hook"}, "the webhook hook is called"),
+        ({"trigger": "homeassistant", "event": "start"}, "the hub has started"),
     ],
 )
 def test_of_what_leaves_no_state_it_is_said_what_it_waits_to_hear(home, trigger, waits) -> None:
     told = reasons(started(home, rule(trigger)))
 
-    assert f"waits until {waits}: it waits to hear of it" in told["not_heard"]
+    assert f"waits until {waits}: nothing is kept of what it hears" in told["not_heard"]
 
 
 def test_somebody_who_is_in_the_zone_already_does_not_enter_it(home) -> None:
@@ -327,6 +328,41 @@ def test_a_condition_that_asks_for_the_trigger_is_left_open(home) -> None:
     started(home, rule({**MOTION, "id": "moved"}, conditions=[{"condition": "trigger", "id": "moved"}]))
 
     assert explained(home)["conditions"][0]["result"] == "depends_on_trigger"
+
+
+def test_what_is_made_of_the_trigger_is_left_open_too_and_the_rest_is_judged(home) -> None:
+    variables = {
+        "who": "{{ trigger.entity_id }}",
+        "name": ["{{ who }}"],
+        "motion": "{{ states('binary_sensor.motion') }}",
+    }
+    conditions = ["{{ name == 'a' }}", "{{ motion == 'on' }}", "{{ trigger.to_state.state == 'on' }}"]
+    told = explained(started(home, rule(MOTION, conditions=conditions, variables=variables)))
+
+    assert [each["result"] for each in told["conditions"]] == ["depends_on_trigger", "false", "depends_on_trigger"]
+
+
+def test_of_a_refused_or_all_its_parts_are_told(home) -> None:
+    home.set("input_boolean.guests", "on")
+    home.set("sensor.warmth", "19")
+    parts = [
+        {"condition": "state", "entity_id": "input_boolean.guests", "state": "off"},
+        {"condition": "numeric_state", "entity_id": "sensor.warmth", "above": 20},
+    ]
+    passing = {"or": [parts[0], {"condition": "state", "entity_id": "input_boolean.guests", "state": "on"}]}
+    started(home, rule(MOTION, conditions=[passing, {"or": parts}])).set("binary_sensor.motion", "on")
+
+    assert explained(home)["summary"].endswith(
+        "but the condition conditions/1 (or) did not hold: it saw input_boolean.guests = on, sensor.warmth = 19."
+    )
+
+
+def test_an_attribute_that_is_not_there_is_told(home) -> None:
+    started(home, rule({"trigger": "state", "entity_id": "binary_sensor.motion", "attribute": "battery", "to": 5}))
+    assert reasons(home)["no_attribute"].endswith("binary_sensor.motion has no attribute battery now.")
+
+    home.set("binary_sensor.motion", "off", {"battery": 7})
+    assert reasons(home)["state_differs"].endswith("binary_sensor.motion has battery 7, not 5.")
 
 
 def test_a_trigger_that_was_refused_last_is_told_with_the_condition_and_what_it_saw(home) -> None:
@@ -391,6 +427,14 @@ def test_what_has_changed_since_then_is_not_known(home) -> None:
     assert told["reasons"][0]["text"].endswith("has changed since then (at 13:00:00); what it was is not known.")
     assert told["conditions"][0]["result"] == "not_known"
     assert any("States that have changed since then" in text for text in told["not_known"])
+
+
+def test_what_a_variable_looked_at_counts_as_looked_at_by_its_condition(home) -> None:
+    variables = {"motion": "{{ states('binary_sensor.motion') }}"}
+    started(home, rule(MOTION, conditions=["{{ motion == 'off' }}"], variables=variables)).wait(3600)
+    home.set("binary_sensor.motion", "on")
+
+    assert explained(home, NOON + timedelta(minutes=30))["conditions"][0]["result"] == "not_known"
 
 
 def test_a_limit_that_has_changed_since_then_is_not_known(home) -> None:
