@@ -34,6 +34,8 @@ _VALUE_DOMAINS = {
     "input_text": ("set_value", "value"),
     "select": ("select_option", "option"),
     "input_select": ("select_option", "option"),
+    "input_datetime": ("set_datetime", "datetime"),
+    "counter": ("set_value", "value"),
 }
 
 
@@ -240,6 +242,11 @@ def _plan_update(_entity: Entity, _wanted: Values) -> Iterable[ActionCall]:
     yield "update.install", {}
 
 
+def _plan_timer(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
+    if "on" in wanted:
+        yield f"timer.{'start' if _is_true(entity, wanted['on']) else 'cancel'}", {}
+
+
 def _plan_button(entity: Entity, _wanted: Values) -> Iterable[ActionCall]:
     yield f"{entity.domain}.press", {}
 
@@ -266,4 +273,6 @@ _PLANNERS: Mapping[str, _Planner] = {
     "siren": _plan_siren,
     "update": _plan_update,
     "button": _plan_button,
+    "input_button": _plan_button,
+    "timer": _plan_timer,
 }

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from hub_agent.core.announced import announced_command, announced_state
 from hub_agent.core.asked import Asked
 from hub_agent.core.automation.engine import Automations
 from hub_agent.core.cloud_commands import CloudCommands
@@ -15,10 +16,12 @@ from hub_agent.core.commands import Commands
 from hub_agent.core.device_fields import connectivity, definition_fields, present_of
 from hub_agent.core.first_look import FirstLook
 from hub_agent.core.healing import Healing
+from hub_agent.core.helpers import Helpers
 from hub_agent.core.inventory import Inventory, Known, room_id_in
 from hub_agent.core.not_understood import Misunderstandings
 from hub_agent.core.place import placed
 from hub_agent.core.scenes import Scenes
+from hub_agent.core.self_made import DIALECT, SelfMade, is_self_made
 from hub_agent.core.services import DeviceServices, Services
 from hub_agent.core.states import States
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
@@ -118,6 +121,8 @@ class Hub:
         self.scenes = Scenes(self.states, new_id, self._name_of)
         self.healing = Healing(self, new_id)
         self.definitions = Definitions()
+        self.helpers = Helpers(lambda: self.place.time_zone)
+        self._self_made = SelfMade(self.inventory, self.helpers)
         self._first_look = FirstLook()
         self.rooms_by_id: dict[RoomId, Room] = {}
         self.misunderstandings = Misunderstandings()
@@ -152,6 +157,9 @@ class Hub:
         for kind in ("home", "room", "scene", "automation"):
             for definition in self.definitions.of_kind(kind):
                 given += self._define(DefinitionChanged(kind, definition.id, definition, None), now)
+        self.helpers.restore(saved.get("helpers", {}))
+        for definition in self.definitions.of_kind("device"):
+            given += self._define_self_made(definition, now, is_start=True) if is_self_made(definition) else []
         given += self.commands.restore(commands, now)
         given += self.scenes.restore(saved.get("scenes", {}), now)
         given += self.healing.restore(saved.get("healing", {}), now)
@@ -201,6 +209,7 @@ class Hub:
             self.commands.get_timer(),
             self.automations.get_timer(),
             self.scenes.get_timer(),
+            self.helpers.get_timer(),
             self.healing.get_timer(),
             self._presence_due_at,
         )
@@ -208,7 +217,7 @@ class Hub:
 
     def handle_timer(self, now: datetime) -> list[Effect]:
         given: list[Given] = []
-        for room in (self.commands, self.automations, self.scenes, self.healing, self._first_look):
+        for room in (self.commands, self.helpers, self.automations, self.scenes, self.healing, self._first_look):
             due = room.get_timer()
             if due is not None and due <= now:
                 given += room.handle_timer(now)
@@ -305,7 +314,7 @@ class Hub:
     def _changed(self, device: Device, changes: list[tuple[Entity, StateChanged]]) -> list[Given]:
         given: list[Given] = [*records_of(device, changes, self._new_id)]
         for _, change in changes:
-            given += (_announced(change), change)
+            given += (announced_state(change), change)
         return given
 
     def _availability(self, said: AvailabilityReported, now: datetime) -> Sequence[Given]:
@@ -386,7 +395,7 @@ class Hub:
             and any("w" in capability.access for capability in entity.capabilities.values())
             for entity in device.entities
         )
-        if is_unknown:
+        if is_unknown and device.origin.dialect != DIALECT:
             self._first_look.want(device.id, now)
         return appeared
 
@@ -423,7 +432,7 @@ class Hub:
 
     def _state_removed(self, entity_id: EntityId, now: datetime) -> list[Given]:
         change = self.states.remove(entity_id, now)
-        return [_announced(change), change] if change else []
+        return [announced_state(change), change] if change else []
 
     def _edit_device(self, edited: DeviceEdited, now: datetime) -> list[Given]:
         if self.inventory.device(edited.device_id) is None:
@@ -466,6 +475,7 @@ class Hub:
 
     def _clock_stepped(self, stepped: ClockStepped, by: timedelta, now: datetime) -> list[Given]:
         given: list[Given] = [*self.commands.handle_clock_step(by)]
+        given += self.helpers.handle_clock_step(by, now)
         given += self.automations.handle(stepped, now)
         self.scenes.handle_clock_step(by)
         self._first_look.handle_clock_step(by)
@@ -492,7 +502,7 @@ class Hub:
             case "room":
                 return self._define_room(RoomId(changed.id), definition)
             case "device":
-                return self._define_known_device(DeviceId(changed.id), definition)
+                return self._define_device_row(DeviceId(changed.id), definition, now)
             case "scene" if definition is None:
                 return self.scenes.unload(SceneId(changed.id), now)
             case "scene":
@@ -527,10 +537,32 @@ class Hub:
             )
         return [Announce("home", {"room_id": room_id})]
 
-    def _define_known_device(self, device_id: DeviceId, definition: Definition | None) -> Sequence[Given]:
-        """Somebody renamed the device or put it into another room. One deleted in the cloud stays while it is met here."""
+    def _define_device_row(self, device_id: DeviceId, definition: Definition | None, now: datetime) -> Sequence[Given]:
+        if definition is not None:
+            if is_self_made(definition):
+                return self._define_self_made(definition, now)
+            return self._define_known_device(device_id, definition)
         device = self.inventory.device(device_id)
-        if device is None or definition is None:
+        if device is None or device.origin.dialect != DIALECT:
+            return []  # deleted in the cloud it stays, while it is met here
+        return [*self._self_made.forget(device), *self._gone(device.origin, None, now)]
+
+    def _define_self_made(self, definition: Definition, now: datetime, *, is_start: bool = False) -> list[Given]:
+        given: list[Given] = [*self._self_made.define(definition, now, is_start=is_start)]
+        device = self.inventory.device(DeviceId(definition.id))
+        if device is not None:
+            given += self._define_device(device, now)
+            given.append(Announce("device", {"id": device.id, "name": device.name}))
+        if not is_start:
+            return given
+        # What it held before, or begins with, is no news to automations.
+        quiet = [self._set_state(each, now) if isinstance(each, StateSet) else [each] for each in given]
+        return [each for some in quiet for each in some if not isinstance(each, StateChanged)]
+
+    def _define_known_device(self, device_id: DeviceId, definition: Definition) -> Sequence[Given]:
+        """Somebody renamed the device or put it into another room."""
+        device = self.inventory.device(device_id)
+        if device is None:
             return []
         name, room_id = definition.fields.get("device_name"), definition.fields.get("room_id")
         new_name = name if isinstance(name, str) and name and name != device.name else None
@@ -609,6 +641,8 @@ class Hub:
                 return self.automations.call(call, now)
             case "scene":
                 return self.scenes.call(call, now)
+            case _ if self.helpers.takes(call):
+                return self.helpers.handle(call, now)
             case "homeassistant" if not self._services.takes_whole_calls and call.action.endswith(
                 (".turn_on", ".turn_off", ".toggle")
             ):
@@ -640,7 +674,7 @@ class Hub:
     def _settled(self, settled: CommandSettled, now: datetime) -> list[Given]:
         command = settled.command
         device = self.inventory.device(command.device_id)
-        given: list[Given] = [_announced_command(settled)]
+        given: list[Given] = [announced_command(settled)]
         given += self.healing.handle_settled(settled, device, now)
         if command.call_id in self._asked:
             return [*given, *self._asked.handle_settled(settled)]
@@ -652,21 +686,8 @@ class Hub:
         change = self.states.write(
             wanted.entity_id, wanted.state, wanted.attributes, now, wanted.cause, is_forced=wanted.is_forced
         )
-        return [_announced(change), change] if change else []
-
-
-def _announced(change: StateChanged) -> Announce:
-    new = change.new
-    body: dict[str, object] = {"entity_id": change.entity_id, "state": new.state if new else None}
-    if new:
-        body["attributes"] = new.attributes
-        body["changed_at"] = new.changed_at
-    return Announce("state", body)
-
-
-def _announced_command(settled: CommandSettled) -> Announce:
-    command = settled.command
-    return Announce(
-        "command",
-        {"entity_id": command.entity_id, "action": command.action, "outcome": settled.outcome, "error": settled.error},
-    )
+        entity = self.inventory.entity(wanted.entity_id)
+        device = self.inventory.device(entity.device_id) if entity else None
+        if change and entity and device:
+            return self._changed(device, [(entity, change)])
+        return [announced_state(change), change] if change else []

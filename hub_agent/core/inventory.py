@@ -148,6 +148,10 @@ class Inventory:
         self._presence_by_id[device_id] = replace(known, is_available=is_available)
         return True
 
+    def assign(self, alias: Alias, device_id: DeviceId) -> None:
+        """A definition made elsewhere names a device before it is met."""
+        self._device_id_by_alias[alias] = device_id
+
     def edit(self, device_id: DeviceId, *, name: str | None, room_id: RoomId | None) -> Device:
         """A person's word. Entity ids stay: automations name them."""
         device = self._device_by_id[device_id]

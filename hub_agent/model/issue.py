@@ -80,6 +80,12 @@ ISSUES: Mapping[str, IssueKind] = {
             "{name}: {reason}",
         ),
         IssueKind(
+            "device_invalid",
+            "error",
+            "A self-made device cannot be set up",
+            "{name}: {reason}",
+        ),
+        IssueKind(
             "entity_missing",
             "warning",
             "A definition names an entity that does not exist",

@@ -321,7 +321,7 @@ _NESTED_REPEAT = re.compile(
 )
 
 
-def _search_in(value: Any, pattern: Any, *, ignorecase: bool, is_anchored: bool = False) -> tuple[re.Pattern[str], str]:
+def search_in(value: Any, pattern: Any, *, ignorecase: bool, is_anchored: bool = False) -> tuple[re.Pattern[str], str]:
     compiled, repeats = _pattern(str(pattern), re.IGNORECASE if ignorecase else 0)
     text = to_text(value)
     if len(text) > _subject_chars_max(repeats if is_anchored or compiled.pattern.startswith("^") else repeats + 1):
@@ -337,24 +337,24 @@ def _subject_chars_max(loops: int) -> int:
 
 
 def _regex_match(value: Any, find: str = "", ignorecase: Any = False) -> bool:  # noqa: FBT002 - Home Assistant's signature
-    compiled, text = _search_in(value, find, ignorecase=bool(ignorecase), is_anchored=True)
+    compiled, text = search_in(value, find, ignorecase=bool(ignorecase), is_anchored=True)
     return compiled.match(text) is not None
 
 
 def _regex_search(value: Any, find: str = "", ignorecase: Any = False) -> bool:  # noqa: FBT002 - Home Assistant's signature
-    compiled, text = _search_in(value, find, ignorecase=bool(ignorecase))
+    compiled, text = search_in(value, find, ignorecase=bool(ignorecase))
     return compiled.search(text) is not None
 
 
 def _regex_replace(value: Any = "", find: str = "", replace: str = "", ignorecase: Any = False) -> str:  # noqa: FBT002 - Home Assistant's signature
-    compiled, text = _search_in(value, find, ignorecase=bool(ignorecase))
+    compiled, text = search_in(value, find, ignorecase=bool(ignorecase))
     if (len(text) + 1) * max(1, len(replace)) > TEXT_CHARS_MAX * 8:
         raise TooLarge("a text becomes too long")
     return check_size(compiled.sub(replace, text))
 
 
 def _regex_findall(value: Any, find: str = "", ignorecase: Any = False) -> list[Any]:  # noqa: FBT002 - Home Assistant's signature
-    compiled, text = _search_in(value, find, ignorecase=bool(ignorecase))
+    compiled, text = search_in(value, find, ignorecase=bool(ignorecase))
     return compiled.findall(text)
 
 

@@ -1,0 +1,129 @@
+"""All self-made devices of the home: what they hold, who tells them what, and when one of them falls due."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from hub_agent.core.helpers.kind import Kind, Settings, Told
+from hub_agent.core.helpers.table import KINDS
+from hub_agent.core.time_of_day import zone
+from hub_agent.errors import NotPossible
+from hub_agent.model.action import Call, CallAnswered
+from hub_agent.model.effects import Durability, Save
+from hub_agent.model.ids import EntityId
+from hub_agent.model.inputs import EventFired, StateSet
+from hub_agent.model.json import JsonObject
+from hub_agent.model.state import Cause
+
+ROOM = "helpers"
+
+Given: TypeAlias = Save | StateSet | EventFired | CallAnswered
+
+
+@dataclass(slots=True)
+class _Helper:
+    entity_id: EntityId
+    kind: Kind
+    body: JsonObject
+    common: JsonObject
+
+
+class Helpers:
+    def __init__(self, time_zone: Callable[[], str]) -> None:
+        """`time_zone` answers with that of the home, which people may change."""
+        self._time_zone = time_zone
+        self._helper_by_id: dict[EntityId, _Helper] = {}
+        self._kept: dict[EntityId, JsonObject] = {}
+
+    def restore(self, saved: Mapping[str, JsonObject]) -> None:
+        """What they held; each is taken up again when it is set up."""
+        self._kept = {EntityId(entity_id): body for entity_id, body in saved.items()}
+
+    def set_up(
+        self, entity_id: EntityId, kind: Kind, name: str, icon: object, now: datetime, *, is_start: bool = False
+    ) -> list[Given]:
+        """It is so from now on, and holds what it held where that is still possible."""
+        known = self._helper_by_id.get(entity_id)
+        kept = known.body if known else self._kept.pop(entity_id, None)
+        common: dict[str, str | bool] = {"friendly_name": name, "editable": True}
+        if isinstance(icon, str):
+            common["icon"] = icon
+        body = kind.begin(kept, self._local(now), is_start=is_start)
+        helper = self._helper_by_id[entity_id] = _Helper(entity_id, kind, body, common)
+        return [*([] if body == kept else [_save(helper)]), self._shown(helper, now, None)]
+
+    def forget(self, entity_id: EntityId) -> list[Given]:
+        known = self._helper_by_id.pop(entity_id, None)
+        return [] if known is None else [Save(ROOM, entity_id, None)]
+
+    def takes(self, call: Call) -> bool:
+        return call.domain in KINDS and any(entity_id in self._helper_by_id for entity_id in call.target)
+
+    def handle(self, call: Call, now: datetime) -> Sequence[Given]:
+        """Each target by itself: one that refuses does not keep the others from doing it."""
+        verb = call.action.partition(".")[2]
+        given: list[Given] = []
+        errors: list[str] = []
+        for entity_id in call.target:
+            helper = self._helper_by_id.get(entity_id)
+            if helper is None:
+                errors.append(f"this home has no {entity_id}")
+            elif entity_id.partition(".")[0] != call.domain or verb not in helper.kind.verbs:
+                errors.append(f"{entity_id} does not know {call.action}")
+            else:
+                try:
+                    told = helper.kind.tell(helper.body, verb, call.data, self._local(now))
+                except NotPossible as err:
+                    errors.append(f"{entity_id}: {err}")
+                else:
+                    given += self._keep(helper, told, now, call.cause)
+        return [*given, CallAnswered(call.id, error="; ".join(errors) or None)]
+
+    def get_timer(self) -> datetime | None:
+        return min((due for helper in self._helper_by_id.values() if (due := _due(helper)) is not None), default=None)
+
+    def handle_timer(self, now: datetime) -> list[Given]:
+        given: list[Given] = []
+        late = [(due, each.entity_id) for each in self._helper_by_id.values() if (due := _due(each)) and due <= now]
+        for _, entity_id in sorted(late):
+            helper = self._helper_by_id[entity_id]
+            given += self._keep(helper, helper.kind.elapse(helper.body), now, None)
+        return given
+
+    def handle_clock_step(self, by: timedelta, now: datetime) -> list[Given]:
+        """What counts elapsed time moves with the clock."""
+        given: list[Given] = []
+        for helper in self._helper_by_id.values():
+            if _due(helper) is not None:
+                given += self._keep(helper, Told(helper.kind.shift(helper.body, by)), now, None)
+        return given
+
+    def _keep(self, helper: _Helper, told: Told, now: datetime, cause: Cause | None) -> list[Given]:
+        is_same = told.body == helper.body
+        helper.body = told.body
+        given: list[Given] = [] if is_same else [_save(helper), self._shown(helper, now, cause)]
+        given += [EventFired(name, {"entity_id": helper.entity_id, **data}) for name, data in told.events]
+        return given
+
+    def _shown(self, helper: _Helper, now: datetime, cause: Cause | None) -> StateSet:
+        state, attributes = helper.kind.show(helper.body, self._local(now))
+        return StateSet(helper.entity_id, state, {**attributes, **helper.common}, cause=cause)
+
+    def _local(self, now: datetime) -> datetime:
+        return now.astimezone(zone(self._time_zone()))
+
+
+def read_kind(domain: str, settings: JsonObject) -> Kind:
+    """Raises DefinitionError."""
+    return KINDS[domain](Settings(settings))
+
+
+def _due(helper: _Helper) -> datetime | None:
+    return helper.kind.due(helper.body)
+
+
+def _save(helper: _Helper) -> Save:
+    """A timer is a wait: what it does survives a power cut, too."""
+    durability = Durability.FSYNC if helper.entity_id.startswith("timer.") else Durability.COMMIT
+    return Save(ROOM, helper.entity_id, helper.body, durability)
