@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from hub_agent.core.automation.as_of import read_instant
+from hub_agent.core.automation.as_of import AsOf, read_instant
+from hub_agent.core.automation.exchange import Exchange
 
-from .conftest import LIGHT_ON, MOTION, NOON, Home
+from .conftest import BERLIN, LIGHT_ON, MOTION, NOON, Home
 
 WARM = {"trigger": "numeric_state", "entity_id": "sensor.warmth", "above": 25}
 
@@ -507,6 +508,19 @@ def test_asking_changes_nothing(home) -> None:
 
     assert (home.automations.get_timer(), home.effects) == (timer, effects)
     assert home.automations.handle_timer(home.now) == []
+
+
+def test_who_looks_back_leaves_the_home_as_it_is_for_everybody_else(home) -> None:
+    exchange = Exchange(home.states, BERLIN, home.new_id)
+    home.set("binary_sensor.motion", "on")
+    before = exchange.outlook.now, exchange.outlook.looked
+    with AsOf(exchange, NOON - timedelta(hours=1), NOON).looking() as world:
+        exchange.outlook.see("binary_sensor.motion")
+
+    assert world.changed == {"binary_sensor.motion"}
+    assert exchange.world is home.states
+    assert (exchange.outlook.now, exchange.outlook.looked) == before
+    assert exchange.outlook.looked.entity_ids == set()
 
 
 # When.
