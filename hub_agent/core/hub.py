@@ -553,11 +553,7 @@ class Hub:
         if device is not None:
             given += self._define_device(device, now)
             given.append(Announce("device", {"id": device.id, "name": device.name}))
-        if not is_start:
-            return given
-        # What it held before, or begins with, is no news to automations.
-        quiet = [self._set_state(each, now) if isinstance(each, StateSet) else [each] for each in given]
-        return [each for some in quiet for each in some if not isinstance(each, StateChanged)]
+        return given
 
     def _define_known_device(self, device_id: DeviceId, definition: Definition) -> Sequence[Given]:
         """Somebody renamed the device or put it into another room."""

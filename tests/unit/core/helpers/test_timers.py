@@ -42,6 +42,15 @@ def test_a_paused_timer_goes_on_with_what_was_left(timer):
     assert names(timer) == ["timer.started", "timer.paused", "timer.restarted", "timer.finished"]
 
 
+def test_a_paused_timer_that_is_given_a_duration_begins_anew(timer):
+    timer.call("timer.start", "timer.tea")
+    timer.wait(100)
+    timer.call("timer.pause", "timer.tea")
+    timer.call("timer.start", "timer.tea", duration=10)
+    timer.wait(10)
+    assert timer.state("timer.tea") == "idle"
+
+
 def test_started_again_it_begins_anew(timer):
     timer.call("timer.start", "timer.tea", duration={"minutes": 1})
     timer.wait(50)
