@@ -156,6 +156,10 @@ def _text(octets: bytes) -> str:
 
 def _octets(text: str) -> bytes:
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        octets = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except binascii.Error as err:
         raise ValueError(str(err)) from err
+    # The library also takes `+` for `-`, and any spare bits in the last letter.
+    if _text(octets) != text:
+        raise ValueError("not written as we write it")
+    return octets

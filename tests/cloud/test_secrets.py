@@ -41,16 +41,24 @@ def test_a_sealed_value_does_not_open_at_another_place(place):
         vault.open(vault.seal("token", *PLACE), *place)
 
 
-@given(st.integers(0, 10_000), st.integers(1, 255))
+@given(st.integers(0, 10_000), st.integers(1, 127))
 def test_a_changed_value_does_not_open(at, by):
     vault = Vault([OLD])
     sealed = vault.seal("token", *PLACE)
     body = sealed.index(":", len("sealed:v1:")) + 1
-    at = body + at % (len(sealed) - body - 1)  # the last letter has bits that mean nothing
-    changed = sealed[:at] + chr((ord(sealed[at]) + by) % 128) + sealed[at + 1 :]
-    if changed != sealed:
+    at = body + at % (len(sealed) - body)
+    with pytest.raises(VaultError):
+        vault.open(sealed[:at] + chr((ord(sealed[at]) + by) % 128) + sealed[at + 1 :], *PLACE)
+
+
+def test_a_value_that_is_written_another_way_does_not_open():
+    vault = Vault([OLD])
+    # Random octets: some of fifty have a letter that has a second spelling.
+    spelled = [sealed for sealed in (vault.seal("token", *PLACE) for _ in range(50)) if "-" in sealed]
+    assert spelled
+    for sealed in spelled:
         with pytest.raises(VaultError):
-            vault.open(changed, *PLACE)
+            vault.open(sealed.replace("-", "+"), *PLACE)
 
 
 @pytest.mark.parametrize("value", ["", "token", "sealed:v1", "sealed:v1:00000000:", "sealed:v2:00000000:AAAA"])
