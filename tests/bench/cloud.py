@@ -1,7 +1,7 @@
 """python -m tests.bench cloud [--quick] [--dsn DSN] [--json]: measures the central schema, with the bare tables beside it.
 
 Fills a database of its own on a PostgreSQL of its own, under NEXA_BENCH_DIR, with fsync on and shared_buffers of 2 GB; --dsn names an empty database
-elsewhere instead. The full size takes a quarter of an hour and 15 GB of disk.
+elsewhere instead. The full size takes five minutes and 15 GB of disk.
 """
 
 import argparse
