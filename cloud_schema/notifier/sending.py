@@ -3,7 +3,8 @@
 import logging
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -171,12 +172,13 @@ class _Diary(logging.Handler):
             lines.append(record.getMessage()[:500])
 
 
-class _diary:  # noqa: N801  # used as a word
-    def __enter__(self) -> list[str]:
-        _said.lines = []
-        return _said.lines  # type: ignore[no-any-return]  # thread-local values have no type
-
-    def __exit__(self, *_error: object) -> None:
+@contextmanager
+def _diary() -> Iterator[list[str]]:
+    lines: list[str] = []
+    _said.lines = lines
+    try:
+        yield lines
+    finally:
         _said.lines = None
 
 

@@ -15,6 +15,15 @@ def test_a_fresh_database_is_as_the_contract_says(db):
     assert list(report(verdict))[-1] == "The database is as the contract says."
 
 
+def test_what_differs_on_purpose_is_counted_and_named_only_when_asked(db):
+    verdict = verdict_on(db)
+    named = f"  {verdict.deliberate[0][0].contract}: "
+
+    assert not any(line.startswith(named) for line in report(verdict))
+    assert f"for {len(verdict.deliberate)} reasons" in "\n".join(report(verdict))
+    assert any(line.startswith(named) for line in report(verdict, names_deliberate=True))
+
+
 def test_every_difference_that_is_declared_is_there(db):
     # What is declared and not there would hide a fault one day.
     verdict = verdict_on(db)
