@@ -6,30 +6,30 @@ What happens inside (a call, an event, a changed state) is routed at once, so th
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
-from hub_agent.core.announced import announced_command, announced_state
+from hub_agent.core.announced import announced_command
 from hub_agent.core.asked import Asked
 from hub_agent.core.automation.engine import Automations
 from hub_agent.core.cloud_commands import CloudCommands
 from hub_agent.core.commands import Commands
-from hub_agent.core.device_fields import connectivity, definition_fields, present_of
-from hub_agent.core.first_look import FirstLook
+from hub_agent.core.device_fields import present_of
+from hub_agent.core.devices import Devices
+from hub_agent.core.given import Given
 from hub_agent.core.healing import Healing
 from hub_agent.core.helpers import Helpers
-from hub_agent.core.inventory import Inventory, Known, room_id_in
+from hub_agent.core.inventory import Inventory
 from hub_agent.core.not_understood import Misunderstandings
 from hub_agent.core.place import placed
+from hub_agent.core.rooms import Rooms
 from hub_agent.core.scenes import Scenes
-from hub_agent.core.self_made import DIALECT, SelfMade, is_self_made
+from hub_agent.core.self_made import SelfMade, is_self_made
 from hub_agent.core.services import DeviceServices, Services
 from hub_agent.core.states import States
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
-from hub_agent.core.telemetry import records_of
 from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
 from hub_agent.model.automation import Place
 from hub_agent.model.definition import Definition
-from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Entity, Origin, Room
+from hub_agent.model.device import Advertisement, Device
 from hub_agent.model.effects import (
     Announce,
     Answer,
@@ -37,7 +37,6 @@ from hub_agent.model.effects import (
     Effect,
     IssueCleared,
     IssueRaised,
-    SaveDevice,
     SendCommand,
     Warn,
 )
@@ -74,29 +73,13 @@ from hub_agent.model.report import (
     Unsubscribe,
 )
 from hub_agent.model.scene import SceneSettled
-from hub_agent.model.state import UNKNOWN, EntityState, StateChanged
+from hub_agent.model.state import EntityState, StateChanged
 
 # Everything that one input may set off inside before it counts as a loop of rules that trigger each other.
 CASCADE_MAX = 10_000
 
 # Presences are kept now and then; what was observed comes back with the next report anyway.
 PRESENCE_EVERY = timedelta(minutes=5)
-
-HUB_ORIGIN = Origin("hub", "hub")
-BROKER_ORIGIN = Origin("hub", "broker")
-
-Given: TypeAlias = (
-    Effect
-    | Call
-    | CallAnswered
-    | CommandSettled
-    | SceneSettled
-    | EventFired
-    | StateSet
-    | StateRemoved
-    | StateChanged
-    | DefinitionChanged
-)
 
 
 class Hub:
@@ -110,21 +93,28 @@ class Hub:
         new_id: NewId,
         services: Services | None = None,
     ) -> None:
-        self._new_id = new_id
         self.home_id = home_id
         self.home_name = "Home"
         self.place = place
         self.states = States()
         self.inventory = Inventory(home_id)
         self.commands = Commands(new_id)
-        self.automations = Automations(self.states, new_id, place, self._entities_of)
-        self.scenes = Scenes(self.states, new_id, self._name_of)
-        self.healing = Healing(self, new_id)
         self.definitions = Definitions()
+        self.rooms = Rooms(home_id, self.definitions)
+        self.healing = Healing(self, new_id)
         self.helpers = Helpers(lambda: self.place.time_zone)
-        self._self_made = SelfMade(self.inventory, self.helpers)
-        self._first_look = FirstLook()
-        self.rooms_by_id: dict[RoomId, Room] = {}
+        self.devices = Devices(
+            states=self.states,
+            inventory=self.inventory,
+            commands=self.commands,
+            healing=self.healing,
+            definitions=self.definitions,
+            rooms=self.rooms,
+            self_made=SelfMade(self.inventory, self.helpers),
+            new_id=new_id,
+        )
+        self.automations = Automations(self.states, new_id, place, self.devices.entities_of)
+        self.scenes = Scenes(self.states, new_id, self._name_of)
         self.misunderstandings = Misunderstandings()
         self._services = services or DeviceServices(self.inventory, self.states, self.commands)
         self._asked = Asked()
@@ -153,13 +143,13 @@ class Hub:
         given: list[Given] = []
         for device in self.inventory.devices():
             # Every entity has a state, from the first moment on; what is not known is `unknown`.
-            self._make_known(device, now)
+            self.devices.make_known(device, now)
         for kind in ("home", "room", "scene", "automation"):
             for definition in self.definitions.of_kind(kind):
                 given += self._define(DefinitionChanged(kind, definition.id, definition, None), now)
         self.helpers.restore(saved.get("helpers", {}))
         for definition in self.definitions.of_kind("device"):
-            given += self._define_self_made(definition, now, is_start=True) if is_self_made(definition) else []
+            given += self.devices.define_self_made(definition, now, is_start=True) if is_self_made(definition) else []
         given += self.commands.restore(commands, now)
         given += self.scenes.restore(saved.get("scenes", {}), now)
         given += self.healing.restore(saved.get("healing", {}), now)
@@ -170,7 +160,7 @@ class Hub:
 
     def start(self, now: datetime) -> list[Effect]:
         """The home is live: the hub and its broker become devices, time triggers are armed, `start` triggers fire."""
-        given: list[Given] = [*self._advertise_self(now), *self.automations.start(now)]
+        given: list[Given] = [*self.devices.advertise_self(now), *self.automations.start(now)]
         return self._route(given, now)
 
     # What rooms may know of the home.
@@ -200,12 +190,12 @@ class Hub:
 
     def handle(self, happened: Input, now: datetime) -> list[Effect]:
         if isinstance(happened, Reported):
-            return self._route(self._report(happened, now), now)
+            return self._route(self.devices.report(happened, now), now)
         return self._route(self._take(happened, now), now)
 
     def get_timer(self) -> datetime | None:
         timers = (
-            self._first_look.get_timer(),
+            self.devices.first_look.get_timer(),
             self.commands.get_timer(),
             self.automations.get_timer(),
             self.scenes.get_timer(),
@@ -217,7 +207,7 @@ class Hub:
 
     def handle_timer(self, now: datetime) -> list[Effect]:
         given: list[Given] = []
-        for room in (self.commands, self.helpers, self.automations, self.scenes, self.healing, self._first_look):
+        for room in (self.commands, self.helpers, self.automations, self.scenes, self.healing, self.devices.first_look):
             due = room.get_timer()
             if due is not None and due <= now:
                 given += room.handle_timer(now)
@@ -225,7 +215,7 @@ class Hub:
             self._presence_due_at = now + PRESENCE_EVERY
             given.append(self.inventory.presences())
             for subject, last_word in self.inventory.calmed(now):
-                given += [IssueCleared("device_flooding", subject), *self._advertised(last_word, now)]
+                given += [IssueCleared("device_flooding", subject), *self.devices.advertised(last_word, now)]
         return self._route(given, now)
 
     def present(self) -> JsonObject:
@@ -240,13 +230,13 @@ class Hub:
     def _take(self, happened: Input, now: datetime) -> Sequence[Given]:
         match happened:
             case Advertisement():
-                return self._advertised(happened, now)
+                return self.devices.advertised(happened, now)
             case AvailabilityReported():
-                return self._availability(happened, now)
+                return self.devices.availability(happened, now)
             case DeviceGone(origin):
-                return self._gone(origin, None, now)
+                return self.devices.gone(origin, None, now)
             case EntityGone(origin, key):
-                return self._gone(origin, key, now)
+                return self.devices.gone(origin, key, now)
             case Rejected():
                 return self.misunderstandings.handle(happened, now)
             case CommandSent():
@@ -269,9 +259,9 @@ class Hub:
             case DefinitionTaken():
                 return self.definitions.taken(happened, now)
             case DeviceEdited():
-                return self._edit_device(happened, now)
+                return self.devices.edit(happened, now)
             case RoomEdited(room):
-                return self._edit_room(room, now)
+                return self.rooms.edit(room, now)
             case CloudCommand():
                 return self._cloud_command(happened, now)
             case BrokerConnected():
@@ -285,168 +275,7 @@ class Hub:
 
     # Reports.
 
-    def _report(self, report: Reported, now: datetime) -> Sequence[Given]:
-        known = self.inventory.find(report.origin)
-        if known is None:
-            return []
-        given: list[Given] = []
-        changes: list[tuple[Entity, StateChanged]] = []
-        for said in report.entities:
-            entity = known.entity_by_key.get(said.key)
-            if entity is None:
-                continue
-            state_text = now.isoformat() if entity.domain == "event" and said.state is None else said.state
-            is_pending = self.commands.has_pending(entity.id)
-            cause = self.commands.cause_of(entity.id) if is_pending else None
-            change = self.states.report(entity.id, state_text, said.attributes, now, cause)
-            if change is not None:
-                changes.append((entity, change))
-            if is_pending and not report.retained and (state := self.states.state(entity.id)) is not None:
-                given += self.commands.handle_state(entity.id, state, now)
-        if not report.retained:
-            self._first_look.forget(known.device.id)
-            self.inventory.see(known.device, report.observed, now)
-            given += self.healing.handle_report(known.device, now)
-        if changes:
-            given += self._changed(known.device, changes)
-        return given
-
-    def _changed(self, device: Device, changes: list[tuple[Entity, StateChanged]]) -> list[Given]:
-        given: list[Given] = [*records_of(device, changes, self._new_id)]
-        for _, change in changes:
-            given += (announced_state(change), change)
-        return given
-
-    def _availability(self, said: AvailabilityReported, now: datetime) -> Sequence[Given]:
-        known = self.inventory.find(said.origin)
-        if known is None:
-            return []
-        if said.key is not None:
-            entities = [entity for entity in known.device.entities if entity.key == said.key]
-            return self._set_available(known.device, entities, is_available=said.is_available, now=now)
-        self.inventory.set_available(known.device.id, is_available=said.is_available)
-        given: list[Given] = []
-        for device in (known.device, *self.inventory.children_of(known.device.id)):
-            presence = self.inventory.presence(device.id)
-            is_available = presence.is_available is not False
-            given += self._set_available(device, device.entities, is_available=is_available, now=now)
-            given.append(Announce("device", {"id": device.id, "availability": connectivity(presence)}))
-        given += self.healing.handle_availability(known.device, said.is_available, now)
-        return given
-
-    def _set_available(
-        self, device: Device, entities: Sequence[Entity], *, is_available: bool, now: datetime
-    ) -> list[Given]:
-        changes = [
-            (entity, change)
-            for entity in entities
-            if (change := self.states.set_available(entity.id, is_available=is_available, now=now)) is not None
-        ]
-        return self._changed(device, changes) if changes else []
-
     # Devices.
-
-    def _advertise_self(self, now: datetime) -> list[Given]:
-        me = Advertisement(
-            HUB_ORIGIN, (Alias("hub", "hub"),), "NEXA hub", device_type=DeviceType.HUB, brand="NEXA", model="nexa-hub"
-        )
-        broker = Advertisement(BROKER_ORIGIN, (Alias("hub", "broker"),), "MQTT broker", via=HUB_ORIGIN)
-        given = [*self._advertised(me, now), *self._advertised(broker, now)]
-        if (known := self.inventory.find(HUB_ORIGIN)) is not None:
-            self.inventory.set_available(known.device.id, is_available=True)
-            self.inventory.see(known.device, {}, now)
-        return given
-
-    def _advertised(self, advertisement: Advertisement, now: datetime) -> list[Given]:
-        result = self.inventory.advertise(advertisement, now)
-        given: list[Given] = [*result.effects]
-        if result.issue:
-            given.append(IssueRaised(result.issue))
-        device = result.device
-        if device is None:
-            return given
-        for entity in result.removed:
-            given += self._state_removed(entity.id, now)
-        if device.room_id is None and advertisement.suggested_area:
-            room_id, made = self._room_named(advertisement.suggested_area, now)
-            device = self.inventory.edit(device.id, name=None, room_id=room_id)
-            given += made
-        given += self._define_device(device, now)
-        appeared = self._make_known(device, now)
-        if appeared:
-            given += self._changed(device, appeared)
-        if result.is_new:
-            given.append(Announce("device", {"id": device.id, "name": device.name, "is_new": True}))
-        elif result.effects:
-            given.append(Announce("device", {"id": device.id, "name": device.name}))
-        return given
-
-    def _make_known(self, device: Device, now: datetime) -> list[tuple[Entity, StateChanged]]:
-        """Entities that have no state yet get one. A device that can be commanded is asked what it is."""
-        appeared = [
-            (entity, change)
-            for entity in device.entities
-            if self.states.state(entity.id) is None
-            and (change := self.states.report(entity.id, None, {}, now, None)) is not None
-        ]
-        is_unknown = any(
-            (state := self.states.state(entity.id)) is not None
-            and state.state == UNKNOWN
-            and any("w" in capability.access for capability in entity.capabilities.values())
-            for entity in device.entities
-        )
-        if is_unknown and device.origin.dialect != DIALECT:
-            self._first_look.want(device.id, now)
-        return appeared
-
-    def _define_device(self, device: Device, now: datetime) -> list[Given]:
-        aliases = tuple((alias.kind, alias.value) for alias in device.aliases)
-        changed = self.definitions.edit("device", device.id, definition_fields(device), now, aliases)
-        # The inventory said it: it need not be told.
-        return [each for each in changed if not isinstance(each, DefinitionChanged)]
-
-    def _room_named(self, name: str, now: datetime) -> tuple[RoomId, list[Given]]:
-        wanted = name.strip().casefold()
-        for room in self.rooms_by_id.values():
-            if room.name.casefold() == wanted:
-                return room.id, []
-        room_id = room_id_in(self.home_id, name)
-        return room_id, [*self.definitions.edit("room", room_id, {"name": name.strip()}, now)]
-
-    def _gone(self, origin: Origin, key: str | None, now: datetime) -> list[Given]:
-        known = self.inventory.find(origin)
-        entities, effects = self.inventory.remove(origin, key)
-        given: list[Given] = [*effects]
-        for entity in entities:
-            given += self._state_removed(entity.id, now)
-        if known and self.inventory.device(known.device.id) is None:
-            self._first_look.forget(known.device.id)
-            given += self.healing.handle_removed(known.device.id, now)
-            given += [
-                each
-                for each in self.definitions.delete("device", known.device.id, now)
-                if not isinstance(each, DefinitionChanged)
-            ]
-            given.append(Announce("device", {"id": known.device.id, "is_gone": True}))
-        return given
-
-    def _state_removed(self, entity_id: EntityId, now: datetime) -> list[Given]:
-        change = self.states.remove(entity_id, now)
-        return [announced_state(change), change] if change else []
-
-    def _edit_device(self, edited: DeviceEdited, now: datetime) -> list[Given]:
-        if self.inventory.device(edited.device_id) is None:
-            return []
-        fields: dict[str, JsonValue] = {}
-        if edited.name is not None:
-            fields["device_name"] = edited.name
-        if edited.room_id is not None:
-            fields["room_id"] = edited.room_id
-        return [*self.definitions.edit("device", edited.device_id, fields, now)]
-
-    def _edit_room(self, room: Room, now: datetime) -> list[Given]:
-        fields: JsonObject = {"name": room.name, "room_type": room.room_type, "sort_order": room.sort_order}
-        return [*self.definitions.edit("room", room.id, fields, now)]
 
     # The broker and the clock.
 
@@ -454,31 +283,22 @@ class Hub:
         given: list[Given] = [IssueCleared("broker_unreachable", "broker")]
         given += self.commands.handle_connected(now)
         given += self.healing.handle_connected(now)
-        given += self._broker_availability(now, is_available=True)
+        given += self.devices.broker_availability(now, is_available=True)
         return given
 
     def _broker_lost(self, reason: str, now: datetime) -> list[Given]:
         issue = Issue("broker_unreachable", "broker", now, {"reason": reason})
         given: list[Given] = [IssueRaised(issue)]
         given += self.healing.handle_disconnected(now)
-        given += self._broker_availability(now, is_available=False)
+        given += self.devices.broker_availability(now, is_available=False)
         return given
-
-    def _broker_availability(self, now: datetime, *, is_available: bool) -> list[Given]:
-        known: Known | None = self.inventory.find(BROKER_ORIGIN)
-        if known is None or not self.inventory.set_available(known.device.id, is_available=is_available):
-            return []
-        if is_available:
-            self.inventory.see(known.device, {}, now)
-        status = connectivity(self.inventory.presence(known.device.id))
-        return [Announce("device", {"id": known.device.id, "availability": status})]
 
     def _clock_stepped(self, stepped: ClockStepped, by: timedelta, now: datetime) -> list[Given]:
         given: list[Given] = [*self.commands.handle_clock_step(by)]
         given += self.helpers.handle_clock_step(by, now)
         given += self.automations.handle(stepped, now)
         self.scenes.handle_clock_step(by)
-        self._first_look.handle_clock_step(by)
+        self.devices.first_look.handle_clock_step(by)
         self.healing.handle_clock_step(by)
         if self._presence_due_at is not None:
             self._presence_due_at += by
@@ -500,9 +320,9 @@ class Hub:
             case "home":
                 return self._define_home(definition, now)
             case "room":
-                return self._define_room(RoomId(changed.id), definition)
+                return self.rooms.define(RoomId(changed.id), definition)
             case "device":
-                return self._define_device_row(DeviceId(changed.id), definition, now)
+                return self.devices.define(DeviceId(changed.id), definition, now)
             case "scene" if definition is None:
                 return self.scenes.unload(SceneId(changed.id), now)
             case "scene":
@@ -524,50 +344,6 @@ class Hub:
         given.append(Announce("home", {"name": self.home_name}))
         return given
 
-    def _define_room(self, room_id: RoomId, definition: Definition | None) -> Sequence[Given]:
-        if definition is None:
-            self.rooms_by_id.pop(room_id, None)
-        else:
-            order, room_type = definition.fields.get("sort_order"), definition.fields.get("room_type")
-            self.rooms_by_id[room_id] = Room(
-                room_id,
-                str(definition.fields.get("name") or "Room"),
-                room_type if isinstance(room_type, str) else None,
-                order if isinstance(order, int) else 0,
-            )
-        return [Announce("home", {"room_id": room_id})]
-
-    def _define_device_row(self, device_id: DeviceId, definition: Definition | None, now: datetime) -> Sequence[Given]:
-        if definition is not None:
-            if is_self_made(definition):
-                return self._define_self_made(definition, now)
-            return self._define_known_device(device_id, definition)
-        device = self.inventory.device(device_id)
-        if device is None or device.origin.dialect != DIALECT:
-            return []  # deleted in the cloud it stays, while it is met here
-        return [*self._self_made.forget(device), *self._gone(device.origin, None, now)]
-
-    def _define_self_made(self, definition: Definition, now: datetime, *, is_start: bool = False) -> list[Given]:
-        given: list[Given] = [*self._self_made.define(definition, now, is_start=is_start)]
-        device = self.inventory.device(DeviceId(definition.id))
-        if device is not None:
-            given += self._define_device(device, now)
-            given.append(Announce("device", {"id": device.id, "name": device.name}))
-        return given
-
-    def _define_known_device(self, device_id: DeviceId, definition: Definition) -> Sequence[Given]:
-        """Somebody renamed the device or put it into another room."""
-        device = self.inventory.device(device_id)
-        if device is None:
-            return []
-        name, room_id = definition.fields.get("device_name"), definition.fields.get("room_id")
-        new_name = name if isinstance(name, str) and name and name != device.name else None
-        new_room = RoomId(room_id) if isinstance(room_id, str) and room_id != device.room_id else None
-        if new_name is None and new_room is None:
-            return []
-        from_now_on = self.inventory.edit(device_id, name=new_name, room_id=new_room)
-        return [SaveDevice(from_now_on), Announce("device", {"id": device_id, "name": from_now_on.name})]
-
     def _cloud_command(self, command: CloudCommand, now: datetime) -> list[Given]:
         given: list[Given] = []
         for each in self._cloud_commands.take(command):
@@ -576,17 +352,6 @@ class Hub:
             else:
                 given.append(each)
         return given
-
-    def _entities_of(self, kind: str, name: str) -> Sequence[EntityId] | None:
-        """What a target that names a device or a room stands for."""
-        if kind == "device_id":
-            device = self.inventory.device(DeviceId(name))
-            return None if device is None else [entity.id for entity in device.entities]
-        if kind != "area_id" or RoomId(name) not in self.rooms_by_id:
-            return None
-        return [
-            entity.id for device in self.inventory.devices() if device.room_id == name for entity in device.entities
-        ]
 
     # Routing.
 
@@ -610,9 +375,9 @@ class Hub:
                 case EventFired() | SceneSettled():
                     waiting.extend(self.automations.handle(each, now))
                 case StateSet():
-                    waiting.extend(self._set_state(each, now))
+                    waiting.extend(self.devices.set_state(each, now))
                 case StateRemoved(entity_id):
-                    waiting.extend(self._state_removed(entity_id, now))
+                    waiting.extend(self.devices.state_removed(entity_id, now))
                 case DefinitionChanged():
                     waiting.extend(self._define(each, now))
                 case SendCommand(command):
@@ -677,13 +442,3 @@ class Hub:
         given += self.automations.handle(settled, now)
         given += self.scenes.handle_settled(settled, now)
         return given
-
-    def _set_state(self, wanted: StateSet, now: datetime) -> list[Given]:
-        change = self.states.write(
-            wanted.entity_id, wanted.state, wanted.attributes, now, wanted.cause, is_forced=wanted.is_forced
-        )
-        entity = self.inventory.entity(wanted.entity_id)
-        device = self.inventory.device(entity.device_id) if entity else None
-        if change and entity and device:
-            return self._changed(device, [(entity, change)])
-        return [announced_state(change), change] if change else []

@@ -104,7 +104,7 @@ class HubDoor:
         return [self._as_shown(device) for device in devices]
 
     def rooms(self) -> Sequence[JsonObject]:
-        rooms: Iterable[Room] = self._hub.rooms_by_id.values()
+        rooms: Iterable[Room] = self._hub.rooms.by_id.values()
         in_order = sorted(rooms, key=lambda room: (room.sort_order, room.name.casefold()))
         return [{"id": room.id, "name": room.name, "sort_order": room.sort_order} for room in in_order]
 
@@ -195,7 +195,7 @@ class HubDoor:
 
     async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> JsonObject:
         device = self._device_named(device_id)
-        if room_id is not None and RoomId(room_id) not in self._hub.rooms_by_id:
+        if room_id is not None and RoomId(room_id) not in self._hub.rooms.by_id:
             raise NotFound(f"There is no room '{room_id}'.")
         edited = DeviceEdited(device.id, name, RoomId(room_id) if room_id else None, by)
         await self._inbox.submit([edited])
@@ -248,7 +248,7 @@ class HubDoor:
 
     def _as_shown(self, device: Device) -> JsonObject:
         presence = self._hub.inventory.presence(device.id)
-        room = self._hub.rooms_by_id.get(device.room_id) if device.room_id else None
+        room = self._hub.rooms.by_id.get(device.room_id) if device.room_id else None
         return {
             "id": device.id,
             "name": device.name,

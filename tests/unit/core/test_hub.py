@@ -188,7 +188,7 @@ def test_a_suggested_area_becomes_the_room_of_that_name() -> None:
     home.tell(RoomEdited(Room(RoomId("9c3d43b7-87a4-5012-b2b1-290dae591eaf"), "Kitchen")))
     home.tell(lamp("Lamp", suggested_area="kitchen "), lamp("Other", suggested_area="Cellar"))
 
-    rooms = {room.id: room.name for room in home.hub.rooms_by_id.values()}
+    rooms = {room.id: room.name for room in home.hub.rooms.by_id.values()}
     assert {device.name: rooms.get(device.room_id) for device in home.hub.inventory.devices() if device.room_id} == {
         "Lamp": "Kitchen",
         "Other": "Cellar",

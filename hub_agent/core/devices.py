@@ -1,0 +1,272 @@
+"""The devices of the home: met, described, reporting, available or gone; and the rows people edit.
+
+Everything that makes or ends a device, or changes a state of one, goes through here; the records and announcements of a change are made
+in one place.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hub_agent.core.announced import announced_state
+from hub_agent.core.commands import Commands
+from hub_agent.core.device_fields import connectivity, definition_fields
+from hub_agent.core.first_look import FirstLook
+from hub_agent.core.given import Given
+from hub_agent.core.healing import Healing
+from hub_agent.core.inventory import Inventory, Known
+from hub_agent.core.rooms import Rooms
+from hub_agent.core.self_made import DIALECT, SelfMade, is_self_made
+from hub_agent.core.states import States
+from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
+from hub_agent.core.telemetry import records_of
+from hub_agent.model.definition import Definition
+from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Entity, Origin
+from hub_agent.model.effects import Announce, IssueRaised, SaveDevice
+from hub_agent.model.ids import DeviceId, EntityId, NewId, RoomId
+from hub_agent.model.inputs import DeviceEdited, StateSet
+from hub_agent.model.json import JsonValue
+from hub_agent.model.report import AvailabilityReported, Reported
+from hub_agent.model.state import UNKNOWN, StateChanged
+
+HUB_ORIGIN = Origin("hub", "hub")
+BROKER_ORIGIN = Origin("hub", "broker")
+
+
+class Devices:
+    def __init__(
+        self,
+        *,
+        states: States,
+        inventory: Inventory,
+        commands: Commands,
+        healing: Healing,
+        definitions: Definitions,
+        rooms: Rooms,
+        self_made: SelfMade,
+        new_id: NewId,
+    ) -> None:
+        self._states = states
+        self._inventory = inventory
+        self._commands = commands
+        self._healing = healing
+        self._definitions = definitions
+        self._rooms = rooms
+        self._self_made = self_made
+        self._new_id = new_id
+        self.first_look = FirstLook()
+
+    # Reports.
+
+    def report(self, report: Reported, now: datetime) -> Sequence[Given]:
+        known = self._inventory.find(report.origin)
+        if known is None:
+            return []
+        given: list[Given] = []
+        changes: list[tuple[Entity, StateChanged]] = []
+        for said in report.entities:
+            entity = known.entity_by_key.get(said.key)
+            if entity is None:
+                continue
+            state_text = now.isoformat() if entity.domain == "event" and said.state is None else said.state
+            is_pending = self._commands.has_pending(entity.id)
+            cause = self._commands.cause_of(entity.id) if is_pending else None
+            change = self._states.report(entity.id, state_text, said.attributes, now, cause)
+            if change is not None:
+                changes.append((entity, change))
+            if is_pending and not report.retained and (state := self._states.state(entity.id)) is not None:
+                given += self._commands.handle_state(entity.id, state, now)
+        if not report.retained:
+            self.first_look.forget(known.device.id)
+            self._inventory.see(known.device, report.observed, now)
+            given += self._healing.handle_report(known.device, now)
+        if changes:
+            given += self._changed(known.device, changes)
+        return given
+
+    def _changed(self, device: Device, changes: list[tuple[Entity, StateChanged]]) -> list[Given]:
+        given: list[Given] = [*records_of(device, changes, self._new_id)]
+        for _, change in changes:
+            given += (announced_state(change), change)
+        return given
+
+    def availability(self, said: AvailabilityReported, now: datetime) -> Sequence[Given]:
+        known = self._inventory.find(said.origin)
+        if known is None:
+            return []
+        if said.key is not None:
+            entities = [entity for entity in known.device.entities if entity.key == said.key]
+            return self._set_available(known.device, entities, is_available=said.is_available, now=now)
+        self._inventory.set_available(known.device.id, is_available=said.is_available)
+        given: list[Given] = []
+        for device in (known.device, *self._inventory.children_of(known.device.id)):
+            presence = self._inventory.presence(device.id)
+            is_available = presence.is_available is not False
+            given += self._set_available(device, device.entities, is_available=is_available, now=now)
+            given.append(Announce("device", {"id": device.id, "availability": connectivity(presence)}))
+        given += self._healing.handle_availability(known.device, said.is_available, now)
+        return given
+
+    def _set_available(
+        self, device: Device, entities: Sequence[Entity], *, is_available: bool, now: datetime
+    ) -> list[Given]:
+        changes = [
+            (entity, change)
+            for entity in entities
+            if (change := self._states.set_available(entity.id, is_available=is_available, now=now)) is not None
+        ]
+        return self._changed(device, changes) if changes else []
+
+    def set_state(self, wanted: StateSet, now: datetime) -> list[Given]:
+        change = self._states.write(
+            wanted.entity_id, wanted.state, wanted.attributes, now, wanted.cause, is_forced=wanted.is_forced
+        )
+        entity = self._inventory.entity(wanted.entity_id)
+        device = self._inventory.device(entity.device_id) if entity else None
+        if change and entity and device:
+            return self._changed(device, [(entity, change)])
+        return [announced_state(change), change] if change else []
+
+    def state_removed(self, entity_id: EntityId, now: datetime) -> list[Given]:
+        change = self._states.remove(entity_id, now)
+        return [announced_state(change), change] if change else []
+
+    # Met, and gone.
+
+    def advertise_self(self, now: datetime) -> list[Given]:
+        me = Advertisement(
+            HUB_ORIGIN, (Alias("hub", "hub"),), "NEXA hub", device_type=DeviceType.HUB, brand="NEXA", model="nexa-hub"
+        )
+        broker = Advertisement(BROKER_ORIGIN, (Alias("hub", "broker"),), "MQTT broker", via=HUB_ORIGIN)
+        given = [*self.advertised(me, now), *self.advertised(broker, now)]
+        if (known := self._inventory.find(HUB_ORIGIN)) is not None:
+            self._inventory.set_available(known.device.id, is_available=True)
+            self._inventory.see(known.device, {}, now)
+        return given
+
+    def advertised(self, advertisement: Advertisement, now: datetime) -> list[Given]:
+        result = self._inventory.advertise(advertisement, now)
+        given: list[Given] = [*result.effects]
+        if result.issue:
+            given.append(IssueRaised(result.issue))
+        device = result.device
+        if device is None:
+            return given
+        for entity in result.removed:
+            given += self.state_removed(entity.id, now)
+        if device.room_id is None and advertisement.suggested_area:
+            room_id, made = self._rooms.named(advertisement.suggested_area, now)
+            device = self._inventory.edit(device.id, name=None, room_id=room_id)
+            given += made
+        given += self._define_device(device, now)
+        appeared = self.make_known(device, now)
+        if appeared:
+            given += self._changed(device, appeared)
+        if result.is_new:
+            given.append(Announce("device", {"id": device.id, "name": device.name, "is_new": True}))
+        elif result.effects:
+            given.append(Announce("device", {"id": device.id, "name": device.name}))
+        return given
+
+    def make_known(self, device: Device, now: datetime) -> list[tuple[Entity, StateChanged]]:
+        """Entities that have no state yet get one. A device that can be commanded is asked what it is."""
+        appeared = [
+            (entity, change)
+            for entity in device.entities
+            if self._states.state(entity.id) is None
+            and (change := self._states.report(entity.id, None, {}, now, None)) is not None
+        ]
+        is_unknown = any(
+            (state := self._states.state(entity.id)) is not None
+            and state.state == UNKNOWN
+            and any("w" in capability.access for capability in entity.capabilities.values())
+            for entity in device.entities
+        )
+        if is_unknown and device.origin.dialect != DIALECT:
+            self.first_look.want(device.id, now)
+        return appeared
+
+    def _define_device(self, device: Device, now: datetime) -> list[Given]:
+        aliases = tuple((alias.kind, alias.value) for alias in device.aliases)
+        changed = self._definitions.edit("device", device.id, definition_fields(device), now, aliases)
+        # The inventory said it: it need not be told.
+        return [each for each in changed if not isinstance(each, DefinitionChanged)]
+
+    def gone(self, origin: Origin, key: str | None, now: datetime) -> list[Given]:
+        known = self._inventory.find(origin)
+        entities, effects = self._inventory.remove(origin, key)
+        given: list[Given] = [*effects]
+        for entity in entities:
+            given += self.state_removed(entity.id, now)
+        if known and self._inventory.device(known.device.id) is None:
+            self.first_look.forget(known.device.id)
+            given += self._healing.handle_removed(known.device.id, now)
+            given += [
+                each
+                for each in self._definitions.delete("device", known.device.id, now)
+                if not isinstance(each, DefinitionChanged)
+            ]
+            given.append(Announce("device", {"id": known.device.id, "is_gone": True}))
+        return given
+
+    def broker_availability(self, now: datetime, *, is_available: bool) -> list[Given]:
+        known: Known | None = self._inventory.find(BROKER_ORIGIN)
+        if known is None or not self._inventory.set_available(known.device.id, is_available=is_available):
+            return []
+        if is_available:
+            self._inventory.see(known.device, {}, now)
+        status = connectivity(self._inventory.presence(known.device.id))
+        return [Announce("device", {"id": known.device.id, "availability": status})]
+
+    # What people say of them.
+
+    def edit(self, edited: DeviceEdited, now: datetime) -> list[Given]:
+        if self._inventory.device(edited.device_id) is None:
+            return []
+        fields: dict[str, JsonValue] = {}
+        if edited.name is not None:
+            fields["device_name"] = edited.name
+        if edited.room_id is not None:
+            fields["room_id"] = edited.room_id
+        return [*self._definitions.edit("device", edited.device_id, fields, now)]
+
+    def define(self, device_id: DeviceId, definition: Definition | None, now: datetime) -> Sequence[Given]:
+        if definition is not None:
+            if is_self_made(definition):
+                return self.define_self_made(definition, now)
+            return self._define_known_device(device_id, definition)
+        device = self._inventory.device(device_id)
+        if device is None or device.origin.dialect != DIALECT:
+            return []  # deleted in the cloud it stays, while it is met here
+        return [*self._self_made.forget(device), *self.gone(device.origin, None, now)]
+
+    def define_self_made(self, definition: Definition, now: datetime, *, is_start: bool = False) -> list[Given]:
+        given: list[Given] = [*self._self_made.define(definition, now, is_start=is_start)]
+        device = self._inventory.device(DeviceId(definition.id))
+        if device is not None:
+            given += self._define_device(device, now)
+            given.append(Announce("device", {"id": device.id, "name": device.name}))
+        return given
+
+    def _define_known_device(self, device_id: DeviceId, definition: Definition) -> Sequence[Given]:
+        """Somebody renamed the device or put it into another room."""
+        device = self._inventory.device(device_id)
+        if device is None:
+            return []
+        name, room_id = definition.fields.get("device_name"), definition.fields.get("room_id")
+        new_name = name if isinstance(name, str) and name and name != device.name else None
+        new_room = RoomId(room_id) if isinstance(room_id, str) and room_id != device.room_id else None
+        if new_name is None and new_room is None:
+            return []
+        from_now_on = self._inventory.edit(device_id, name=new_name, room_id=new_room)
+        return [SaveDevice(from_now_on), Announce("device", {"id": device_id, "name": from_now_on.name})]
+
+    def entities_of(self, kind: str, name: str) -> Sequence[EntityId] | None:
+        """What a target that names a device or a room stands for."""
+        if kind == "device_id":
+            device = self._inventory.device(DeviceId(name))
+            return None if device is None else [entity.id for entity in device.entities]
+        if kind != "area_id" or RoomId(name) not in self._rooms.by_id:
+            return None
+        return [
+            entity.id for device in self._inventory.devices() if device.room_id == name for entity in device.entities
+        ]
