@@ -13,14 +13,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hub_agent.adapters.clock import SystemClock
-from tests.bench import cloud, deciding, disk, reaction, standing
+from tests.bench import cloud, deciding, disk, reaction, rules, standing
 from tests.bench.agent import AgentProcess, running
 from tests.bench.home import Size, fill_mirror
 from tests.bench.reaction import Bench
 from tests.bench.table import Measure, render
 from tests.fakes.broker import EmbeddedBroker, free_port
 
-NAMES = ("core", "records", "start", "memory", "bytes", "latency", "scene", "firing", "burst", "day")
+NAMES = (
+    "core",
+    "rules",
+    "loading",
+    "year",
+    "records",
+    "start",
+    "memory",
+    "bytes",
+    "latency",
+    "scene",
+    "firing",
+    "burst",
+    "day",
+)
 
 
 def main() -> None:
@@ -49,17 +63,28 @@ def _measured(folder: Path, chosen: set[str], *, is_quick: bool) -> Iterator[Mea
     size = Size()
     if "core" in chosen:
         yield _say(deciding.automations_a_second(size, is_quick=is_quick))
+    yield from _measured_rules(folder, chosen, is_quick=is_quick)
     if "records" in chosen:
         yield _say(disk.records(_made(folder / "records"), is_quick=is_quick))
     if "day" in chosen:
         yield _say(disk.megabytes_a_day(_made(folder / "day"), is_quick=is_quick))
-    if not chosen - {"core", "records", "day"}:
+    if not chosen - {"core", "rules", "loading", "year", "records", "day"}:
         return
     broker = EmbeddedBroker(_made(folder / "broker"), free_port()).start()
     try:
         yield from _measured_over_broker(_made(folder / "agent"), broker.port, chosen, size, is_quick=is_quick)
     finally:
         broker.stop()
+
+
+def _measured_rules(folder: Path, chosen: set[str], *, is_quick: bool) -> Iterator[Measure]:
+    if "rules" in chosen:
+        yield from map(_say, rules.events(is_quick=is_quick))
+        yield _say(rules.saved_run(is_quick=is_quick))
+    if "loading" in chosen:
+        yield from map(_say, rules.loading())
+    if "year" in chosen:
+        yield _say(rules.year(_made(folder / "year"), is_quick=is_quick))
 
 
 def _measured_over_broker(
