@@ -10,6 +10,7 @@ from hub_agent.model.definition import Definition
 from hub_agent.model.device import Alias, Device
 from hub_agent.model.effects import Persistent
 from hub_agent.model.ids import DeviceId
+from hub_agent.model.inputs import WebhookCalled
 from hub_agent.model.json import JsonObject, JsonValue, Row
 from hub_agent.model.report import MqttMessage, Publication
 from hub_agent.model.state import EntityState
@@ -283,6 +284,9 @@ class Door(Protocol):
         """Each {"kind": "automation" | "scene", "key": its name in the configuration it comes from, "fields": its row}. The same key is the same row again.
         Answers {"imported": [{"key", "id", "name", "outcome": "new" | "changed" | "same"}]}
         """
+
+    async def webhook(self, called: WebhookCalled) -> None:
+        """An HTTP request for rules that wait for it. Done when they have been started."""
 
     def changes(self) -> AsyncGenerator[Change, None]:
         """From now on. A slow reader loses the oldest, and gets Change("resync", {}) instead."""

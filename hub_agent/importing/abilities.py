@@ -133,7 +133,7 @@ BROUGHT: Final = frozenset(
 )
 MADE_HERE: Final = frozenset({"automation", "scene", "script"})
 # Triggers that the core knows, and that nothing on a hub ever sets off.
-UNHEARD_TRIGGERS: Final[Mapping[str, str]] = {"webhook": "this hub has no address for webhooks yet"}
+UNHEARD_TRIGGERS: Final[Mapping[str, str]] = {}
 # What an action takes from its data; only such actions as take less than Home Assistant's do.
 IGNORED_DATA: Final[Mapping[str, frozenset[str]]] = {
     "light.turn_on": frozenset({"profile", "white_value"}),

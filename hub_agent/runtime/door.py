@@ -19,7 +19,14 @@ from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Device, Entity, Room
 from hub_agent.model.ids import CallId, DeviceId, EntityId, NewId, RoomId, SceneId
-from hub_agent.model.inputs import CallRequested, DefinitionArrived, DeviceEdited, Input, ScenePressed
+from hub_agent.model.inputs import (
+    CallRequested,
+    DefinitionArrived,
+    DeviceEdited,
+    Input,
+    ScenePressed,
+    WebhookCalled,
+)
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause
 from hub_agent.ports import Broker, Change, Clock, Store
@@ -222,6 +229,11 @@ class HubDoor:
             told.append({"key": key, "id": definition_id, "name": fields.get("name"), "outcome": outcome})
         await self._inbox.submit([DefinitionArrived(definition, is_from_cloud=False) for definition in arrived])
         return {"imported": told}
+
+    async def webhook(self, called: WebhookCalled) -> None:
+        # Rules run also while the mirror cannot be written.
+        with contextlib.suppress(MirrorError):
+            await self._inbox.submit([called])
 
     # How.
 

@@ -42,6 +42,7 @@ from hub_agent.web.shapes import (
     SyncAnswer,
     TraceAnswer,
 )
+from hub_agent.web.webhooks import Webhooks
 
 STATIC = Path(__file__).parent / "static"
 API = "/api/v1"
@@ -104,6 +105,7 @@ def create_app(door: Door, access: Access, version: str) -> FastAPI:
     app.include_router(_page(access))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Guard, access=access)
+    app.add_middleware(Webhooks, door=door)
     _speak_of_errors(app)
     return app
 

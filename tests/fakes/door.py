@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from hub_agent.errors import HubAgentError, NotFound, NotPossible
+from hub_agent.model.inputs import WebhookCalled
 from hub_agent.ports import Change
 from hub_agent.runtime.changes import Changes
 
@@ -285,6 +286,7 @@ class FakeDoor:
         self.rejected_now: list[dict[str, Any]] = []
         self.traces = _traces()
         self.asked: list[tuple[str, Any, str]] = []
+        self.called: list[WebhookCalled] = []
         self.unreachable: set[str] = set()
         self.failing: HubAgentError | Exception | None = None
         self.is_slow = False
@@ -407,6 +409,10 @@ class FakeDoor:
         if at == "never":
             raise NotPossible(f"'{at}' is not a time such as 07:30 or '2026-01-14 07:30'.")
         return _explanation(found, is_past=at is not None)
+
+    async def webhook(self, called: WebhookCalled) -> None:
+        self._fail()
+        self.called.append(called)
 
     def changes(self) -> AsyncGenerator[Change, None]:
         return self.told.read()

@@ -144,10 +144,10 @@ def test_an_action_for_another_kind_of_entity_is_told(rule: Rule) -> None:
     assert (found.verdict, told(found)) == ("differs", [("target_kind", "actions/0/target/entity_id")])
 
 
-def test_a_webhook_that_has_no_address_fires_nothing(rule: Rule) -> None:
+def test_a_webhook_is_heard_here(rule: Rule) -> None:
     found = rule(rule_with("[{action: light.turn_on}]", "[{trigger: webhook, webhook_id: x}]"))
 
-    assert (found.verdict, told(found)) == ("cannot", [("never_fires", "triggers/0")])
+    assert (found.verdict, told(found)) == ("runs", [])
 
 
 def test_the_event_of_a_start_is_the_trigger_of_a_start(rule: Rule) -> None:
