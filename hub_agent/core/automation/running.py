@@ -64,12 +64,12 @@ class Running:
 
     def leave(self) -> None:
         """After an input: keeps what has changed, shows what looks different."""
-        for run in list(self.interpreter.changed.values()):
+        for run in tuple(self.interpreter.changed.values()):
             if not self._is_soon_answered(run):
                 del self.interpreter.changed[run.id]
                 self._emit(self._save(run))
-        for automation_id, rule in list(self._shown.items()):
-            if not any(self._is_soon_answered(run) for run in rule.runs):
+        for automation_id, rule in tuple(self._shown.items()):
+            if not self.is_busy(rule):
                 del self._shown[automation_id]
                 self._rules.show(rule)
 
@@ -80,7 +80,7 @@ class Running:
 
     def is_busy(self, rule: Rule) -> bool:
         """Something that it asked for in this very input has not been answered yet."""
-        return any(self._is_soon_answered(run) for run in rule.runs)
+        return any(map(self._is_soon_answered, rule.runs))
 
     # Starting.
 

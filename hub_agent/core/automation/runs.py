@@ -160,6 +160,8 @@ class Run:
 
 
 def milliseconds(start: datetime, end: datetime) -> int:
+    if start is end:  # what was done at once
+        return 0
     return max(0, round((end - start).total_seconds() * 1000))
 
 

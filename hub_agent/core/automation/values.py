@@ -139,6 +139,8 @@ def is_truth(text: str) -> bool:
 
 def are_same(left: object, right: object) -> bool:
     """Strictly equal: 5 is not "5", and true is not 1; whole and broken numbers compare by value."""
+    if type(left) is str or type(right) is str:  # most of all there is; below, asking for abstract kinds takes its time
+        return left == right
     if isinstance(left, bool) is not isinstance(right, bool):
         return False
     if isinstance(left, Mapping) and isinstance(right, Mapping):

@@ -47,7 +47,7 @@ class StateTest:
         return scope.now - seen.changed_at > self._length(scope)
 
     def _wanted(self, value: JsonValue, scope: Scope) -> JsonValue:
-        if isinstance(value, str) and _INPUT.match(value):
+        if isinstance(value, str) and value.startswith("input_") and _INPUT.match(value):
             seen = scope.state(value)
             scope.seen[value] = seen.state
             return seen.state

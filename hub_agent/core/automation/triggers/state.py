@@ -28,7 +28,7 @@ class Filter:
     def accepts(self, value: JsonValue) -> bool:
         if self.values is None:
             return True
-        is_listed = value in self.values and any(are_same(value, each) for each in self.values)
+        is_listed = value in self.values and (type(value) is str or any(are_same(value, each) for each in self.values))
         return is_listed is not self.is_inverted
 
 
