@@ -9,6 +9,9 @@ from hub_agent.core.time_of_day import instant_of
 from hub_agent.errors import DefinitionError
 from hub_agent.model.state import EntityState
 
+# Device classes of sensors whose state is an instant.
+POINTS_IN_TIME = ("timestamp", "uptime")
+
 _CLOCK = re.compile(r"^(\d{1,2}):(\d{2})(?::(\d{2}))?$")
 
 
@@ -37,7 +40,7 @@ def instant_of_entity(entity_id: str, seen: EntityState | None, tz: ZoneInfo) ->
         return None
     if entity_id.startswith("input_datetime."):
         return _instant_of_text(seen.state, tz)
-    if entity_id.startswith("sensor.") and seen.attributes.get("device_class") != "timestamp":
+    if entity_id.startswith("sensor.") and seen.attributes.get("device_class") not in POINTS_IN_TIME:
         return None
     try:
         found = datetime.fromisoformat(seen.state)

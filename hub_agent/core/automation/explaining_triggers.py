@@ -19,7 +19,7 @@ from hub_agent.core.automation.triggers.webhook import WebhookSource
 from hub_agent.core.automation.triggers.zone import ZoneSource
 from hub_agent.core.automation.values import Duration, Variables, is_truth
 from hub_agent.core.automation.views import describe, iso
-from hub_agent.core.automation.zones import is_in_zone, position_of, zone_area
+from hub_agent.core.automation.zones import is_in, zone_area
 from hub_agent.core.time_of_day import DAY, WEEKDAYS
 from hub_agent.errors import TemplateError
 from hub_agent.model.json import JsonObject, JsonValue
@@ -139,7 +139,7 @@ def _of_entity(
         case NumericSource():
             code, text = _number(source.range, entity_id, seen, since, as_of)
         case ZoneSource():
-            code, text = _position(source, seen, as_of)
+            code, text = _position(source, entity_id, seen, as_of)
     if code.startswith("already") and on_since is not None and seen.changed_at < on_since <= as_of.at:
         code = "before_on"
         text += f"; the rule has been listening only since {as_of.clock(on_since)}"
@@ -181,16 +181,16 @@ def _number(limits: Range, entity_id: str, seen: EntityState, since: str, as_of:
     return "outside", f"{is_now}, not {wanted}"
 
 
-def _position(source: ZoneSource, seen: EntityState, as_of: AsOf) -> tuple[str, str]:
+def _position(source: ZoneSource, entity_id: str, seen: EntityState, as_of: AsOf) -> tuple[str, str]:
     area = zone_area(source.zone, as_of.exchange.outlook)
     if area is None:
         return "entity_missing", f"is watched for {source.zone}, which does not exist in this home"
-    if position_of(seen) is None:
+    if not source.is_somewhere(entity_id, seen):
         return "no_position", "tells no position"
-    is_in = is_in_zone(seen, area)
-    if is_in is (source.event == "enter"):
-        return "already_so", f"is {'in' if is_in else 'outside'} {source.zone} already"
-    return "state_differs", f"is {'in' if is_in else 'outside'} {source.zone}"
+    is_inside = is_in(entity_id, seen, source.zone, area)
+    if is_inside is (source.event == "enter"):
+        return "already_so", f"is {'in' if is_inside else 'outside'} {source.zone} already"
+    return "state_differs", f"is {'in' if is_inside else 'outside'} {source.zone}"
 
 
 def _wants(source: StateSource | NumericSource | ZoneSource, state: str) -> bool:

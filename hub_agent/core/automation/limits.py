@@ -1,9 +1,10 @@
 """Open ranges of numbers, for the numeric_state trigger and condition."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub_agent.core.automation.reading import Fields, is_entity_id, kind_of, to_number
-from hub_agent.core.automation.values import read_template
+from hub_agent.core.automation.values import Variables, read_template
 from hub_agent.core.automation.views import StateView
 from hub_agent.core.automation.world import Outlook
 from hub_agent.errors import DefinitionError, TemplateError
@@ -27,9 +28,13 @@ class Range:
     attribute: str | None
     template: Template | None
 
-    def holds(self, entity_id: str, seen: EntityState, outlook: Outlook) -> bool:
+    def holds(
+        self, entity_id: str, seen: EntityState, outlook: Outlook, variables: Callable[[], Variables] = dict
+    ) -> bool:
         """What is unavailable or absent is outside. Raises NotANumber."""
-        value = self.value(entity_id, seen)
+        return self.holds_value(self.value(entity_id, seen, variables), entity_id, outlook)
+
+    def holds_value(self, value: JsonValue, entity_id: str, outlook: Outlook) -> bool:
         if value is None or (isinstance(value, str) and value in {UNAVAILABLE, UNKNOWN}):
             return False
         number = to_number(value)
@@ -45,10 +50,10 @@ class Range:
                 return False
         return True
 
-    def value(self, entity_id: str, seen: EntityState) -> JsonValue:
+    def value(self, entity_id: str, seen: EntityState, variables: Callable[[], Variables] = dict) -> JsonValue:
         if self.template is not None:
             try:
-                return self.template.render(state=StateView(entity_id, seen))
+                return self.template.evaluate(**{**variables(), "state": StateView(entity_id, seen)})
             except TemplateError as err:
                 raise NotANumber(str(err)) from err
         return seen.state if self.attribute is None else seen.attributes.get(self.attribute)
@@ -83,9 +88,9 @@ def read_range(fields: Fields, templates: Templates) -> Range:
 
 
 def _read_limit(fields: Fields, key: str) -> float | str | None:
-    value = fields.take(key)
-    if value is None:
+    if not fields.has(key):
         return None
+    value = fields.take(key)
     number = to_number(value)
     if number is not None:
         return number

@@ -58,6 +58,13 @@ class Fields:
             raise DefinitionError(f"must be text, not {kind_of(value)}", self.path(key))
         return value
 
+    def word(self, key: str) -> str:
+        """Text, also where it looks like a number and was left without quotes."""
+        value = self.take(key) if isinstance(self._left.get(key), int | float) else self.text(key)
+        if isinstance(value, bool):
+            raise DefinitionError(f"must be text, not {kind_of(value)}", self.path(key))
+        return str(value)
+
     def finish(self) -> None:
         if self._left:
             names = ", ".join(f"'{name}'" for name in sorted(self._left))
@@ -131,6 +138,8 @@ def read_choices(value: JsonValue, choices: Sequence[str], where: str) -> tuple[
 def read_boolean(value: JsonValue, where: str) -> bool:
     if isinstance(value, bool):
         return value
+    if isinstance(value, int | float):
+        return value != 0
     if isinstance(value, str) and value.lower() in _TRUE_WORDS:
         return True
     if isinstance(value, str) and value.lower() in _FALSE_WORDS:

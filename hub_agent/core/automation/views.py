@@ -1,7 +1,7 @@
 """What templates see of states, and how such values are kept in JSON over a restart."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hub_agent.model.json import JsonObject, JsonValue
@@ -9,6 +9,7 @@ from hub_agent.model.state import EntityState
 
 _STATE = "__state__"
 _TIME = "__time__"
+_LENGTH = "__length__"
 
 
 class StateView:
@@ -111,6 +112,8 @@ def freeze(value: object) -> JsonValue:
         return value.freeze()
     if isinstance(value, datetime):
         return {_TIME: iso(value)}
+    if isinstance(value, timedelta):
+        return {_LENGTH: value.total_seconds()}
     if isinstance(value, Mapping):
         return {str(key): freeze(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -124,6 +127,8 @@ def thaw(value: JsonValue) -> Any:
             return _thaw_state(value[_STATE])
         if len(value) == 1 and _TIME in value:
             return datetime.fromisoformat(str(value[_TIME]))
+        if len(value) == 1 and _LENGTH in value:
+            return timedelta(seconds=float(str(value[_LENGTH])))
         return {key: thaw(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [thaw(item) for item in value]

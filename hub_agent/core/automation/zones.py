@@ -1,6 +1,7 @@
 """Whether a tracked position lies in a zone. Zones are entities with latitude, longitude and radius."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hub_agent.core.automation.reading import to_number
@@ -8,6 +9,7 @@ from hub_agent.core.automation.world import Outlook
 from hub_agent.model.state import EntityState
 
 HOME_RADIUS_M = 100.0
+SAY_ZONES = ("device_tracker", "person")
 _EARTH_RADIUS_M = 6_371_000.0
 
 
@@ -32,6 +34,21 @@ def zone_area(zone: str, outlook: Outlook) -> Area | None:
 def position_of(seen: EntityState) -> tuple[float, float] | None:
     latitude, longitude = (to_number(seen.attributes.get(name)) for name in ("latitude", "longitude"))
     return None if latitude is None or longitude is None else (latitude, longitude)
+
+
+def zones_told_by(entity_id: str, seen: EntityState) -> Sequence[str] | None:
+    """The zones that a tracker says itself it is in: it may know better than its coordinates, or have none."""
+    if entity_id.partition(".")[0] not in SAY_ZONES:
+        return None
+    told = seen.attributes.get("in_zones")
+    if not isinstance(told, Sequence) or isinstance(told, str):
+        return None
+    return [each for each in told if isinstance(each, str)]
+
+
+def is_in(entity_id: str, seen: EntityState, zone: str, area: Area) -> bool:
+    told = zones_told_by(entity_id, seen)
+    return is_in_zone(seen, area) if told is None else zone in told
 
 
 def is_in_zone(seen: EntityState, area: Area) -> bool:

@@ -91,5 +91,19 @@ def judge_all(conditions: Sequence[Condition], scope: Scope) -> Outcome:
     return outcome
 
 
+def all_of(entity_ids: Sequence[str], judge_one: Callable[[str], bool]) -> Outcome:
+    """All entities must match: one that does not settles it, also where another cannot be judged. Raises ConditionError."""
+    error = None
+    for entity_id in entity_ids:
+        try:
+            if not judge_one(entity_id):
+                return Outcome.FALSE
+        except ConditionError as err:
+            error = error or err
+    if error is not None:
+        raise error
+    return Outcome.TRUE
+
+
 ConditionsReader = Callable[[JsonValue, Reader, str], tuple[Condition, ...]]
 TestReader = Callable[[Fields, Reader, ConditionsReader], Test]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hub_agent.core.automation.conditions.condition import ConditionError, ConditionsReader, Scope
+from hub_agent.core.automation.conditions.condition import ConditionError, ConditionsReader, Scope, all_of
 from hub_agent.core.automation.limits import NotANumber, Range, read_range
 from hub_agent.core.automation.reading import Fields, read_entity_ids
 from hub_agent.core.automation.triggers.trigger import Reader
@@ -15,15 +15,16 @@ class NumericTest:
     range: Range
 
     def judge(self, scope: Scope) -> Outcome:
-        is_met = True
-        for entity_id in self.entity_ids:
-            seen = scope.state(entity_id)
-            try:
-                scope.seen[entity_id] = self.range.value(entity_id, seen)
-                is_met = self.range.holds(entity_id, seen, scope.outlook) and is_met
-            except NotANumber as err:
-                raise ConditionError(str(err)) from err
-        return Outcome.TRUE if is_met else Outcome.FALSE
+        return all_of(self.entity_ids, lambda entity_id: self._judge_one(entity_id, scope))
+
+    def _judge_one(self, entity_id: str, scope: Scope) -> bool:
+        seen = scope.state(entity_id)
+        try:
+            value = self.range.value(entity_id, seen, scope.variables)
+            scope.seen[entity_id] = value
+            return self.range.holds_value(value, entity_id, scope.outlook)
+        except NotANumber as err:
+            raise ConditionError(str(err)) from err
 
 
 def read_numeric_state(fields: Fields, reader: Reader, _conditions: ConditionsReader) -> NumericTest:

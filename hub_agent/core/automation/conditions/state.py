@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hub_agent.core.automation.conditions.condition import ConditionError, ConditionsReader, Scope
+from hub_agent.core.automation.conditions.condition import ConditionError, ConditionsReader, Scope, all_of
 from hub_agent.core.automation.reading import Fields, items_of, kind_of, read_choice, read_entity_ids
 from hub_agent.core.automation.triggers.trigger import Reader
 from hub_agent.core.automation.values import Duration, are_same, read_duration
@@ -25,9 +25,11 @@ class StateTest:
     is_any_enough: bool
 
     def judge(self, scope: Scope) -> Outcome:
+        if not self.is_any_enough:
+            return all_of(self.entity_ids, lambda entity_id: self._judge_one(entity_id, scope))
+        # All are looked at: one that does not exist is a mistake even where another matches.
         found = [self._judge_one(entity_id, scope) for entity_id in self.entity_ids]
-        is_met = any(found) if self.is_any_enough else all(found)
-        return Outcome.TRUE if is_met else Outcome.FALSE
+        return Outcome.TRUE if any(found) else Outcome.FALSE
 
     def _judge_one(self, entity_id: str, scope: Scope) -> bool:
         seen = scope.state(entity_id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import time
 
 from hub_agent.core.automation.clock_text import read_clock_time, time_of_day_of_entity
-from hub_agent.core.automation.conditions.condition import ConditionError, ConditionsReader, Scope
+from hub_agent.core.automation.conditions.condition import ConditionsReader, Scope
 from hub_agent.core.automation.reading import Fields, is_entity_id, read_choices
 from hub_agent.core.automation.triggers.trigger import Reader
 from hub_agent.core.time_of_day import WEEKDAYS, zone
@@ -27,20 +27,19 @@ class TimeTest:
         scope.seen["now"] = local.strftime("%a %H:%M:%S").lower()
         if self.weekdays is not None and WEEKDAYS[local.weekday()] not in self.weekdays:
             return Outcome.FALSE
-        after = self._bound(self.after, scope, time(0))
-        before = self._bound(self.before, scope, None)
+        after = self._bound(self.after, scope)
+        before = self._bound(self.before, scope)
+        if (after is None and self.after is not None) or (before is None and self.before is not None):
+            return Outcome.FALSE  # there is an entity, but it holds no time now
         return Outcome.TRUE if _is_between(local.time(), after, before) else Outcome.FALSE
 
     @staticmethod
-    def _bound(bound: time | str | None, scope: Scope, default: time | None) -> time | None:
+    def _bound(bound: time | str | None, scope: Scope) -> time | None:
         if not isinstance(bound, str):
-            return default if bound is None else bound
+            return bound
         seen = scope.state(bound)
         scope.seen[bound] = seen.state
-        found = time_of_day_of_entity(bound, seen, zone(scope.outlook.place.time_zone))
-        if found is None:
-            raise ConditionError(f"{bound} is {seen.state!r}, not a time")
-        return found
+        return time_of_day_of_entity(bound, seen, zone(scope.outlook.place.time_zone))
 
 
 def _is_between(at: time, after: time | None, before: time | None) -> bool:

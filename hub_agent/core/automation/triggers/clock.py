@@ -37,4 +37,4 @@ class AttachedClock(NeverHeld):
 
 
 def told_at(due: datetime, attachment: Attachment) -> dict[str, object]:
-    return {"now": due.astimezone(zone(attachment.exchange.place.time_zone))}
+    return {"now": due.astimezone(zone(attachment.exchange.place.time_zone)), "entity_id": None}

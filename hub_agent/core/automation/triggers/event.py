@@ -12,17 +12,19 @@ from hub_agent.errors import DefinitionError
 from hub_agent.model.inputs import EventFired
 from hub_agent.model.json import JsonValue
 
+REPORTED = "state_reported"
+
 
 @dataclass(frozen=True, slots=True)
 class EventSource:
     event_types: tuple[str, ...]
     wanted: Mapping[str, JsonValue]
-    user_ids: tuple[str, ...] | None
+    user_ids: tuple[str | None, ...] | None
 
     def attach(self, attachment: Attachment, _now: datetime) -> NeverHeld:
         def handle(event: EventFired, now: datetime) -> None:
             if self._accepts(event):
-                attachment.fire({"event": _told(event)}, now)
+                attachment.fire({"event": _told(event), "description": f"event '{event.event_type}'"}, now)
 
         for event_type in self.event_types:
             attachment.listen_event(event_type, handle)
@@ -53,6 +55,8 @@ def read_event(fields: Fields, reader: Reader) -> EventSource:
         fields.path("event_type"),
     )
     event_types = read_texts(types, fields.path("event_type"))
+    if REPORTED in event_types:
+        raise DefinitionError(f"'{REPORTED}' comes far too often to be listened to", fields.path("event_type"))
     if not event_types:
         raise DefinitionError("names no event", fields.path("event_type"))
     wanted = reader.limited(
@@ -64,11 +68,12 @@ def read_event(fields: Fields, reader: Reader) -> EventSource:
     return EventSource(event_types, wanted, _read_user_ids(fields, reader))
 
 
-def _read_user_ids(fields: Fields, reader: Reader) -> tuple[str, ...] | None:
+def _read_user_ids(fields: Fields, reader: Reader) -> tuple[str | None, ...] | None:
     if not fields.has("context"):
         return None
     where = fields.path("context")
     context = Fields(reader.limited(read_value(fields.take("context"), reader.templates, where), where), where)
-    user_ids = tuple(str(each) for each in items_of(context.require("user_id")))
+    given = context.require("user_id")
+    user_ids = (None,) if given is None else tuple(str(each) for each in items_of(given))
     context.finish()
     return user_ids

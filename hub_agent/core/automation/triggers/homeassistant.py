@@ -8,6 +8,7 @@ from hub_agent.core.automation.reading import Fields, read_choice
 from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader
 
 EVENTS = ("start", "shutdown")
+WORDS = {"start": "engine starting", "shutdown": "engine stopping"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class EngineSource:
 
     def attach(self, attachment: Attachment, _now: datetime) -> NeverHeld:
         def wake(now: datetime) -> None:
-            attachment.fire({"event": self.event}, now)
+            attachment.fire({"event": self.event, "description": WORDS[self.event]}, now)
 
         if self.event == "start":
             attachment.listen_start(wake)

@@ -51,6 +51,7 @@ class MqttSource:
             if value != self.payload:
                 return None
         told: dict[str, object] = {"topic": message.topic, "payload": text, "qos": self.qos}
+        told["description"] = f"mqtt topic {message.topic}"
         return {**told, "payload_json": parsed} if is_json else told
 
 

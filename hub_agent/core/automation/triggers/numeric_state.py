@@ -7,7 +7,7 @@ from hub_agent.core.automation.exchange import Attachment
 from hub_agent.core.automation.limits import NotANumber, Range, read_range
 from hub_agent.core.automation.reading import Fields, read_entity_ids
 from hub_agent.core.automation.triggers.trigger import Reader
-from hub_agent.core.automation.values import Duration, read_duration
+from hub_agent.core.automation.values import Duration, Variables, read_duration
 from hub_agent.core.automation.views import view
 from hub_agent.errors import TemplateError
 from hub_agent.model.effects import Warn
@@ -64,9 +64,22 @@ class AttachedNumeric:
     def _is_inside(self, entity_id: str, seen: EntityState) -> bool | None:
         """None when that cannot be said: not a number, a limit that is missing."""
         try:
-            return self._source.range.holds(entity_id, seen, self._attachment.exchange.outlook)
+            return self._source.range.holds(
+                entity_id, seen, self._attachment.exchange.outlook, lambda: self._variables(entity_id)
+            )
         except NotANumber:
             return None
+
+    def _variables(self, entity_id: str) -> Variables:
+        limits = self._source.range
+        told = {
+            "platform": "numeric_state",
+            "entity_id": entity_id,
+            "above": limits.above,
+            "below": limits.below,
+            "attribute": limits.attribute,
+        }
+        return {**self._attachment.variables(), "trigger": told}
 
     def _enter(self, change: StateChanged, now: datetime) -> None:
         told = self._told(change)
@@ -78,7 +91,7 @@ class AttachedNumeric:
         except (TemplateError, ValueError) as err:
             self._attachment.exchange.emit(Warn(f"for/{change.entity_id}", f"A trigger's `for` failed: {err}"))
             return
-        told["for"] = str(length)
+        told["for"] = length
         if not length:
             self._attachment.fire(told, now)
             return
@@ -92,6 +105,8 @@ class AttachedNumeric:
             "above": self._source.range.above,
             "below": self._source.range.below,
             "for": None,
+            "attribute": self._source.range.attribute,
+            "description": f"numeric state of {change.entity_id}",
         }
 
 

@@ -91,7 +91,7 @@ class AttachedState:
         except (TemplateError, ValueError) as err:
             self._attachment.exchange.emit(Warn(f"for/{change.entity_id}", f"A trigger's `for` failed: {err}"))
             return
-        told["for"] = str(length)
+        told["for"] = length
         if not length:
             self._attachment.fire(told, now)
             return
@@ -109,6 +109,7 @@ class AttachedState:
             "to_state": view(change.entity_id, change.new),
             "for": None,
             "attribute": self._source.attribute,
+            "description": f"state of {change.entity_id}",
         }
 
 

@@ -32,7 +32,9 @@ class AttachedSun(AttachedClock):
         due = self._due or now
         self._last = due
         self.schedule(max(due, now))
-        fire({"event": source.event, "offset": source.offset.total_seconds(), "now": due}, now)
+        told: dict[str, object] = {"event": source.event, "offset": source.offset, "now": due}
+        words = source.event if not source.offset else f"{source.event} with offset"
+        fire({**told, "description": words}, now)
 
 
 def read_sun(fields: Fields, reader: Reader) -> SunSource:

@@ -113,12 +113,19 @@ class AttachedTemplate:
             self._become_true(change, now)
 
     def _become_true(self, change: StateChanged | None, now: datetime) -> None:
-        told: dict[str, object] = {"entity_id": None, "from_state": None, "to_state": None, "for": None}
+        told: dict[str, object] = {
+            "entity_id": None,
+            "from_state": None,
+            "to_state": None,
+            "for": None,
+            "description": "time change or manual update via template",
+        }
         if change is not None:
             told |= {
                 "entity_id": change.entity_id,
                 "from_state": view(change.entity_id, change.old),
                 "to_state": view(change.entity_id, change.new),
+                "description": f"{change.entity_id} via template",
             }
         length = timedelta()
         if self._source.length is not None:
@@ -127,7 +134,7 @@ class AttachedTemplate:
             except (TemplateError, ValueError) as err:
                 self._attachment.exchange.emit(Warn("for/template", f"A trigger's `for` failed: {err}"))
                 return
-            told["for"] = str(length)
+            told["for"] = length
         if length:
             self._attachment.hold("template", length, None, told, now)
         else:

@@ -16,6 +16,7 @@ from hub_agent.model.json import JsonValue
 from hub_agent.model.state import StateChanged
 
 DAYS_AHEAD_MAX = 8
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class AttachedTime(NeverHeld):
                 self._schedule_entity(each, now)
 
     def _handle(self, change: StateChanged, now: datetime) -> None:
-        self._schedule_entities(now, change.entity_id)
+        # Just before: an instant that is now, set now, is due; at a start it has been due already.
+        self._schedule_entities(now - MICROSECOND, change.entity_id)
 
     def _schedule_entity(self, each: EntityTime, now: datetime) -> None:
         name = f"{each.entity_id}{each.offset}"
@@ -99,7 +101,8 @@ class AttachedTime(NeverHeld):
             local = due.astimezone(zone(self._attachment.exchange.place.time_zone))
             if WEEKDAYS[local.weekday()] in self._source.daily.weekdays:
                 told = told_at(due, self._attachment)
-                self._attachment.fire({**told, "entity_id": each.entity_id}, at)
+                words = f"time set in {each.entity_id}"
+                self._attachment.fire({**told, "entity_id": each.entity_id, "description": words}, at)
 
         self._attachment.set_alarm(name, due, wake, is_elapsed=False)
 

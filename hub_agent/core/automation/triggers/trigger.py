@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from hub_agent.core.automation.exchange import Attachment, Exchange, Fire, Remember
+from hub_agent.core.automation.limited import LIMITED
 from hub_agent.core.automation.reading import Fields
 from hub_agent.core.automation.values import Value, Variables
 from hub_agent.errors import DefinitionError, TemplateError
@@ -92,9 +93,9 @@ class Reader:
     variables: Variables = field(default_factory=dict)
 
     def limited(self, value: Value, where: str) -> JsonValue:
-        """A value that is rendered once, when the definition is read."""
+        """A value that is rendered once, when the definition is read: how the home was at that moment would be chance."""
         try:
-            return value.get(lambda: self.variables)
+            return value.get(lambda: {**LIMITED, **self.variables})
         except TemplateError as err:
             raise DefinitionError(str(err), where) from err
 

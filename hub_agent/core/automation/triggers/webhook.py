@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub_agent.core.automation.exchange import Attachment
-from hub_agent.core.automation.reading import Fields, read_boolean, read_choices
+from hub_agent.core.automation.reading import Fields, items_of, read_boolean, read_choices
 from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader
 from hub_agent.model.inputs import WebhookCalled
 
@@ -20,7 +20,11 @@ class WebhookSource:
     def attach(self, attachment: Attachment, _now: datetime) -> NeverHeld:
         def handle(called: WebhookCalled, now: datetime) -> None:
             if called.method in self.methods and (called.is_local or not self.is_local_only):
-                told: dict[str, object] = {"webhook_id": called.webhook_id, "query": called.query or {}}
+                told: dict[str, object] = {
+                    "webhook_id": called.webhook_id,
+                    "query": called.query or {},
+                    "description": "webhook",
+                }
                 if called.form is not None:
                     told["data"] = called.form
                 else:
@@ -34,6 +38,7 @@ class WebhookSource:
 def read_webhook(fields: Fields, _reader: Reader) -> WebhookSource:
     methods = frozenset(("POST", "PUT"))
     if fields.has("allowed_methods"):
-        methods = frozenset(read_choices(fields.take("allowed_methods"), METHODS, fields.path("allowed_methods")))
+        given = [each.upper() if isinstance(each, str) else each for each in items_of(fields.take("allowed_methods"))]
+        methods = frozenset(read_choices(given, METHODS, fields.path("allowed_methods")))
     is_local_only = read_boolean(fields.take("local_only", True), fields.path("local_only"))
-    return WebhookSource(fields.text("webhook_id"), methods, is_local_only)
+    return WebhookSource(fields.word("webhook_id"), methods, is_local_only)

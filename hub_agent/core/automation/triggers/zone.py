@@ -7,8 +7,9 @@ from hub_agent.core.automation.exchange import Attachment
 from hub_agent.core.automation.reading import Fields, read_choice, read_entity_ids
 from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader
 from hub_agent.core.automation.views import StateView, view
-from hub_agent.core.automation.zones import is_in_zone, position_of, zone_area
-from hub_agent.model.state import StateChanged
+from hub_agent.core.automation.zones import is_in, position_of, zone_area, zones_told_by
+from hub_agent.errors import DefinitionError
+from hub_agent.model.state import EntityState, StateChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,13 @@ class ZoneSource:
 
     def _told(self, change: StateChanged, attachment: Attachment) -> dict[str, object] | None:
         area = zone_area(self.zone, attachment.exchange.outlook)
-        if change.new is None or area is None or position_of(change.new) is None:
+        if change.new is None or area is None or not self.is_somewhere(change.entity_id, change.new):
             return None
-        if change.old is not None and position_of(change.old) is None:
+        if change.old is not None and not self.is_somewhere(change.entity_id, change.old):
             return None
-        was_in = change.old is not None and is_in_zone(change.old, area)
-        is_in = is_in_zone(change.new, area)
-        if was_in is is_in or is_in is not (self.event == "enter"):
+        was_inside = change.old is not None and is_in(change.entity_id, change.old, self.zone, area)
+        is_inside = is_in(change.entity_id, change.new, self.zone, area)
+        if was_inside is is_inside or is_inside is not (self.event == "enter"):
             return None
         zone_state = attachment.exchange.outlook.see(self.zone)
         return {
@@ -43,11 +44,18 @@ class ZoneSource:
             "to_state": view(change.entity_id, change.new),
             "zone": None if zone_state is None else StateView(self.zone, zone_state),
             "event": self.event,
+            "description": f"{change.entity_id} {'entering' if is_inside else 'leaving'} {self.zone}",
         }
+
+    @staticmethod
+    def is_somewhere(entity_id: str, seen: EntityState) -> bool:
+        return position_of(seen) is not None or zones_told_by(entity_id, seen) is not None
 
 
 def read_zone(fields: Fields, _reader: Reader) -> ZoneSource:
     entity_ids = read_entity_ids(fields.require("entity_id"), fields.path("entity_id"))
     zones = read_entity_ids(fields.text("zone"), fields.path("zone"))
+    if len(zones) != 1:
+        raise DefinitionError("names more than one zone", fields.path("zone"))
     event = read_choice(fields.take("event", "enter"), ("enter", "leave"), fields.path("event"))
     return ZoneSource(entity_ids, zones[0], event)
