@@ -4,8 +4,9 @@ What happens inside (a call, an event, a changed state) is routed at once, so th
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
 from hub_agent.core.announced import announced_command
 from hub_agent.core.asked import Asked
@@ -33,7 +34,6 @@ from hub_agent.model.device import Advertisement, Device
 from hub_agent.model.effects import (
     Announce,
     Answer,
-    AppendRecord,
     Effect,
     IssueCleared,
     IssueRaised,
@@ -81,6 +81,8 @@ CASCADE_MAX = 10_000
 # Presences are kept now and then; what was observed comes back with the next report anyway.
 PRESENCE_EVERY = timedelta(minutes=5)
 
+Taker: TypeAlias = Callable[[Any, datetime], Iterable[Given]]
+
 
 class Hub:
     """Fills runtime.loop.Decider."""
@@ -120,6 +122,18 @@ class Hub:
         self._asked = Asked()
         self._cloud_commands = CloudCommands(self.automations.entity_id_of)
         self._presence_due_at: datetime | None = None
+        # By the kind itself: asked one after another whether it is this or that takes long where so much passes.
+        self._taker_by_kind: Mapping[type, Taker] = {
+            StateChanged: self.automations.handle,
+            Call: self._dispatch,
+            CallAnswered: self._call_answered,
+            CommandSettled: self._settled,
+            EventFired: self.automations.handle,
+            SceneSettled: self.automations.handle,
+            StateSet: self.devices.set_state,
+            StateRemoved: lambda removed, now: self.devices.state_removed(removed.entity_id, now),
+            DefinitionChanged: self._define,
+        }
 
     # Starting.
 
@@ -229,6 +243,8 @@ class Hub:
 
     def _take(self, happened: Input, now: datetime) -> Sequence[Given]:
         match happened:
+            case StateSet() | StateRemoved() | EventFired() | CallAnswered():
+                return [happened]
             case Advertisement():
                 return self.devices.advertised(happened, now)
             case AvailabilityReported():
@@ -243,15 +259,11 @@ class Hub:
                 return self.commands.handle_sent(happened, now)
             case CommandNotSent():
                 return self.commands.handle_not_sent(happened, now)
-            case StateSet() | StateRemoved() | EventFired():
-                return [happened]
             case TopicHeard() | WebhookCalled():
                 return self.automations.handle(happened, now)
             case CallRequested(call):
                 self._asked.expect(call.id)
                 return [call]
-            case CallAnswered():
-                return [happened]
             case ScenePressed():
                 return self.scenes.press(happened, now)
             case DefinitionArrived(definition, is_from_cloud):
@@ -357,36 +369,16 @@ class Hub:
 
     def _route(self, given: Iterable[Given], now: datetime) -> list[Effect]:
         effects: list[Effect] = []
+        takers = self._taker_by_kind
         waiting = deque(given)
         steps = 0
         while waiting:
             each = waiting.popleft()
-            match each:
-                case StateChanged():
-                    waiting.extend(self.automations.handle(each, now))
-                case AppendRecord() | Announce():  # most of all there is, in a burst
-                    effects.append(each)
-                case Call():
-                    waiting.extend(self._dispatch(each, now))
-                case CallAnswered():
-                    waiting.extend(self._call_answered(each, now))
-                case CommandSettled():
-                    waiting.extend(self._settled(each, now))
-                case EventFired() | SceneSettled():
-                    waiting.extend(self.automations.handle(each, now))
-                case StateSet():
-                    waiting.extend(self.devices.set_state(each, now))
-                case StateRemoved(entity_id):
-                    waiting.extend(self.devices.state_removed(entity_id, now))
-                case DefinitionChanged():
-                    waiting.extend(self._define(each, now))
-                case SendCommand(command):
-                    self._asked.note_command(command)
-                    effects.append(each)
-                case Answer() if each.request_id in self._cloud_commands:
-                    effects += self._cloud_commands.end(each)
-                case _:
-                    effects.append(each)
+            take = takers.get(type(each))
+            if take is not None:
+                waiting.extend(take(each, now))
+            else:
+                self._leave(each, effects)
             steps += 1
             if steps > CASCADE_MAX:
                 text = f"One input set off more than {CASCADE_MAX} steps: automations seem to trigger each other. The rest was dropped."
@@ -395,6 +387,16 @@ class Hub:
         # Runs that wait for an answer from outside; those answered meanwhile need not be kept.
         effects += self.automations.unsaved()
         return effects
+
+    def _leave(self, each: Any, effects: list[Effect]) -> None:
+        match each:
+            case SendCommand(command):
+                self._asked.note_command(command)
+                effects.append(each)
+            case Answer() if each.request_id in self._cloud_commands:
+                effects += self._cloud_commands.end(each)
+            case _:
+                effects.append(each)
 
     def _dispatch(self, call: Call, now: datetime) -> Sequence[Given]:
         match call.domain:

@@ -114,6 +114,6 @@ def _differs(known: JsonObject, name: str, value: JsonValue) -> bool:
 
 def _is_same(left: JsonObject, right: JsonObject) -> bool:
     """Equal also in type: an attribute that goes from 1 to true has changed."""
-    return left is right or (
-        left.keys() == right.keys() and not any(_differs(right, name, value) for name, value in left.items())
-    )
+    if left is right:
+        return True
+    return left == right and not any(_differs(right, name, value) for name, value in left.items())
