@@ -19,6 +19,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from hub_agent import __version__
+from hub_agent.adapters.allowed import Allowed, allowed_by
 from hub_agent.adapters.clock import SystemClock
 from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
 from hub_agent.adapters.systemd import SystemdNotifier
@@ -38,6 +39,7 @@ from hub_agent.ports import Broker, Clock, Identity, Remembered, Store
 from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.door import HubDoor
 from hub_agent.runtime.effects import Effects
+from hub_agent.runtime.errands import Errands
 from hub_agent.runtime.inbox import Inbox
 from hub_agent.runtime.loop import Loop
 from hub_agent.runtime.supervisor import Supervisor, Task, feed_watchdog
@@ -88,6 +90,7 @@ class Core:
         discovery_prefix: str = "homeassistant",
         zigbee2mqtt_topics: tuple[str, ...] = ("zigbee2mqtt",),
         on_commit: Callable[[], None] = lambda: None,
+        allowed: Allowed | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -98,9 +101,11 @@ class Core:
             templates=_templates_of_devices(clock, zone(place.time_zone)),
         )
         self.dialects = Dialects(drivers)
-        self.hub = Hub(home_id=HomeId(identity.home_id), place=place, new_id=new_id)
+        allowed = allowed or Allowed({}, {})
+        self.hub = Hub(home_id=HomeId(identity.home_id), place=place, new_id=new_id, outside=allowed.templates)
         self.changes = Changes()
         self.inbox = Inbox(broker.resume)
+        self.errands = Errands(allowed.errands, self.inbox.put)
         self.effects = Effects(
             broker=broker,
             drivers={driver.dialect: driver for driver in drivers},
@@ -108,6 +113,7 @@ class Core:
             find_entity=self.hub.inventory.entity,
             feed_back=self.inbox.put,
             changes=self.changes,
+            take_errand=self.errands.take,
         )
         self.loop = Loop(
             hub=self.hub,
@@ -213,6 +219,7 @@ class Agent:
             discovery_prefix=config.mqtt.discovery_prefix,
             zigbee2mqtt_topics=config.mqtt.zigbee2mqtt_topics,
             on_commit=woken,
+            allowed=allowed_by(config),
         )
         await core.start(remembered)
         _settle_memory()
@@ -222,6 +229,7 @@ class Agent:
         if uplink:
             woken.by = uplink.wake
         tasks = [Task("loop", core.loop.run, is_vital=True), *self._vital_tasks(core)]
+        tasks.append(Task("errands", core.errands.run))
         if uplink:
             tasks.append(Task("uplink", uplink.run, is_vital=True))
         tasks += self._page_tasks(self._door(core, mirror, str(address), uplink))

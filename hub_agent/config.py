@@ -7,11 +7,13 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from hub_agent.errors import ConfigError
 
@@ -19,7 +21,7 @@ DEFAULT_FILE = Path("/etc/nexa-hub/nexa-hub.toml")
 DEFAULT_SOCKET = Path("/run/nexa-hub/nexa-hub.sock")
 
 # Settings that are never shown again.
-SECRETS = frozenset({"claim_code"})
+SECRETS = frozenset({"claim_code", "headers"})
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -109,12 +111,99 @@ class Home(_Section):
         return name
 
 
+def _http(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return url
+
+
+class RestCommand(_Section):
+    """What `rest_command.<name>` asks of the web. Rules may call it because it stands here."""
+
+    url: Annotated[str, AfterValidator(_http)] = Field(
+        description="Where to; may be a template, which sees the data of the call.",
+        examples=["http://192.168.1.20/api/{{ room }}"],
+    )
+    method: Literal["get", "post", "put", "patch", "delete"] = Field("get", description="How.")
+    headers: dict[str, str] = Field(
+        {}, description="Further headers; their values may be templates.", examples=[{"accept": "application/json"}]
+    )
+    payload: str | None = Field(
+        None, description="The body; may be a template.", examples=["{{ {'level': level} | to_json }}"]
+    )
+    content_type: str | None = Field(None, description="What the body is.", examples=["application/json"])
+    timeout_s: float = Field(10.0, gt=0, le=300, description="How long it may take.")
+    verify_tls: bool = Field(True, description="Whether the other side must prove who it is.")
+    username: str | None = Field(None, description="User name, if it asks for one.", examples=["nexa"])
+    password_file: Path | None = Field(
+        None, description="File that holds the password.", examples=["/etc/nexa-hub/secrets/lights-password"]
+    )
+    token_file: Path | None = Field(
+        None, description="File that holds a bearer token.", examples=["/etc/nexa-hub/secrets/lights-token"]
+    )
+
+
+class ShellCommand(_Section):
+    """What `shell_command.<name>` starts: a program and its arguments, no shell."""
+
+    command: tuple[str, ...] = Field(
+        min_length=1,
+        description="The program by its full path, and its arguments; each argument may be a template, and stays one argument.",
+        examples=[("/usr/local/bin/blink", "--times", "{{ times }}")],
+    )
+    timeout_s: float = Field(60.0, gt=0, le=600, description="How long it may take before it is killed.")
+
+    @field_validator("command")
+    @classmethod
+    def _names_a_program(cls, command: tuple[str, ...]) -> tuple[str, ...]:
+        if not command[0].startswith("/") or "{{" in command[0] or "{%" in command[0]:
+            raise ValueError("must begin with the full path of a program, which is no template")
+        return command
+
+
+class NotifyChannel(_Section):
+    """Where messages go: `notify.<name>` goes here, every other `notify` to all channels."""
+
+    kind: Literal["ntfy", "webhook"] = Field(
+        description="ntfy: a topic of an ntfy server; webhook: the message as JSON."
+    )
+    url: Annotated[str, AfterValidator(_http)] = Field(
+        description="The topic's or the webhook's address.", examples=["https://ntfy.sh/our-home-7f3a"]
+    )
+    token_file: Path | None = Field(
+        None, description="File that holds a bearer token.", examples=["/etc/nexa-hub/secrets/ntfy-token"]
+    )
+
+
+# A name after the dot of `rest_command.<name>`.
+Named = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+
+
 class Config(_Section):
     agent: Agent = Agent()
     web: Web = Web()
     mqtt: Mqtt = Mqtt()
     cloud: Cloud = Cloud()
     home: Home = Home()
+    rest_command: dict[Named, RestCommand] = {}
+    shell_command: dict[Named, ShellCommand] = {}
+    notify: dict[Named, NotifyChannel] = {}
+
+
+# Sections that may be there several times, each with a name: [rest_command.lights_off].
+NAMED_SECTIONS: Mapping[str, tuple[type[_Section], str]] = {
+    "rest_command": (RestCommand, "lights_off"),
+    "shell_command": (ShellCommand, "blink"),
+    "notify": (NotifyChannel, "phone"),
+}
+
+
+def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Those that are there once."""
+    for name, section in Config.model_fields.items():
+        kind = section.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield name, kind
 
 
 def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
@@ -172,9 +261,7 @@ def _read(path: Path) -> dict[str, dict[str, object]]:
 
 
 def _override(settings: dict[str, dict[str, object]], environ: Mapping[str, str]) -> None:
-    for section_name, section in Config.model_fields.items():
-        kind = section.annotation
-        assert isinstance(kind, type) and issubclass(kind, BaseModel)  # noqa: PT018 one fact
+    for section_name, kind in _sections():
         for key, field in kind.model_fields.items():
             value = environ.get(f"NEXA_{section_name}_{key}".upper())
             if value is None:
@@ -205,8 +292,8 @@ def _shown(loc: tuple[int | str, ...], value: object) -> str:
 def _did_you_mean(loc: tuple[int | str, ...]) -> str:
     known: list[str] = list(Config.model_fields)
     if len(loc) > 1:
-        section = Config.model_fields[str(loc[0])].annotation
-        assert isinstance(section, type) and issubclass(section, BaseModel)  # noqa: PT018 one fact
+        name = str(loc[0])
+        section = NAMED_SECTIONS[name][0] if name in NAMED_SECTIONS else dict(_sections())[name]
         known = list(section.model_fields)
     near = difflib.get_close_matches(str(loc[-1]), known, n=1)
     return f" Did you mean '{near[0]}'?" if near else f" Known here: {', '.join(known)}."
@@ -219,18 +306,30 @@ def render_default() -> str:
         "# Uncomment what you change. The environment may override each: NEXA_MQTT_HOST for host of [mqtt].",
         "",
     ]
-    for section_name, section in Config.model_fields.items():
-        kind = section.annotation
-        assert isinstance(kind, type) and issubclass(kind, BaseModel)  # noqa: PT018 one fact
-        lines.append(f"[{section_name}]")
-        for key, field in kind.model_fields.items():
-            shown = field.default
-            if shown is None or shown == ():
-                example = field.examples[0] if field.examples else ""
-                shown = example if shown is None else (example,)
-            lines += [f"# {field.description}", f"# {key} = {_as_toml(shown)}"]
-        lines.append("")
+    for section_name, kind in _sections():
+        lines += [f"[{section_name}]", *_lines_of(kind), ""]
+    lines += [
+        "# The sections below may be there any number of times, each with its own name. There is none unless you write one:",
+        "# rules may call only what stands here.",
+        "",
+    ]
+    for section_name, (named, name) in NAMED_SECTIONS.items():
+        lines += [f"# {' '.join((named.__doc__ or '').split())}", f"# [{section_name}.{name}]", *_lines_of(named), ""]
     return "\n".join(lines)
+
+
+def _lines_of(kind: type[BaseModel]) -> Iterator[str]:
+    for key, field in kind.model_fields.items():
+        shown = field.default
+        if shown in (None, (), {}, PydanticUndefined):
+            example = field.examples[0] if field.examples else _first_choice(field)
+            shown = (example,) if shown == () else example
+        yield f"# {field.description}"
+        yield f"# {key} = {_as_toml(shown)}"
+
+
+def _first_choice(field: FieldInfo) -> object:
+    return next(iter(get_args(field.annotation)), "")
 
 
 def _as_toml(value: object) -> str:
@@ -240,4 +339,6 @@ def _as_toml(value: object) -> str:
         return "[" + ", ".join(_as_toml(part) for part in value) + "]"
     if isinstance(value, int | float):
         return str(value)
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_as_toml(part)}" for key, part in value.items()) + " }"
     return f'"{value}"'

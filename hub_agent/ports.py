@@ -201,6 +201,21 @@ class Store(Protocol):
         """{"path", "bytes", "wal_bytes", "bytes_free", "rows": {table: n}, "integrity": "ok" | text}"""
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of an errand. `complaint`: it was done, and the other side was not content."""
+
+    response: JsonValue
+    complaint: str | None = None
+
+
+class Errand(Protocol):
+    """Something outside that the settings allow: a request to the web, a program."""
+
+    async def run(self, data: JsonObject, *, wants_response: bool) -> Done:
+        """Ends within its own time. Raises OperatingError where it could not be done."""
+
+
 class Notifier(Protocol):
     """systemd, or nobody."""
 

@@ -20,6 +20,7 @@ from hub_agent.core.healing import Healing
 from hub_agent.core.helpers import Helpers
 from hub_agent.core.inventory import Inventory
 from hub_agent.core.not_understood import Misunderstandings
+from hub_agent.core.outside import Outside
 from hub_agent.core.place import placed
 from hub_agent.core.rooms import Rooms
 from hub_agent.core.scenes import Scenes
@@ -94,7 +95,9 @@ class Hub:
         place: Place,
         new_id: NewId,
         services: Services | None = None,
+        outside: Mapping[str, JsonObject] | None = None,
     ) -> None:
+        """`outside`: the commands that the settings allow, see core.outside."""
         self.home_id = home_id
         self.home_name = "Home"
         self.place = place
@@ -118,7 +121,9 @@ class Hub:
         self.automations = Automations(self.states, new_id, place, self.devices.entities_of)
         self.scenes = Scenes(self.states, new_id, self._name_of)
         self.misunderstandings = Misunderstandings()
-        self._services = services or DeviceServices(self.inventory, self.states, self.commands)
+        self._services = services or DeviceServices(
+            self.inventory, self.states, self.commands, Outside(outside or {}, self.automations.render)
+        )
         self._asked = Asked()
         self._cloud_commands = CloudCommands(self.automations.entity_id_of)
         self._presence_due_at: datetime | None = None

@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from hub_agent.core.commands import Commands
 from hub_agent.core.inventory import Inventory
+from hub_agent.core.outside import Outside
 from hub_agent.core.states import States
 from hub_agent.model.action import Call, CallAnswered, CommandSettled
 from hub_agent.model.device import Device, Entity
@@ -31,7 +32,8 @@ class DeviceServices:
 
     takes_whole_calls = False
 
-    def __init__(self, inventory: Inventory, states: States, commands: Commands) -> None:
+    def __init__(self, inventory: Inventory, states: States, commands: Commands, outside: Outside) -> None:
+        self._outside = outside
         self._inventory = inventory
         self._states = states
         self._commands = commands
@@ -42,6 +44,8 @@ class DeviceServices:
                 return self._publish(call)
             case "homeassistant.update_entity":
                 return self._refresh(call)
+        if self._outside.takes(call):
+            return self._outside.call(call, now)
         if call.domain in {"notify", "persistent_notification"}:
             return [Announce("notice", {"action": call.action, **call.data}), CallAnswered(call.id)]
         targets, missing = self._targets(call)

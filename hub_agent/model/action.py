@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause
+
+# Actions of these are answered outside, and take their time.
+OUTSIDE_DOMAINS: Final = frozenset({"rest_command", "shell_command"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,13 +51,16 @@ class Effects:
         find_entity: Callable[[EntityId], Entity | None],
         feed_back: Callable[[Input], None],
         changes: Changes,
+        take_errand: Callable[[Call], bool] = lambda _: False,
     ) -> None:
+        """`take_errand`: False if nobody outside does such a thing."""
         self._broker = broker
         self._drivers = drivers
         self._find_device = find_device
         self._find_entity = find_entity
         self._feed_back = feed_back
         self._changes = changes
+        self._take_errand = take_errand
         self._waiting_by_id: dict[str, asyncio.Future[AnswerBody]] = {}
         self._warned_at_by_key: dict[str, Moment] = {}
         self._issue_by_key: dict[tuple[str, str], Issue] = {}
@@ -101,7 +104,7 @@ class Effects:
             case ReleaseDevice(device):
                 self._release(device)
             case CallOutside(call):
-                self._refuse(call)
+                self._call_outside(call)
             case _:
                 assert_never(effect)
 
@@ -148,8 +151,10 @@ class Effects:
         if future and not future.done():
             future.set_result(answer)
 
-    def _refuse(self, call: Call) -> None:
-        self._feed_back(CallAnswered(call.id, error=f"there is no action {call.action}", is_unknown_action=True))
+    def _call_outside(self, call: Call) -> None:
+        if not self._take_errand(call):
+            error = f"there is no action {call.action}"
+            self._feed_back(CallAnswered(call.id, error=error, is_unknown_action=True))
 
     def _raise(self, issue: Issue) -> None:
         key = (issue.code, issue.subject)

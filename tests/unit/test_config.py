@@ -35,12 +35,19 @@ def test_the_installed_file_changes_nothing(write) -> None:
 
 
 def test_every_commented_line_can_be_uncommented(write) -> None:
-    lines = [line.removeprefix("# ") if " = " in line else line for line in render_default().splitlines()]
+    lines = [
+        line.removeprefix("# ") if " = " in line or line.startswith("# [") else line
+        for line in render_default().splitlines()
+    ]
     text = "\n".join(lines)
     config = load_config(write(text), {})
     assert config.cloud.url == "https://hub.example.com"
     assert config.web.names == ("hub.example.com",)
-    assert config.model_copy(update={"cloud": Config().cloud, "web": Config().web, "mqtt": Config().mqtt}) == Config()
+    assert config.rest_command["lights_off"].headers == {"accept": "application/json"}
+    assert config.shell_command["blink"].command == ("/usr/local/bin/blink", "--times", "{{ times }}")
+    assert config.notify["phone"].kind == "ntfy"
+    changed = ("cloud", "web", "mqtt", "rest_command", "shell_command", "notify")
+    assert config.model_copy(update={name: getattr(Config(), name) for name in changed}) == Config()
     assert tomllib.loads(text).keys() == set(Config.model_fields)
 
 
@@ -77,6 +84,15 @@ WRONG = [
     ("[home]\nlatitude = nan\n", r"'home\.latitude'"),
     ('[agent]\nlog_level = "loud"\n', r"'agent\.log_level' .*'debug'"),
     ("[mqtt]\nzigbee2mqtt_topics = 3\n", r"'mqtt\.zigbee2mqtt_topics'"),
+    ('[rest_command.a]\nurl = "file:///etc/passwd"\n', r"'rest_command\.a\.url' must begin with http://"),
+    ('[rest_command.a]\nmethod = "get"\n', r"'rest_command\.a\.url' field required"),
+    ('[rest_command."a b"]\nurl = "http://x"\n', r"'rest_command\.a b.*pattern"),
+    ('[rest_command.a]\nurl = "http://x"\nverb = "get"\n', r"unknown setting 'rest_command\.a\.verb'.*Known here: url"),
+    ('[shell_command.a]\ncommand = "rm -rf /"\n', r"'shell_command\.a\.command' .*tuple"),
+    ("[shell_command.a]\ncommand = []\n", r"'shell_command\.a\.command' .*at least 1"),
+    ('[shell_command.a]\ncommand = ["{{ x }}"]\n', r"'shell_command\.a\.command' must begin with the full path"),
+    ('[shell_command.a]\ncommand = ["ls"]\n', r"'shell_command\.a\.command' must begin with the full path"),
+    ('[notify.a]\nkind = "smoke"\nurl = "http://x"\n', r"'notify\.a\.kind' .*'ntfy'"),
     ("[web\n", r"hub\.toml is not TOML: .*line 1.*Mend that line"),
     (b"\xff\xfe\x00", r"hub\.toml cannot be read"),
 ]

@@ -97,6 +97,11 @@ class Automations:
                 self._rules.reschedule(rule, now)
         return self._leave()
 
+    def render(self, source: str, variables: Mapping[str, object], now: datetime) -> str:
+        """A template that is no rule's, which sees the home as theirs do. Raises TemplateError."""
+        self._exchange.outlook.now = now
+        return self._exchange.outlook.templates.compile(source).render(**variables)
+
     # Starting and stopping.
 
     def restore(self, saved: Mapping[str, JsonObject], now: datetime, last_alive_at: datetime | None) -> list[Output]:

@@ -14,7 +14,7 @@ from hub_agent.core.automation.triggers.trigger import Site, Trigger
 from hub_agent.core.automation.values import Value, Variables, is_true_text
 from hub_agent.core.automation.views import freeze, thaw
 from hub_agent.errors import TemplateError
-from hub_agent.model.action import Call, CallAnswered
+from hub_agent.model.action import OUTSIDE_DOMAINS, Call, CallAnswered
 from hub_agent.model.automation import Outcome, RunStatus
 from hub_agent.model.effects import Warn
 from hub_agent.model.ids import CallId, NewId, RunId
@@ -401,8 +401,13 @@ class Interpreter:
         if self.host.has_script_for(call_id):
             self.wait(run, thread, wait)
             return
-        known = self.result_by_call.pop(call_id, None)
+        known = self.result_by_call.get(call_id)
+        if known is not None and known[1].action.partition(".")[0] in OUTSIDE_DOMAINS:
+            # Nobody can tell whether it was done, and a rule may need its answer. It is not done a second time.
+            self.answered(CallAnswered(call_id, error=CUT_OFF), now)
+            return
         if known is not None:
+            del self.result_by_call[call_id]
             known[1].end("unconfirmed", CUT_OFF, now)
         self.answered(CallAnswered(call_id), now)
 
