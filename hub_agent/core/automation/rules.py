@@ -156,7 +156,7 @@ class Rules:
             "id": rule.definition.id,
             "friendly_name": rule.name,
             "last_triggered": None if rule.last_triggered is None else iso(rule.last_triggered),
-            "mode": None if program is None else program.mode.value,
+            "mode": None if program is None else str(program.mode),
             "current": len(rule.runs),
         }
         if rule.pause_timer is not None:
@@ -167,7 +167,7 @@ class Rules:
             state = "on" if rule.runs else "off"
         else:
             state = "on" if rule.is_on else "off"
-        if program is not None and program.mode in {Mode.QUEUED, Mode.PARALLEL}:
+        if program is not None and (program.mode is Mode.QUEUED or program.mode is Mode.PARALLEL):
             attributes["max"] = program.runs_max
         self._exchange.emit(StateSet(rule.entity_id, state, attributes))
 

@@ -363,7 +363,7 @@ class Running:
             "id": run.id,
             "automation_id": program.id,
             "automation": program.name,
-            "status": status.value,
+            "status": str(status),
             "started_at": iso(run.started_at),
             "triggered_by": run.triggered_by,
             "trigger": trigger,
@@ -374,9 +374,9 @@ class Running:
         statistics = rule.statistics
         statistics.total += 1
         statistics.succeeded += status is RunStatus.SUCCESS
-        statistics.failed += status in {RunStatus.FAILED, RunStatus.TIMEOUT}
+        statistics.failed += status is RunStatus.FAILED or status is RunStatus.TIMEOUT
         statistics.last_at = iso(run.started_at)
-        statistics.last_status = status.value
+        statistics.last_status = str(status)
         statistics.last_duration_ms = milliseconds(run.started_at, run.ended_at or run.started_at)
         self._emit(Save(ROOM, f"statistics/{rule.definition.id}", statistics.as_json(), Durability.LAZY))
 

@@ -141,7 +141,7 @@ class Run:
         return step
 
     def has_open_results(self) -> bool:
-        return any(result.ended_at is None for result in self.results)
+        return None in [result.ended_at for result in self.results]
 
     def add_result(self, result: Result) -> None:
         if len(self.results) >= RESULTS_KEPT_MAX:

@@ -22,7 +22,11 @@ def describe_trigger(variables: Mapping[str, object]) -> dict[str, JsonValue]:
     trigger = variables.get("trigger")
     if not isinstance(trigger, dict):
         return {}
-    told: dict[str, JsonValue] = {str(key): describe(value) for key, value in trigger.items() if value is not None}
+    told: dict[str, JsonValue] = {
+        str(key): value if type(value) is str else describe(value)
+        for key, value in trigger.items()
+        if value is not None
+    }
     old, new = trigger.get("from_state"), trigger.get("to_state")
     if isinstance(old, StateView) and isinstance(new, StateView) and old.state == new.state:
         names = sorted(old.attributes.keys() | new.attributes.keys())
@@ -38,7 +42,7 @@ def final_status(run: Run) -> RunStatus:
     if run.status is not None:
         return run.status
     outcomes = [result.result for result in run.results if result.result != "skipped"]
-    if all(outcome == "ok" for outcome in outcomes):
+    if outcomes.count("ok") == len(outcomes):
         return RunStatus.SUCCESS
     is_partly_done = "ok" in outcomes or any(result.is_partial for result in run.results)
     return RunStatus.PARTIAL if is_partly_done else RunStatus.FAILED
@@ -54,7 +58,7 @@ def final_error(run: Run) -> str | None:
 
 def execution_row(run: Run, program: Program, status: RunStatus, trigger: JsonObject) -> Row:
     completed_at = run.ended_at or run.started_at
-    succeeded = sum(result.result == "ok" for result in run.results)
+    outcomes = [result.result for result in run.results]
     error = None if status is RunStatus.SUCCESS else final_error(run)
     return {
         "id": run.id,
@@ -62,17 +66,17 @@ def execution_row(run: Run, program: Program, status: RunStatus, trigger: JsonOb
         "automation_id": program.id,
         "triggered_by": run.triggered_by,
         "trigger_data": trigger,
-        "status": status.value,
+        "status": str(status),
         "started_at": run.started_at,
         "completed_at": completed_at,
         "duration_ms": milliseconds(run.started_at, completed_at),
         "actions_total": len(run.results) + run.results_left_out,
-        "actions_succeeded": succeeded,
-        "actions_failed": sum(result.result in {"failed", "unconfirmed"} for result in run.results),
+        "actions_succeeded": outcomes.count("ok"),
+        "actions_failed": outcomes.count("failed") + outcomes.count("unconfirmed"),
         "action_results": [result.as_json() for result in run.results],
         "error_message": error,
         "error_details": None,
-        "retry_attempt": max((result.attempt - 1 for result in run.results), default=0),
+        "retry_attempt": max([result.attempt for result in run.results], default=1) - 1,
         "device_states_before": None,
         "device_states_after": None,
         "environment_context": None,
@@ -87,7 +91,8 @@ def trace_of_run(run: Run, program: Program, status: RunStatus, trigger: JsonObj
     for step in run.steps:
         result = by_call.get(step["call"]) if "call" in step else None  # type: ignore[call-overload]  # a call's step holds its id
         if result is not None:
-            told = {key: value for key, value in step.items() if key != "call"}
+            told = step.copy()
+            del told["call"]
             told["result"] = result.result or "unconfirmed"
             if result.error is not None:
                 told["error"] = result.error
@@ -141,7 +146,7 @@ def _head(
         "run_id": run_id,
         "automation_id": program.id,
         "automation": program.name,
-        "status": status.value,
+        "status": str(status),
         "triggered_by": triggered_by,
         "trigger": trigger,
         "started_at": iso(started_at),
