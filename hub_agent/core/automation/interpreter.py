@@ -8,7 +8,7 @@ from hub_agent.core.automation.conditions.condition import Condition, Scope, jud
 from hub_agent.core.automation.exchange import Attachment, Exchange, Output
 from hub_agent.core.automation.program import TOP, Block, Program, Step
 from hub_agent.core.automation.runs import Frame, Result, Run, Thread, Wait
-from hub_agent.core.automation.signals import RunStopped, SequenceEnded, Signal, StepFailed, TimedOut
+from hub_agent.core.automation.signals import Aborted, RunStopped, SequenceEnded, Signal, StepFailed, TimedOut
 from hub_agent.core.automation.triggers.template import Watch
 from hub_agent.core.automation.triggers.trigger import Site, Trigger
 from hub_agent.core.automation.values import Value, Variables, is_true_text
@@ -170,7 +170,11 @@ class Interpreter:
                 self.end(run, None, None, now)
             case TimedOut():
                 self.end(run, RunStatus.TIMEOUT, str(signal), now)
+            case StepFailed():
+                run.caller_may_go_on = signal.may_go_on
+                self.end(run, RunStatus.FAILED, str(signal), now)
             case _:
+                run.is_caller_told = False
                 self.end(run, RunStatus.FAILED, str(signal), now)
 
     def _thread_done(self, run: Run, thread: Thread, now: datetime) -> None:
@@ -283,7 +287,7 @@ class Interpreter:
 
         self.wait(run, thread, wait)
         for trigger in triggers:
-            if not trigger.is_enabled or thread.wait is not wait:
+            if thread.wait is not wait:
                 continue
             site = trigger.attach(self.exchange, fire, self._remember_in(holds, trigger, run), variables, now)
             wait.sites.append(site)
@@ -476,7 +480,7 @@ class Execution:
             return
         self.run.variables[name] = value
 
-    def get(self, value: Value) -> JsonValue:
+    def get(self, value: Value, *, may_go_on: bool = True) -> JsonValue:
         """A value with its templates rendered; one that fails is a failure of the step."""
         if value.is_constant:
             return value.get(self.variables)
@@ -484,14 +488,21 @@ class Execution:
         try:
             return value.get(self.variables)
         except TemplateError as err:
-            raise StepFailed(str(err)) from err
+            raise StepFailed(str(err), may_go_on=may_go_on) from err
+
+    def need(self, value: Value) -> JsonValue:
+        """A value without which the run cannot go on."""
+        try:
+            return self.get(value)
+        except StepFailed as err:
+            raise Aborted(str(err)) from err
 
     def length(self, get: Callable[[Callable[[], Variables]], timedelta]) -> timedelta:
         self.exchange.outlook.now = self.now
         try:
             return get(self.variables)
         except (TemplateError, ValueError) as err:
-            raise StepFailed(str(err), may_go_on=False) from err
+            raise Aborted(str(err)) from err
 
     def judge(self, conditions: Sequence[Condition]) -> Outcome:
         self.exchange.outlook.now = self.now
@@ -545,6 +556,8 @@ def _signal_to_json(signal: Signal) -> JsonObject:
             }
         case TimedOut():
             return {"kind": "timeout", "text": str(signal)}
+        case Aborted():
+            return {"kind": "aborted", "text": str(signal)}
         case StepFailed():
             return {"kind": "failed", "text": str(signal), "may_go_on": signal.may_go_on}
         case _:
@@ -557,5 +570,7 @@ def _signal_from_json(body: Mapping[str, Any]) -> Signal:
             return RunStopped(body["text"], is_error=body["is_error"], response=thaw(body["response"]))
         case "timeout":
             return TimedOut(body["text"])
+        case "aborted":
+            return Aborted(body["text"])
         case _:
             return StepFailed(body["text"], may_go_on=body["may_go_on"])

@@ -253,8 +253,10 @@ class Running:
         self._shown[run.automation_id] = rule
         if run.answers is not None:
             self._script_runs.pop(run.answers, None)
-            error = run.error or "failed" if run.status is RunStatus.FAILED else None
-            self._emit(CallAnswered(run.answers, error=error, response=run.response))
+            has_failed = run.status is RunStatus.FAILED and run.is_caller_told
+            error = run.error or "failed" if has_failed else None
+            is_fatal = has_failed and not run.caller_may_go_on
+            self._emit(CallAnswered(run.answers, error=error, response=run.response, is_unknown_action=is_fatal))
         if run.has_open_results() and run.status is not RunStatus.CANCELLED:
             run.stage = "settling"
             run.settle_by = now + max(_settle_within(result) for result in run.results if result.ended_at is None)

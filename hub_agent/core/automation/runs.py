@@ -128,6 +128,9 @@ class Run:
     timer: Timer | None = None
     retries: dict[int, Timer] = field(default_factory=dict)
     retry_calls: list[CallId] = field(default_factory=list)
+    # What becomes of the caller when this run fails: is it told, and does `continue_on_error` help it?
+    is_caller_told: bool = True
+    caller_may_go_on: bool = True
 
     def note(self, path: str, kind: str, at: datetime, result: str, **more: JsonValue) -> dict[str, JsonValue] | None:
         """A step of the story. The answer may still be changed while the run is open."""

@@ -4,7 +4,7 @@ from hub_agent.model.json import JsonValue
 
 
 class Signal(Exception):
-    """Root of the four; never leaves the interpreter."""
+    """Root of them all; never leaves the interpreter."""
 
 
 class SequenceEnded(Signal):
@@ -22,6 +22,10 @@ class RunStopped(Signal):
 
 class TimedOut(Signal):
     """A wait was too long, and the run is not to go on."""
+
+
+class Aborted(Signal):
+    """The run cannot go on, for a reason of its own definition. Whoever called it goes on."""
 
 
 class StepFailed(Signal):

@@ -58,6 +58,15 @@ class MappingOfValues:
         return {key: part.get(variables) for key, part in self.parts}
 
 
+@dataclass(frozen=True, slots=True)
+class MappingWithTemplatedKeys:
+    parts: tuple[tuple[Value, Value], ...]
+    is_constant: bool = False
+
+    def get(self, variables: Callable[[], Variables]) -> JsonValue:
+        return {str(key.get(variables)): part.get(variables) for key, part in self.parts}
+
+
 NOTHING = Constant(None)
 
 
@@ -69,6 +78,8 @@ def read_value(value: JsonValue, templates: Templates, where: str) -> Value:
         return Templated(read_template(value, templates, where)) if is_template(value) else Constant(value)
     if isinstance(value, Mapping):
         parts = tuple((str(key), read_value(part, templates, f"{where}/{key}")) for key, part in value.items())
+        if any(is_template(key) for key, _ in parts):
+            return MappingWithTemplatedKeys(tuple((read_value(key, templates, where), part) for key, part in parts))
         return Constant(value) if all(part.is_constant for _, part in parts) else MappingOfValues(parts)
     if isinstance(value, Sequence):
         items = tuple(read_value(part, templates, f"{where}/{index}") for index, part in enumerate(value))

@@ -46,9 +46,11 @@ class CallAct:
     def _render(self, at: Execution) -> tuple[str, tuple[EntityId, ...], JsonObject]:
         action = at.get(self.action)
         if not isinstance(action, str) or not is_entity_id(action.lower()):
-            raise StepFailed(f"{action!r} is not an action such as light.turn_on", may_go_on=False)
+            raise StepFailed(f"{action!r} is not an action such as light.turn_on")
         data = at.get(self.data)
-        data = dict(data) if isinstance(data, Mapping) else {}
+        if not isinstance(data, Mapping):
+            raise StepFailed(f"data is {data!r}, not a mapping")
+        data = dict(data)
         named = [
             at.get(self.target),
             at.get(self.more_target),
@@ -79,6 +81,8 @@ def _entities_of(named: JsonValue, domain: str, at: Execution) -> list[str]:
         named = {"entity_id": named}
     found: list[str] = []
     for key, value in named.items():
+        if value is None:
+            raise StepFailed(f"{key} names nothing")
         for item in items_of(value):
             for part in str(item).split(","):
                 found += _resolve(key, part.strip(), domain, at)
@@ -88,10 +92,10 @@ def _entities_of(named: JsonValue, domain: str, at: Execution) -> list[str]:
 def _resolve(key: str, name: str, domain: str, at: Execution) -> list[str]:
     if key == "entity_id":
         name = name.lower()
-        if name in {"", "none"}:
+        if name == "none":
             return []
         if name != "all" and not is_entity_id(name):
-            raise StepFailed(f"'{name}' is not an entity id", may_go_on=False)
+            raise StepFailed(f"'{name}' is not an entity id")
         return [name]
     resolve = at.interpreter.host.resolve
     found = resolve(key, name) if resolve is not None and key in RESOLVED_KEYS else None

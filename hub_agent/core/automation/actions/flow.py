@@ -8,7 +8,7 @@ from hub_agent.core.automation.conditions.condition import Condition
 from hub_agent.core.automation.conditions.registry import read_condition, read_conditions
 from hub_agent.core.automation.interpreter import Execution
 from hub_agent.core.automation.reading import Fields, items_of, read_boolean
-from hub_agent.core.automation.signals import RunStopped, SequenceEnded
+from hub_agent.core.automation.signals import Aborted, RunStopped, SequenceEnded
 from hub_agent.errors import DefinitionError
 from hub_agent.model.automation import Outcome
 from hub_agent.model.json import JsonValue
@@ -71,7 +71,10 @@ class StopAct:
         at.note("stop", "error" if self.is_error else "stopped", reason=self.reason)
         response: JsonValue = None
         if self.response_variable is not None:
-            response = at.variables().get(self.response_variable)  # type: ignore[assignment]  # variables of a run are JSON or thaw to it
+            known = at.variables()
+            if self.response_variable not in known:
+                raise Aborted(f"there is no variable '{self.response_variable}' to answer with")
+            response = known[self.response_variable]  # type: ignore[assignment]  # variables of a run are JSON or thaw to it
         raise RunStopped(self.reason, is_error=self.is_error, response=response)
 
 

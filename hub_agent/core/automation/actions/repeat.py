@@ -9,7 +9,7 @@ from hub_agent.core.automation.conditions.registry import read_conditions
 from hub_agent.core.automation.interpreter import Execution
 from hub_agent.core.automation.reading import Fields, to_number
 from hub_agent.core.automation.runs import Frame
-from hub_agent.core.automation.signals import StepFailed
+from hub_agent.core.automation.signals import Aborted
 from hub_agent.core.automation.values import Value, read_value
 from hub_agent.errors import DefinitionError
 from hub_agent.model.automation import Outcome
@@ -34,11 +34,11 @@ class RepeatAct:
     def enter(self, at: Execution) -> None:
         memory: dict[str, JsonValue] = {}
         if self.count is not None:
-            memory["rounds"] = self._read_count(at.get(self.count))
+            memory["rounds"] = self._read_count(at.need(self.count))
         elif self.items is not None:
-            items = at.get(self.items)
+            items = at.need(self.items)
             if not isinstance(items, Sequence) or isinstance(items, str):
-                raise StepFailed(f"for_each needs a list, not {items!r}", may_go_on=False)
+                raise Aborted(f"for_each needs a list, not {items!r}")
             memory |= {"rounds": len(items), "items": items}
         self._begin_round(at, Frame(self.block, 0, memory), 1)
 
@@ -55,7 +55,7 @@ class RepeatAct:
         if rounds is not None and number > rounds:
             return
         if number > ROUNDS_MAX:
-            raise StepFailed(f"repeated more than {ROUNDS_MAX} times", may_go_on=False)
+            raise Aborted(f"repeated more than {ROUNDS_MAX} times")
         if number == ROUNDS_UNTIL_WARNING:
             at.warn(f"{at.path} of {at.run.automation_id} has been repeated {ROUNDS_UNTIL_WARNING} times")
         frame.index = 0
@@ -69,7 +69,7 @@ class RepeatAct:
     def _read_count(value: JsonValue) -> int:
         number = to_number(value)
         if number is None:
-            raise StepFailed(f"count needs a number, not {value!r}", may_go_on=False)
+            raise Aborted(f"count needs a number, not {value!r}")
         return int(number)
 
 

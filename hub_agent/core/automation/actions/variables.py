@@ -17,7 +17,7 @@ class VariablesAct:
 
     def enter(self, at: Execution) -> None:
         for name, value in self.variables:
-            at.assign(name, at.get(value))
+            at.assign(name, at.get(value, may_go_on=False))
         at.note("variables", "set", names=[name for name, _ in self.variables])
 
 

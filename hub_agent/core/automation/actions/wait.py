@@ -7,9 +7,9 @@ from hub_agent.core.automation.actions.builder import Builder
 from hub_agent.core.automation.interpreter import Execution, resume_holds
 from hub_agent.core.automation.reading import Fields, read_boolean
 from hub_agent.core.automation.runs import Wait
-from hub_agent.core.automation.signals import TimedOut
-from hub_agent.core.automation.triggers.registry import read_triggers
-from hub_agent.core.automation.triggers.trigger import Trigger
+from hub_agent.core.automation.signals import StepFailed, TimedOut
+from hub_agent.core.automation.triggers.registry import LateTrigger, read_waited_triggers
+from hub_agent.core.automation.triggers.trigger import Reader, Trigger
 from hub_agent.core.automation.values import Duration, read_duration, read_template
 from hub_agent.core.automation.views import iso
 from hub_agent.errors import DefinitionError
@@ -58,16 +58,38 @@ class Patience:
 class WaitForTriggerAct:
     triggers: tuple[Trigger, ...]
     patience: Patience
+    # Those that cannot be read before there is a run.
+    late: tuple[LateTrigger, ...] = ()
 
     def enter(self, at: Execution) -> None:
         wait = self.patience.wait("trigger", at)
         at.note("wait", "waiting", until=None if wait.due is None else iso(wait.due))
         if not self.patience.is_over_at_once(wait, at):
-            at.interpreter.wait_for_triggers(at.run, at.thread, wait, self.triggers, at.now)
+            triggers = self._triggers(at)
+            if triggers:
+                at.interpreter.wait_for_triggers(at.run, at.thread, wait, triggers, at.now)
+            else:  # nothing would ever end the wait
+                at.thread.told = {"completed": False, "remaining": _remaining(wait, at), "trigger": None}
+                at.thread.has_told = True
+                at.note("wait", "nothing to wait for")
 
     def restore(self, at: Execution, wait: Wait) -> None:
-        at.interpreter.wait_for_triggers(at.run, at.thread, wait, self.triggers, at.now)
+        at.interpreter.wait_for_triggers(at.run, at.thread, wait, self._triggers(at), at.now)
         resume_holds(wait, at.now)
+
+    def _triggers(self, at: Execution) -> list[Trigger]:
+        """Those that are enabled; what only the run knows is filled in."""
+        filled_in = (self._read(late, at) for late in self.late)
+        return [each for each in (*self.triggers, *filled_in) if each is not None and each.is_enabled]
+
+    @staticmethod
+    def _read(late: LateTrigger, at: Execution) -> Trigger | None:
+        reader = Reader(at.exchange.outlook.templates, at.variables())
+        try:
+            return late.read(reader)
+        except DefinitionError as err:
+            at.warn(f"{at.run.automation_id}: cannot wait for a trigger: {err}")
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +100,7 @@ class WaitTemplateAct:
     def enter(self, at: Execution) -> None:
         wait = self.patience.wait("template", at)
         if at.is_true(self.template):
-            remaining = None if wait.due is None else (wait.due - at.now) / timedelta(seconds=1)
-            at.thread.told, at.thread.has_told = {"completed": True, "remaining": remaining}, True
+            at.thread.told, at.thread.has_told = {"completed": True, "remaining": _remaining(wait, at)}, True
             at.note("wait", "completed")
             return
         at.note("wait", "waiting", until=None if wait.due is None else iso(wait.due))
@@ -87,11 +108,22 @@ class WaitTemplateAct:
             at.interpreter.wait_for_template(at.run, at.thread, wait, self.template, at.now)
 
     def restore(self, at: Execution, wait: Wait) -> None:
-        if at.is_true(self.template):
+        if self._is_true_again(at):
             at.interpreter.wait(at.run, at.thread, wait)
             at.interpreter.wait_is_over(at.run, at.thread, at.now, None)
         else:
             at.interpreter.wait_for_template(at.run, at.thread, wait, self.template, at.now)
+
+    def _is_true_again(self, at: Execution) -> bool:
+        """Only at the first look is an error the end of the run."""
+        try:
+            return at.is_true(self.template)
+        except StepFailed:
+            return False
+
+
+def _remaining(wait: Wait, at: Execution) -> float | None:
+    return None if wait.due is None else (wait.due - at.now) / timedelta(seconds=1)
 
 
 def read_delay(fields: Fields, builder: Builder) -> DelayAct:
@@ -99,10 +131,12 @@ def read_delay(fields: Fields, builder: Builder) -> DelayAct:
 
 
 def read_wait_for_trigger(fields: Fields, builder: Builder) -> WaitForTriggerAct:
-    triggers = read_triggers(fields.require("wait_for_trigger"), builder.reader, fields.path("wait_for_trigger"))
-    if not triggers:
+    triggers, late = read_waited_triggers(
+        fields.require("wait_for_trigger"), builder.reader, fields.path("wait_for_trigger")
+    )
+    if not triggers and not late:
         raise DefinitionError("names no trigger", fields.path("wait_for_trigger"))
-    return WaitForTriggerAct(triggers, _read_patience(fields, builder))
+    return WaitForTriggerAct(triggers, _read_patience(fields, builder), late)
 
 
 def read_wait_template(fields: Fields, builder: Builder) -> WaitTemplateAct:

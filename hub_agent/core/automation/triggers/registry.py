@@ -1,6 +1,7 @@
 """The kinds of triggers. A new kind is one new file and one line here."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from hub_agent.core.automation.reading import Fields, items_of, read_boolean
 from hub_agent.core.automation.triggers.event import read_event
@@ -12,7 +13,7 @@ from hub_agent.core.automation.triggers.sun import read_sun
 from hub_agent.core.automation.triggers.template import read_template_trigger
 from hub_agent.core.automation.triggers.time import read_time
 from hub_agent.core.automation.triggers.time_pattern import read_time_pattern
-from hub_agent.core.automation.triggers.trigger import Reader, SourceReader, Trigger
+from hub_agent.core.automation.triggers.trigger import OnlyARunKnows, Reader, SourceReader, Trigger
 from hub_agent.core.automation.triggers.webhook import read_webhook
 from hub_agent.core.automation.triggers.zone import read_zone
 from hub_agent.core.automation.values import read_value
@@ -45,6 +46,36 @@ def read_triggers(value: JsonValue, reader: Reader, where: str) -> tuple[Trigger
     if len(triggers) > TRIGGERS_MAX:
         raise DefinitionError(f"has more than {TRIGGERS_MAX} triggers", where)
     return triggers
+
+
+@dataclass(frozen=True, slots=True)
+class LateTrigger:
+    """A trigger that cannot be read before there is a run."""
+
+    where: str
+    index: int
+    item: JsonValue
+
+    def read(self, reader: Reader) -> Trigger:
+        """Raises DefinitionError."""
+        return _read_trigger(self.item, self.index, reader, self.where)
+
+
+def read_waited_triggers(
+    value: JsonValue, reader: Reader, where: str
+) -> tuple[tuple[Trigger, ...], tuple[LateTrigger, ...]]:
+    """Those of `wait_for_trigger`: their templates see what the run knows."""
+    before = replace(reader, is_before_run=True)
+    found: list[Trigger] = []
+    late: list[LateTrigger] = []
+    for index, (path, item) in enumerate(_flatten(value, where)):
+        try:
+            found.append(_read_trigger(item, index, before, path))
+        except OnlyARunKnows:
+            late.append(LateTrigger(path, index, item))
+    if len(found) + len(late) > TRIGGERS_MAX:
+        raise DefinitionError(f"has more than {TRIGGERS_MAX} triggers", where)
+    return tuple(found), tuple(late)
 
 
 def _flatten(value: JsonValue, where: str) -> Iterator[tuple[str, JsonValue]]:

@@ -85,15 +85,22 @@ class Site:
         return True
 
 
+class OnlyARunKnows(Exception):
+    """A trigger that a run will wait for names something by what the run knows: it is read when the wait begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What reading a definition needs besides its fields."""
+    """What reading a definition needs besides its fields. `is_before_run`: the variables of the run are still to come."""
 
     templates: Templates
     variables: Variables = field(default_factory=dict)
+    is_before_run: bool = False
 
     def limited(self, value: Value, where: str) -> JsonValue:
         """A value that is rendered once, when the definition is read: how the home was at that moment would be chance."""
+        if self.is_before_run and not value.is_constant:
+            raise OnlyARunKnows
         try:
             return value.get(lambda: {**LIMITED, **self.variables})
         except TemplateError as err:
