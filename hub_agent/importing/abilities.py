@@ -16,8 +16,8 @@ class Ability(Enum):
     DONE = "done"
     # Becomes a notice of the hub's own, wherever it was meant to go.
     NOTICE = "notice"
-    # Needs a helper, which this hub does not keep yet.
-    HELPER = "helper"
+    # Done if the configuration of the hub allows it by name.
+    ALLOWED = "allowed"
     # Nothing here does it. It says, shows or writes something down: a rule without it does the same to the home.
     ASIDE = "aside"
     # Nothing here does it.
@@ -66,6 +66,7 @@ OWN_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "script": _SWITCHED | {"reload"},
 }
 _NOTICES: Final = frozenset({"notify", "persistent_notification"})
+_ALLOWED: Final = frozenset({"rest_command", "shell_command"})
 # A notice of the hub's own passes by itself.
 _TAKES_BACK: Final = frozenset({"dismiss", "dismiss_all", "mark_read"})
 _ASIDE: Final = frozenset(
@@ -84,23 +85,22 @@ _ASIDE: Final = frozenset(
         "tts",
     }
 )
-# Kinds of entities that this hub keeps no helpers for yet (hub_agent/core has no such part).
-HELPERS: Final = frozenset(
-    {
-        "counter",
-        "group",
-        "input_boolean",
-        "input_button",
-        "input_datetime",
-        "input_number",
-        "input_select",
-        "input_text",
-        "person",
-        "schedule",
-        "timer",
-        "zone",
-    }
-)
+# Actions of self-made devices, per kind; kinds without actions hold only what follows from others.
+HELPER_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "counter": frozenset({"increment", "decrement", "reset", "set_value"}),
+    "group": frozenset(),
+    "input_boolean": _SWITCHED,
+    "input_button": frozenset({"press"}),
+    "input_datetime": frozenset({"set_datetime"}),
+    "input_number": frozenset({"set_value", "increment", "decrement"}),
+    "input_select": frozenset(
+        {"select_option", "select_next", "select_previous", "select_first", "select_last", "set_options"}
+    ),
+    "input_text": frozenset({"set_value"}),
+    "person": frozenset(),
+    "schedule": frozenset(),
+    "timer": frozenset({"start", "pause", "cancel", "finish", "change"}),
+}
 # Kinds of entities that dialects bring, and that the hub makes itself.
 BROUGHT: Final = frozenset(
     {
@@ -131,7 +131,11 @@ BROUGHT: Final = frozenset(
         "water_heater",
     }
 )
-MADE_HERE: Final = frozenset({"automation", "scene", "script"})
+MADE_HERE: Final = frozenset({"automation", "scene", "script", "zone", *HELPER_ACTIONS})
+# Events that the hub fires of its own accord.
+FIRED_HERE: Final = frozenset(
+    f"timer.{each}" for each in ("started", "restarted", "paused", "cancelled", "finished", "changed")
+)
 # Triggers that the core knows, and that nothing on a hub ever sets off.
 UNHEARD_TRIGGERS: Final[Mapping[str, str]] = {}
 # What an action takes from its data; only such actions as take less than Home Assistant's do.
@@ -143,8 +147,8 @@ SCRIPT_VERBS: Final = OWN_ACTIONS["script"]
 
 
 def is_never_here(domain: str) -> bool:
-    """Whether no entity of the kind is ever on this hub: neither brought by a dialect, nor made here, nor a helper."""
-    return domain not in BROUGHT and domain not in MADE_HERE and domain not in HELPERS
+    """Whether no entity of the kind is ever on this hub: neither brought by a dialect nor made here."""
+    return domain not in BROUGHT and domain not in MADE_HERE
 
 
 _NAME: Final = re.compile(r"^[a-z0-9_]+\.[a-z0-9_]+$")
@@ -161,8 +165,10 @@ def ability(action: str) -> Ability:
         return Ability.DONE if verb in DEVICE_ACTIONS[domain] else Ability.NONE
     if domain in _NOTICES:
         return Ability.ASIDE if verb in _TAKES_BACK else Ability.NOTICE
-    if domain in HELPERS:
-        return Ability.HELPER
+    if domain in _ALLOWED:
+        return Ability.ALLOWED
+    if domain in HELPER_ACTIONS:
+        return Ability.DONE if verb in HELPER_ACTIONS[domain] else Ability.NONE
     return Ability.ASIDE if domain in _ASIDE else Ability.NONE
 
 
@@ -174,7 +180,7 @@ def domain_of(action: str) -> str | None:
 
 def ability_of_domain(domain: str) -> Ability:
     """Of an action whose verb is a template: as good as the domain's best."""
-    if domain in DEVICE_ACTIONS or domain in OWN_ACTIONS:
+    if domain in DEVICE_ACTIONS or domain in OWN_ACTIONS or HELPER_ACTIONS.get(domain):
         return Ability.DONE
     return ability(f"{domain}.{domain}")
 
@@ -197,6 +203,9 @@ def as_document() -> str:
     for domain, verbs in sorted(DEVICE_ACTIONS.items()):
         dialects = "Zigbee2MQTT, Home Assistant discovery" if domain in OF_ZIGBEE2MQTT else "Home Assistant discovery"
         lines.append(f"| `{domain}` | {', '.join(sorted(verbs))} | {dialects} |")
+    for domain, verbs in sorted(HELPER_ACTIONS.items()):
+        if verbs:
+            lines.append(f"| `{domain}` | {', '.join(sorted(verbs))} | self-made devices |")
     for domain, verbs in sorted(OWN_ACTIONS.items()):
         lines.append(f"| `{domain}` | {', '.join(sorted(verbs))} | the hub |")
     lines += [
@@ -204,9 +213,9 @@ def as_document() -> str:
         "",
         f"Become a notice of the hub, wherever they were meant to go: {_named(_NOTICES)}.",
         "",
-        f"Left out of an imported rule, which then runs without them: {_named(_ASIDE)}, and taking notices back.",
+        f"Carried out where the hub's configuration allows it by name: {_named(_ALLOWED)}.",
         "",
-        f"Need helpers, which this hub does not keep yet: {_named(HELPERS)}.",
+        f"Left out of an imported rule, which then runs without them: {_named(_ASIDE)}, and taking notices back.",
         "",
         "Everything else is unknown here: a rule that does mostly such things is not imported.",
     ]

@@ -81,6 +81,11 @@ class Folder:
             if path.name != SECRETS and not any(part.startswith(".") for part in parts):
                 yield path
 
+    @property
+    def secret_by_value(self) -> Mapping[str, str]:
+        """Of the secrets that were asked for."""
+        return self._masks
+
     def masked(self, text: str) -> str:
         """The text without the value of any secret."""
         for value, name in self._masks.items():

@@ -24,9 +24,9 @@ def judge_path(path: Path) -> Report:
     scripts = [rules.judge(each) for each in home.of_kind("script")]
     for _ in range(ROUNDS_MAX):
         broken = {each.key.partition("/")[2] for each in scripts if each.verdict == "cannot"}
-        if broken == rules.broken_scripts:
+        if broken == rules.calls.broken_scripts:
             break
-        rules.broken_scripts = broken
+        rules.calls.broken_scripts = broken
         scripts = [rules.judge(each) for each in home.of_kind("script")]
     return Report(
         automations=_told_apart(rules.judge(each) for each in home.of_kind("automation")),
@@ -49,7 +49,7 @@ def _told_apart(judged: Iterable[Judged]) -> list[Judged]:
             found.append(each)
         elif each.kind == "script" or each.has_own_id:
             words = f"another {each.kind} is known as {each.key.partition('/')[2]}: only the first is taken"
-            reason = Reason("duplicate", words, each.file, each.line, "id", is_fatal=True)
+            reason = Reason("duplicate", words, each.file, each.line, "id", "cannot")
             found.append(replace(each, reasons=(*each.reasons, reason), fields=None))
         else:
             key = f"{each.key}#{count}"

@@ -17,6 +17,9 @@ class Registry:
 
     is_known: bool = False
     entity_by_number: dict[str, str] = field(default_factory=dict)
+    entities_by_device: dict[str, list[str]] = field(default_factory=dict)
+    # What Home Assistant made of an item of its own: (kind, the item's id) -> entity id.
+    entity_by_item: dict[tuple[str, str], str] = field(default_factory=dict)
     # Devices of Zigbee2MQTT by their name there, which names their topics.
     zigbee2mqtt_name_by_device: dict[str, str] = field(default_factory=dict)
 
@@ -25,19 +28,21 @@ def read_registry(root: Path) -> Registry:
     """Files that are missing or not understood are as if they were not there."""
     found = Registry()
     storage = root / ".storage"
-    for each in _listed(storage / "core.entity_registry", "entities"):
+    for each in listed(storage / "core.entity_registry", "entities"):
         number, entity_id = each.get("id"), each.get("entity_id")
         if isinstance(number, str) and isinstance(entity_id, str):
             found.is_known = True
             found.entity_by_number[number] = entity_id
-    for each in _listed(storage / "core.device_registry", "devices"):
+            found.entities_by_device.setdefault(str(each.get("device_id")), []).append(entity_id)
+            found.entity_by_item[(str(each.get("platform")), str(each.get("unique_id")))] = entity_id
+    for each in listed(storage / "core.device_registry", "devices"):
         number, name = each.get("id"), each.get("name")
         if isinstance(number, str) and isinstance(name, str) and _is_of_zigbee2mqtt(each.get("identifiers")):
             found.zigbee2mqtt_name_by_device[number] = name
     return found
 
 
-def _listed(path: Path, key: str) -> Iterator[Mapping[str, Any]]:
+def listed(path: Path, key: str) -> Iterator[Mapping[str, Any]]:
     try:
         if not path.is_file() or path.stat().st_size > FILE_BYTES_MAX:
             return

@@ -9,22 +9,29 @@ from hub_agent.importing.folder import Problem
 from hub_agent.model.json import JsonObject, JsonValue
 
 Verdict = Literal["runs", "differs", "cannot"]
+# Of a reason: worth knowing, a difference, or more than the rule can go without.
+Severity = Literal["note", "differs", "cannot"]
 VERDICTS: Final[tuple[Verdict, ...]] = ("runs", "differs", "cannot")
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """`path` leads to it within the rule. `is_fatal`: with this the rule cannot run."""
+    """`path` leads to it within the rule."""
 
     code: str
     text: str
     file: str
     line: int
     path: str
-    is_fatal: bool = False
+    severity: Severity = "differs"
+
+    @property
+    def is_fatal(self) -> bool:
+        return self.severity == "cannot"
 
     def as_json(self) -> JsonObject:
-        return {"code": self.code, "text": self.text, "file": self.file, "line": self.line, "path": self.path}
+        place: JsonObject = {"file": self.file, "line": self.line, "path": self.path}
+        return {"code": self.code, "severity": self.severity, "text": self.text, **place}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class Judged:
     def verdict(self) -> Verdict:
         if self.fields is None or any(reason.is_fatal for reason in self.reasons):
             return "cannot"
-        return "differs" if self.reasons else "runs"
+        return "differs" if any(reason.severity == "differs" for reason in self.reasons) else "runs"
 
     def as_json(self) -> JsonObject:
         return {

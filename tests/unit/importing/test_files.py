@@ -111,15 +111,22 @@ def test_a_secret_goes_into_the_rule_and_into_no_text(read) -> None:
     assert "hunter2" not in str(report.as_json())
 
 
-def test_a_secret_that_is_missing_makes_the_rule_impossible_and_no_other(read) -> None:
-    report = read(
-        {
-            "automations.yaml": (RULE % "Good")
-            + "- alias: Bad\n  triggers: [{trigger: webhook, webhook_id: !secret hook}]\n  actions: []\n"
-        }
-    )
+def test_a_rule_whose_secret_is_missing_comes_in_switched_off_and_no_other(read) -> None:
+    lacking = "- alias: Bad\n  triggers: [{trigger: webhook, webhook_id: !secret hook}]\n  actions: [{action: lock.unlock, entity_id: !secret door}]\n"
+    good, bad = read({"automations.yaml": (RULE % "Good") + lacking}).automations
 
-    assert {each.alias: each.verdict for each in report.automations} == {"Good": "runs", "Bad": "cannot"}
+    assert (good.verdict, good.fields.get("is_enabled")) == ("runs", None)
+    assert (bad.verdict, bad.fields["is_enabled"]) == ("differs", False)
+    assert [(reason.code, reason.line) for reason in bad.reasons] == [("secret_missing", 5), ("secret_missing", 6)]
+    assert bad.fields["actions"][0]["entity_id"] == "lock.secret_door"
+
+
+def test_a_secret_that_is_known_is_told_to_become_part_of_the_rule(read) -> None:
+    rule = "- alias: A\n  triggers: []\n  actions: [{action: lock.unlock, data: {code: !secret door}}]\n"
+    [found] = read({"automations.yaml": rule, "secrets.yaml": "door: open sesame\n"}).automations
+
+    assert (found.verdict, found.reasons[0].code) == ("runs", "secret_told")
+    assert "open sesame" not in str(found.as_json())
 
 
 def test_a_rule_of_a_blueprint_is_written_out_with_its_inputs_and_defaults(read) -> None:

@@ -52,13 +52,15 @@ def test_a_rule_in_the_old_spelling_runs_as_it_is(rule: Rule) -> None:
         ("cover.set_cover_position", "runs", None),
         ("light.fly", "cannot", "action_unknown"),
         ("media_player.play_media", "cannot", "action_aside"),
-        ("shell_command.reboot", "cannot", "action_unknown"),
+        ("shell_command.blink", "differs", "to_be_allowed"),
         ("tts.speak", "cannot", "action_aside"),
-        ("notify.mobile_app_phone", "differs", "notice"),
-        ("input_boolean.turn_on", "differs", "helper_missing"),
-        ("script.not_here", "differs", "script_missing"),
+        ("notify.mobile_app_phone", "runs", "notice"),
+        ("input_boolean.turn_on", "runs", None),
+        ("input_boolean.fly", "cannot", "action_unknown"),
+        ("script.not_here", "runs", "not_found_here"),
         ('"light.turn_{{ trigger.id }}"', "runs", None),
         ('"{{ what }}.turn_on"', "differs", "action_unsure"),
+        ("\"{{ 'light.turn_on' if what else 'fan.turn_on' }}\"", "runs", None),
         ('"hue.{{ what }}"', "cannot", "action_unknown"),
     ],
 )
@@ -125,17 +127,42 @@ def test_a_rule_that_waits_for_what_this_hub_never_has_cannot_run(rule: Rule) ->
     assert (seldom.verdict, told(seldom)) == ("differs", [("entity_kind", "conditions/0")])
 
 
-def test_an_event_that_no_rule_fires_is_told_and_one_that_a_rule_fires_is_not(read) -> None:
-    heard = rule_with("[{action: light.turn_on}]", "[{trigger: event, event_type: bell}]")
-    fired = rule_with("[{event: bell}]")
-    alone = rule_with("[{action: light.turn_on}]", "[{trigger: event, event_type: zha_event}]")
-    report = read({"automations.yaml": f"{heard}\n{fired}\n{alone}"})
+def test_an_event_runs_where_rules_may_fire_it_and_differs_where_only_an_integration_does(read) -> None:
+    def heard(event: str) -> str:
+        return rule_with("[{action: light.turn_on}]", f"[{{trigger: event, event_type: {event}}}]")
 
+    events = ("bell", "some_event", "timer.finished", "automation_reloaded", "zha_event", "flic.click", "state_changed")
+    fired = rule_with("[{event: bell}]")
+    report = read({"automations.yaml": "\n".join([fired, *map(heard, events)])})
+
+    where = "triggers/0/event_type"
     assert [(each.verdict, told(each)) for each in report.automations] == [
         ("runs", []),
         ("runs", []),
-        ("differs", [("event_unfired", "triggers/0/event_type")]),
+        ("runs", [("not_found_here", where)]),
+        ("runs", []),
+        ("runs", [("no_occasion", where)]),
+        ("differs", [("event_elsewhere", where)]),
+        ("differs", [("event_elsewhere", where)]),
+        ("cannot", [("never_fires", "triggers/0")]),
     ]
+
+
+def test_what_is_waited_for_within_a_rule_is_looked_at_too(rule: Rule) -> None:
+    for_ever = rule(rule_with("[{wait_for_trigger: {trigger: tag, tag_id: x}}, {action: light.turn_on}]"))
+    a_while = rule(rule_with("[{wait_for_trigger: [{trigger: tag, tag_id: x}], timeout: 60}, {action: light.turn_on}]"))
+
+    assert (for_ever.verdict, told(for_ever)[1]) == ("cannot", ("never_goes_on", "actions/0/wait_for_trigger"))
+    assert (a_while.verdict, told(a_while)) == ("differs", [("trigger_unknown", "actions/0/wait_for_trigger/0")])
+
+
+def test_of_a_notice_its_words_are_told_and_what_is_lost_of_it_is_said(rule: Rule) -> None:
+    plain = rule(rule_with("[{action: notify.phone, data: {title: A, message: B, data: {}}}]"))
+    rich = rule(rule_with("[{action: notify.phone, data: {message: B, target: x, data: {image: y}}}]"))
+
+    assert (plain.verdict, told(plain)) == ("runs", [("notice", "actions/0/action")])
+    assert (rich.verdict, told(rich)[1]) == ("differs", ("notice_plain", "actions/0/action"))
+    assert rich.reasons[1].text.endswith("data, target")
 
 
 def test_an_action_for_another_kind_of_entity_is_told(rule: Rule) -> None:
@@ -228,12 +255,62 @@ def test_device_triggers_conditions_and_actions_become_those_of_their_entities(r
     ]
 
 
-def test_a_device_that_no_registry_names_cannot_be_guessed(rule: Rule) -> None:
+def test_a_device_that_no_registry_names_comes_in_switched_off_with_something_in_its_place(rule: Rule) -> None:
     device = "{platform: device, domain: light, device_id: d1, entity_id: bb22, type: turned_on}"
-    found = rule(rule_with("[{action: light.turn_on}]", f"[{device}]"))
+    target = "{action: switch.turn_on, target: {device_id: 0123456789abcdef0123456789abcdef}}"
+    found = rule(rule_with(f"[{target}]", f"[{device}]"))
 
-    assert found.verdict == "cannot"
+    assert (found.verdict, found.fields["is_enabled"]) == ("differs", False)
+    assert told(found) == [("registry_missing", "actions/0"), ("registry_missing", "triggers/0")] or told(found) == [
+        ("registry_missing", "triggers/0"),
+        ("registry_missing", "actions/0"),
+    ]
     assert ".storage" in found.reasons[0].text
+    assert found.fields["actions"][0]["target"] == {"entity_id": ["switch.number_0123456789ab"]}
+
+
+def test_a_device_that_the_registry_does_not_know_either_cannot_be_guessed(read) -> None:
+    device = "{platform: device, domain: light, device_id: d1, entity_id: bb22, type: turned_on}"
+    registry = {"data": {"entities": [{"id": "aa11", "entity_id": "light.a", "device_id": "d1"}]}}
+    files = {
+        "automations.yaml": rule_with("[{action: light.turn_on}]", f"[{device}]"),
+        ".storage/core.entity_registry": json.dumps(registry),
+    }
+
+    assert read(files).automations[0].verdict == "cannot"
+
+
+def test_an_action_for_a_device_is_for_those_of_its_entities_that_it_fits(read) -> None:
+    number = "0123456789abcdef0123456789abcdef"
+    entities = [
+        {"id": f"n{index}", "entity_id": entity_id, "device_id": number}
+        for index, entity_id in enumerate(["light.a", "sensor.a", "light.b"])
+    ]
+    files = {
+        "automations.yaml": rule_with(f"[{{action: light.turn_on, target: {{device_id: [{number}]}}}}]"),
+        ".storage/core.entity_registry": json.dumps({"data": {"entities": entities}}),
+    }
+    [found] = read(files).automations
+
+    assert found.verdict == "runs"
+    assert found.fields["actions"] == [{"action": "light.turn_on", "target": {"entity_id": ["light.a", "light.b"]}}]
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("{platform: time, after: '22:30:00'}", {"trigger": "time", "at": "22:30:00"}),
+        (
+            "{platform: state, entity_id: light.a, state: 'on'}",
+            {"trigger": "state", "entity_id": "light.a", "to": "on"},
+        ),
+        ("{platform: time, hours: /2}", {"trigger": "time_pattern", "hours": "/2"}),
+    ],
+)
+def test_what_home_assistant_itself_gave_up_is_read_as_what_it_is_today(rule: Rule, old: str, new: object) -> None:
+    found = rule(rule_with("[{action: light.turn_on}]", f"[{old}]"))
+
+    assert (found.verdict, found.fields["triggers"]) == ("runs", [new])
 
 
 def test_the_sun_as_an_entity_is_read_as_the_sun(rule: Rule) -> None:
@@ -328,5 +405,5 @@ def test_the_report_has_the_documented_shape(read) -> None:
     assert list(body) == ["automations", "scenes", "scripts", "totals"]
     [found] = body["automations"]
     assert list(found) == ["file", "line", "alias", "verdict", "reasons"]
-    assert list(found["reasons"][0]) == ["code", "text", "file", "line", "path"]
+    assert list(found["reasons"][0]) == ["code", "severity", "text", "file", "line", "path"]
     assert body["totals"]["automations"] == {"total": 1, "runs": 0, "differs": 0, "cannot": 1}

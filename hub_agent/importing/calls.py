@@ -1,0 +1,212 @@
+"""What a rule does: which of its calls this hub carries out, and what becomes of a rule that has others too."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from hub_agent.core.automation.actions.registry import STEPS
+from hub_agent.core.automation.reading import items_of
+from hub_agent.importing.abilities import (
+    DEVICE_ACTIONS,
+    IGNORED_DATA,
+    SCRIPT_VERBS,
+    Ability,
+    ability,
+    ability_of_domain,
+    domain_of,
+    is_plain_action,
+)
+from hub_agent.importing.case import NAMES_AN_ACTION, Case, Known, Step, Undone, mapping, replace_step, steps_in
+from hub_agent.importing.hearing import DEVICE_WORDS
+from hub_agent.model.json import JsonValue
+from hub_agent.templating import is_template
+
+_HOLDS_TARGETS: Final = ("target", "data", "data_template")
+_HOLDS_DATA: Final = ("data", "data_template")
+_OF_A_NOTICE: Final = frozenset({"title", "message", "notification_id"})
+# Kinds whose entities every action may name: they stand for their members.
+_STANDS_FOR_OTHERS: Final = frozenset({"group"})
+_ACTION_IN_TEXT: Final = re.compile(r"['\"]([a-z_]+\.[a-z_]+)['\"]")
+
+
+@dataclass(slots=True)
+class Calls:
+    """`broken_scripts`: those of the files that cannot run. `quiet_scripts`: those that only say or show something."""
+
+    known: Known
+    broken_scripts: set[str] = field(default_factory=set)
+    quiet_scripts: set[str] = field(default_factory=set)
+
+    def look_at(self, case: Case) -> None:
+        for path, step in steps_in(case.row.get("actions"), "actions"):
+            kinds = [key for key in STEPS if key in step]
+            if not kinds:
+                self._unknown_step(case, path, step)
+            elif kinds[0] in NAMES_AN_ACTION:
+                self._call(case, path, step, kinds[0])
+            elif kinds[0] in {"event", "scene"}:
+                case.doing += 1
+                self._look_at_scenes(case, step.get("scene"), f"{path}/scene")
+        if case.found.kind == "script" and not case.doing and all(each.is_aside for each in case.undone):
+            self.quiet_scripts.add(case.found.key or "")
+
+    def leave_out(self, case: Case) -> None:
+        """A rule may go without what it says or shows, and without the lesser part of what it does; otherwise it cannot run."""
+        losses = [each for each in case.undone if not each.is_aside]
+        has_enough = case.doing > len(losses) or not losses
+        has_any = case.doing + case.telling > 0
+        for each in case.undone:
+            may_go = "response_variable" not in each.step and (has_any if each.is_aside else has_enough)
+            told = each.text if may_go else each.text.replace(" is left out:", ":")
+            case.add(each.code, told, each.path, "differs" if may_go else "cannot")
+            replace_step(each.step, {"delay": 0, "enabled": False}, told)
+
+    def _unknown_step(self, case: Case, path: str, step: Step) -> None:
+        if "device_id" in step:
+            about = f"{step.get('domain')}.{step.get('type')}"
+            words = f"the device's action {about} is left out: {DEVICE_WORDS}"
+            case.undone.append(Undone(step, path, "device_unknown", words, is_aside=False))
+
+    def _call(self, case: Case, path: str, step: Step, key: str) -> None:
+        action, where = step[key], f"{path}/{key}"
+        if not isinstance(action, str):
+            return
+        action = action.strip().lower()
+        if not is_plain_action(action):
+            self._templated(case, step, where, action)
+            return
+        domain, _, verb = action.partition(".")
+        if domain == "script":
+            self._script(case, step, where, verb)
+            return
+        if action == "scene.turn_on":
+            for part in _HOLDS_TARGETS:
+                self._look_at_scenes(case, mapping(step.get(part)).get("entity_id"), f"{path}/{part}/entity_id")
+            self._look_at_scenes(case, step.get("entity_id"), f"{path}/entity_id")
+        for at, ignored in _data_of(step):
+            if ignored in IGNORED_DATA.get(action, frozenset()):
+                case.add("key_ignored", f"'{ignored}' of {action} is ignored here", f"{path}/{at}/{ignored}")
+        if domain in DEVICE_ACTIONS:
+            self._look_at_kinds(case, step, path, action)
+        if self._has_a_target(case, step, path):
+            self._count(case, step, where, action, ability(action))
+
+    def _templated(self, case: Case, step: Step, where: str, action: str) -> None:
+        """Which action it is only the run can tell: known is at most its kind, or the names between which it chooses."""
+        domain = domain_of(action)
+        if domain is not None and domain != "script":
+            self._count(case, step, where, f"{domain}.*", ability_of_domain(domain))
+            return
+        named = _ACTION_IN_TEXT.findall(action)
+        if not named or not all(ability(each) is Ability.DONE for each in named):
+            case.add("action_unsure", "which action it calls is only known when it runs", where)
+        case.doing += 1
+
+    def _count(self, case: Case, step: Step, where: str, action: str, able: Ability) -> None:
+        match able:
+            case Ability.DONE:
+                case.doing += 1
+            case Ability.NOTICE:
+                case.telling += 1
+                self._notice(case, step, where, action)
+            case Ability.ALLOWED:
+                case.doing += 1
+                words = f"{action} is refused until the hub's configuration allows it by name"
+                case.add("to_be_allowed", words, where)
+            case Ability.ASIDE | Ability.NONE:
+                is_aside = able is Ability.ASIDE
+                code = "action_aside" if is_aside else "action_unknown"
+                words = f"{action} is left out: this hub has no such action"
+                case.undone.append(Undone(step, where, code, words, is_aside))
+
+    def _notice(self, case: Case, step: Step, where: str, action: str) -> None:
+        """The words arrive, at the hub's own channels; what else there is with them does not."""
+        case.add("notice", f"{action} becomes a notice of the hub's own channels", where, "note")
+        lost = sorted({key for _, key in _data_of(step)} - _OF_A_NOTICE)
+        if any(isinstance(step.get(part), str) for part in _HOLDS_DATA):
+            lost = ["all but title and message"]
+        if lost:
+            case.add("notice_plain", f"of {action} only title and message are told, not: {', '.join(lost)}", where)
+
+    # Scripts and scenes.
+
+    def _script(self, case: Case, step: Step, where: str, verb: str) -> None:
+        if verb in SCRIPT_VERBS:
+            self._switch_scripts(case, step, where)
+        elif verb in self.broken_scripts:
+            self._miss_script(case, step, where, verb)
+        else:
+            case.doing += 1
+            if verb not in self.known.scripts:
+                case.add("not_found_here", f"script.{verb} is not among the files", where, "note")
+
+    def _switch_scripts(self, case: Case, step: Step, where: str) -> None:
+        """`script.turn_on` and its like name scripts among their targets."""
+        given = [mapping(step.get(key)).get("entity_id") for key in _HOLDS_TARGETS]
+        named = [str(each) for entity_id in (*given, step.get("entity_id")) for each in items_of(entity_id)]
+        names = [each.strip().lower().removeprefix("script.") for each in named if not is_template(each)]
+        broken = [name for name in names if name in self.broken_scripts]
+        if broken and len(broken) == len(named):
+            self._miss_script(case, step, where, broken[0])
+            return
+        case.doing += 1
+        for name in names:
+            if name in self.broken_scripts:
+                case.add("script_cannot", f"script.{name} cannot run here: nothing comes of it", where)
+            elif name not in self.known.scripts | {"all", ""}:
+                case.add("not_found_here", f"script.{name} is not among the files", where, "note")
+
+    def _miss_script(self, case: Case, step: Step, where: str, name: str) -> None:
+        is_aside = name in self.quiet_scripts
+        code = "script_aside" if is_aside else "script_cannot"
+        words = f"script.{name} is left out: it cannot run here"
+        case.undone.append(Undone(step, where, code, words, is_aside))
+
+    def _look_at_scenes(self, case: Case, named: JsonValue, where: str) -> None:
+        for each in items_of(named):
+            for name in str(each).lower().split(","):
+                if name.strip() not in self.known.scenes and not is_template(str(each)):
+                    case.add("not_found_here", f"{name.strip()} is not among the files", where, "note")
+
+    # Targets.
+
+    def _has_a_target(self, case: Case, step: Step, path: str) -> bool:
+        """Numbers of Home Assistant's devices mean nothing here; names of areas, floors and labels may."""
+        at_device = [part for part in _HOLDS_TARGETS if mapping(step.get(part)).get("device_id")]
+        others = ("entity_id", "area_id", "floor_id", "label_id")
+        is_named = "entity_id" in step or any(
+            mapping(step.get(part)).get(key) for part in _HOLDS_TARGETS for key in others
+        )
+        if at_device and not is_named:
+            where = f"{path}/{at_device[0]}/device_id"
+            words = f"an action for a device is left out: {DEVICE_WORDS}"
+            case.undone.append(Undone(step, where, "device_unknown", words, is_aside=False))
+            return False
+        for part in at_device:
+            case.add("target_unsure", f"device_id: {DEVICE_WORDS}", f"{path}/{part}/device_id")
+        for key in ("area_id", "floor_id", "label_id"):
+            if mapping(step.get("target")).get(key):
+                words = (
+                    f"{key} names something of Home Assistant's own; this hub finds it only under the same id or name"
+                )
+                case.add("target_unsure", words, f"{path}/target/{key}")
+        return True
+
+    def _look_at_kinds(self, case: Case, step: Step, path: str, action: str) -> None:
+        """`switch.turn_off` is not for lights: Home Assistant passes over them, this hub calls it a failure."""
+        allowed = {action.partition(".")[0], *_STANDS_FOR_OTHERS}
+        named = [(f"{path}/{key}/entity_id", mapping(step.get(key)).get("entity_id")) for key in _HOLDS_TARGETS]
+        for where, value in (*named, (f"{path}/entity_id", step.get("entity_id"))):
+            for each in items_of(value):
+                for name in (part.strip() for part in str(each).lower().split(",")):
+                    if is_plain_action(name) and name.partition(".")[0] not in allowed:
+                        case.add("target_kind", f"{action} is nothing for {name}: here that fails", where)
+
+
+def _data_of(step: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
+    """Every key of the data that says something, with where it stands."""
+    for part in _HOLDS_DATA:
+        for key, value in mapping(step.get(part)).items():
+            if value not in (None, "", [], {}) and key != "entity_id":
+                yield part, key
