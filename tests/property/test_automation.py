@@ -20,9 +20,16 @@ SCENARIOS_FOLDER = Path(__file__).parents[1] / "scenarios"
 # Where a restart does matter, for a reason: what was to be answered from outside is lost, `start` and `shutdown` triggers
 # fire, what is armed is judged anew by the states at the start.
 MATTERS = {
+    "armed_then_removed_and_back_inside_fires",
     "call_blocks_until_it_returns",
+    "for_limit_moving_alone_does_not_end_it",
+    "limit_moved_away_arms_at_next_change",
+    "limit_moved_makes_next_change_a_crossing",
     "limit_unavailable_is_outside",
+    "limit_unknown_counts_as_outside",
+    "not_a_number_between_keeps_what_was",
     "template_error_never_fires",
+    "value_template_other_entity_is_only_read",
 }
 
 
