@@ -93,10 +93,13 @@ class Interpreter:
 
     def advance(self, run: Run, thread: Thread, now: datetime) -> None:
         """Takes steps until the thread waits or ends."""
+        self._go_on(Execution(self, run, thread, now))
+
+    def _go_on(self, at: "Execution") -> None:
+        run, thread, now = at.run, at.thread, at.now
         if run.ended_at is not None:
             return
         program = self.host.program(run)
-        at = Execution(self, run, thread, now)
         self.changed[run.id] = run
         for _ in range(STEPS_AT_ONCE_MAX):
             if thread.wait is not None or run.ended_at is not None:
@@ -214,8 +217,7 @@ class Interpreter:
         wait, thread.wait = thread.wait, None
         if wait is None:
             return
-        if wait.timer is not None:
-            self.exchange.timers.cancel(wait.timer)
+        self._disarm(wait)
         for site in wait.sites:
             site.attachment.detach(forget_holds=False)
         if wait.attachment is not None:
@@ -230,8 +232,22 @@ class Interpreter:
     def wait(self, run: Run, thread: Thread, wait: Wait) -> None:
         thread.wait = wait
         self.changed[run.id] = run
+        if wait.kind not in {"call", "event"}:
+            self._arm(run, thread, wait)
+
+    def arm(self, run: Run) -> None:
+        """What has not come within the input that asked for it may not come in time: most of it has."""
+        for thread in run.threads.values():
+            if thread.wait is not None and thread.wait.timer is None:
+                self._arm(run, thread, thread.wait)
+
+    def _arm(self, run: Run, thread: Thread, wait: Wait) -> None:
         if wait.due is not None:
             wait.timer = self.exchange.timers.set(wait.due, lambda now: self._overdue(run, thread, wait, now))
+
+    def _disarm(self, wait: Wait) -> None:
+        if wait.timer is not None:
+            self.exchange.timers.cancel(wait.timer)
 
     def _overdue(self, run: Run, thread: Thread, wait: Wait, now: datetime) -> None:
         if thread.wait is not wait:
@@ -343,8 +359,7 @@ class Interpreter:
         run, thread = waiting
         wait = thread.wait
         assert wait is not None
-        if wait.timer is not None:
-            self.exchange.timers.cancel(wait.timer)
+        self._disarm(wait)
         thread.wait = None
         at = Execution(self, run, thread, now)
         at.path = wait.path
@@ -356,7 +371,7 @@ class Interpreter:
         if answer.error is not None and not answer.commands:
             failure = StepFailed(answer.error, may_go_on=not answer.is_unknown_action)
             self.signalled(self.host.program(run), at, failure)
-        self.advance(run, thread, now)
+        self._go_on(at)
 
     def _take_answer(self, run: Run, answer: CallAnswered, now: datetime) -> None:
         known = self.result_by_call.get(answer.call_id)

@@ -30,14 +30,14 @@ class Rules:
     def __init__(self, exchange: Exchange, on_fire: OnFire) -> None:
         self._exchange = exchange
         self._on_fire = on_fire
-        self._rules: dict[AutomationId, Rule] = {}
+        self.by_id: dict[AutomationId, Rule] = {}
         self._rule_by_entity: dict[EntityId, Rule] = {}
 
     def __iter__(self) -> Iterator[Rule]:
-        return iter(tuple(self._rules.values()))
+        return iter(tuple(self.by_id.values()))
 
     def find(self, automation_id: str) -> Rule | None:
-        return self._rules.get(AutomationId(automation_id))
+        return self.by_id.get(AutomationId(automation_id))
 
     def named(self, entity_id: str) -> Rule | None:
         return self._rule_by_entity.get(EntityId(entity_id))
@@ -51,7 +51,7 @@ class Rules:
             entity_id = EntityId(f"{wanted}_{number}")
             number += 1
         rule = Rule(definition, entity_id, program)
-        self._rules[AutomationId(definition.id)] = rule
+        self.by_id[AutomationId(definition.id)] = rule
         self._rule_by_entity[entity_id] = rule
         return rule
 
@@ -59,7 +59,7 @@ class Rules:
         automation_id = AutomationId(rule.definition.id)
         self.detach(rule)
         self.tell_problem(rule, None, now)
-        del self._rules[automation_id]
+        del self.by_id[automation_id]
         del self._rule_by_entity[rule.entity_id]
         for key in (f"switched/{automation_id}", f"statistics/{automation_id}"):
             self._exchange.emit(Save(ROOM, key, None, Durability.LAZY))
@@ -193,7 +193,7 @@ class Rules:
     def restore_holds(self, saved: Saved, now: datetime) -> None:
         sites = {
             f"{rule.definition.id}/{site.trigger.path}": (rule, site)
-            for rule in self._rules.values()
+            for rule in self.by_id.values()
             for site in rule.sites
         }
         for saved_key, body in sorted(saved.items()):

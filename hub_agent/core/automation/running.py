@@ -74,6 +74,8 @@ class Running:
                 self._rules.show(rule)
 
     def unsaved(self) -> list[Save]:
+        if not self.interpreter.changed:
+            return []
         saves = [self._save(run) for run in self.interpreter.changed.values()]
         self.interpreter.changed.clear()
         return saves
@@ -460,13 +462,12 @@ class Running:
 
     def _save(self, run: Run) -> Save:
         run.is_saved = True
+        self.interpreter.arm(run)
         durability = Durability.COMMIT if run.stage == "settling" else Durability.FSYNC
         return Save(ROOM, f"run/{run.id}", run_to_json(run), durability)
 
     def _rule(self, run: Run) -> Rule:
-        rule = self._rules.find(run.automation_id)
-        assert rule is not None  # a rule's runs end before it goes
-        return rule
+        return self._rules.by_id[run.automation_id]  # a rule's runs end before it goes
 
     def _emit(self, output: Output) -> None:
         self._exchange.outputs.append(output)

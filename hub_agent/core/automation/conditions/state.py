@@ -25,6 +25,8 @@ class StateTest:
     is_any_enough: bool
 
     def judge(self, scope: Scope) -> Outcome:
+        if len(self.entity_ids) == 1:
+            return Outcome.TRUE if self._judge_one(self.entity_ids[0], scope) else Outcome.FALSE
         if not self.is_any_enough:
             return all_of(self.entity_ids, lambda entity_id: self._judge_one(entity_id, scope))
         # All are looked at: one that does not exist is a mistake even where another matches.
