@@ -102,7 +102,13 @@ class Core:
         )
         self.dialects = Dialects(drivers)
         allowed = allowed or Allowed({}, {})
-        self.hub = Hub(home_id=HomeId(identity.home_id), place=place, new_id=new_id, outside=allowed.templates)
+        self.hub = Hub(
+            home_id=HomeId(identity.home_id),
+            place=place,
+            new_id=new_id,
+            outside=allowed.templates,
+            channels=allowed.channels,
+        )
         self.changes = Changes()
         self.inbox = Inbox(broker.resume)
         self.errands = Errands(allowed.errands, self.inbox.put)

@@ -262,6 +262,9 @@ class Door(Protocol):
     def issues(self) -> Sequence[JsonObject]:
         """Each {"code", "severity", "title", "text", "subject", "since"}"""
 
+    def notices(self) -> Sequence[JsonObject]:
+        """Newest first: each {"id", "title", "message", "created_at", "source": "automation" | "system"}"""
+
     def sync_status(self) -> JsonObject:
         """{"is_claimed", "is_online", "since", "address", "last_contact_at", "last_error", "hub_id", "home_id", "streams": [{"stream", "last", "acknowledged", "waiting", "acknowledged_at"}],
         "waiting", "definitions_owed", "last_acknowledged_at", "text": one plain sentence}

@@ -2,6 +2,8 @@
 
 -- Smoke, gas, water and the like: the contract's list has no kind for what must wake people.
 ALTER TYPE alert_type ADD VALUE IF NOT EXISTS 'safety_alarm';
+-- What a rule of the home has to say (`notify`): nothing is wrong, and no other kind fits.
+ALTER TYPE alert_type ADD VALUE IF NOT EXISTS 'notice';
 
 CREATE TABLE IF NOT EXISTS ts.alerts (
     id uuid NOT NULL DEFAULT gen_random_uuid(),

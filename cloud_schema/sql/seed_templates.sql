@@ -438,6 +438,39 @@ Which messages you get, and when, is up to you: see Notifications in the app.',
     ('9fcffcab-0d25-547c-8f8f-e64b788a6510', 'safety_alarm.sms.en', 'safety_alarm', 'sms', NULL,
      'NEXA, {{ home }}: {{ message }} If you are in doubt, leave the building and call for help.{% if is_over %} It is over by now.{% endif %}',
      NULL, 'en', '["name", "home", "device", "room", "title", "message", "severity", "local_time", "timezone", "suggestions", "is_over"]'),
+    ('3d6ca9c5-30cc-5247-81ac-1ac09b4ec1b0', 'notice.push.en', 'notice', 'push', '{{ title }}',
+     '{{ home }}: {{ message }}',
+     NULL, 'en', '["name", "home", "device", "room", "title", "message", "severity", "local_time", "timezone", "suggestions", "is_over"]'),
+    ('42e26e32-4e86-5cbb-a8e9-5f04efde4009', 'notice.email.en', 'notice', 'email', '{{ home }}: {{ title }}',
+     'Hello {{ name }},
+
+{{ message }}
+{% for suggestion in suggestions %}
+- {{ suggestion }}
+{% endfor %}
+
+Home: {{ home }}
+{% if device %}
+Device: {{ device }}{% if room %} ({{ room }}){% endif %}
+
+{% endif %}
+Time: {{ local_time }} ({{ timezone }})
+
+Which messages you get, and when, is up to you: see Notifications in the app.',
+     '<p>Hello {{ name }},</p>
+<p><strong>{{ message }}</strong></p>
+{% if suggestions %}
+<ul>
+{% for suggestion in suggestions %}
+<li>{{ suggestion }}</li>
+{% endfor %}
+</ul>
+{% endif %}
+<p>Home: {{ home }}{% if device %}<br>Device: {{ device }}{% if room %} ({{ room }}){% endif %}{% endif %}<br>Time: {{ local_time }} ({{ timezone }})</p>
+<p><small>Which messages you get, and when, is up to you: see Notifications in the app.</small></p>', 'en', '["name", "home", "device", "room", "title", "message", "severity", "local_time", "timezone", "suggestions", "is_over"]'),
+    ('7f0e1be4-cdcf-52ef-bd79-261f4d14069b', 'notice.sms.en', 'notice', 'sms', NULL,
+     'NEXA, {{ home }}: {{ message }}',
+     NULL, 'en', '["name", "home", "device", "room", "title", "message", "severity", "local_time", "timezone", "suggestions", "is_over"]'),
     ('63b53b25-5b76-53ee-991c-8e9742f976f6', 'digest.push.en', 'digest', 'push', '{{ count }} messages from your home',
      '{% for item in items %}
 {{ item.local_time }} {{ item.home }}: {{ item.title }}{% if item.is_over %} (over by now){% endif %}

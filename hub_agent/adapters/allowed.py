@@ -1,8 +1,9 @@
 """From the settings to what rules may ask of the outside. What does not stand there does not exist."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hub_agent.adapters.notify import NotifyErrand
 from hub_agent.adapters.rest import RestErrand, RestSettings
 from hub_agent.adapters.shell import ShellErrand
 from hub_agent.config import Config, RestCommand
@@ -12,10 +13,11 @@ from hub_agent.ports import Errand
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """By action. `templates`: what of it the core renders before it is done."""
+    """By action. `templates`: what of it the core renders before it is done. `channels`: names of those of `notify`."""
 
     templates: Mapping[str, JsonObject]
     errands: Mapping[str, Errand]
+    channels: Sequence[str] = ()
 
 
 def allowed_by(config: Config) -> Allowed:
@@ -27,7 +29,9 @@ def allowed_by(config: Config) -> Allowed:
     for name, shell in config.shell_command.items():
         templates[f"shell_command.{name}"] = {"command": list(shell.command)}
         errands[f"shell_command.{name}"] = ShellErrand(shell.timeout_s)
-    return Allowed(templates, errands)
+    for name, channel in config.notify.items():
+        errands[f"notify.{name}"] = NotifyErrand(channel.kind, channel.url, channel.token_file)
+    return Allowed(templates, errands, tuple(config.notify))
 
 
 def _asked(rest: RestCommand) -> JsonObject:

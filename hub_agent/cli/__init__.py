@@ -17,6 +17,7 @@ COMMANDS = {
     "automations": ("automations", "List automations and their runs; show a run's trace."),
     "import": ("import_", "Bring automations, scripts and scenes from Home Assistant."),
     "issues": ("issues", "Everything that is wrong now, in words."),
+    "notices": ("notices", "What rules said to people; dismiss it."),
     "sync": ("sync", "The link to the cloud."),
     "simulate": ("simulate", "Run scenarios of automations under virtual time."),
     "decode": ("decode", "Show what the drivers make of captured MQTT messages."),

@@ -20,6 +20,7 @@ from hub_agent.core.healing import Healing
 from hub_agent.core.helpers import Helpers
 from hub_agent.core.inventory import Inventory
 from hub_agent.core.not_understood import Misunderstandings
+from hub_agent.core.notices import Notices
 from hub_agent.core.outside import Outside
 from hub_agent.core.place import placed
 from hub_agent.core.rooms import Rooms
@@ -96,8 +97,9 @@ class Hub:
         new_id: NewId,
         services: Services | None = None,
         outside: Mapping[str, JsonObject] | None = None,
+        channels: Sequence[str] = (),
     ) -> None:
-        """`outside`: the commands that the settings allow, see core.outside."""
+        """`outside`: the commands that the settings allow, see core.outside. `channels`: where messages may go, see core.notices."""
         self.home_id = home_id
         self.home_name = "Home"
         self.place = place
@@ -120,9 +122,14 @@ class Hub:
         )
         self.automations = Automations(self.states, new_id, place, self.devices.entities_of)
         self.scenes = Scenes(self.states, new_id, self._name_of)
+        self.notices = Notices(home_id, new_id, channels)
         self.misunderstandings = Misunderstandings()
         self._services = services or DeviceServices(
-            self.inventory, self.states, self.commands, Outside(outside or {}, self.automations.render)
+            self.inventory,
+            self.states,
+            self.commands,
+            Outside(outside or {}, self.automations.render),
+            self.notices,
         )
         self._asked = Asked()
         self._cloud_commands = CloudCommands(self.automations.entity_id_of)
@@ -167,6 +174,7 @@ class Hub:
             for definition in self.definitions.of_kind(kind):
                 given += self._define(DefinitionChanged(kind, definition.id, definition, None), now)
         self.helpers.restore(saved.get("helpers", {}))
+        self.notices.restore(saved.get("notices", {}))
         for definition in self.definitions.of_kind("device"):
             given += self.devices.define_self_made(definition, now, is_start=True) if is_self_made(definition) else []
         given += self.commands.restore(commands, now)
@@ -437,6 +445,8 @@ class Hub:
     def _call_answered(self, answered: CallAnswered, now: datetime) -> Sequence[Given]:
         if answered.call_id in self._asked:
             return self._asked.handle_answered(answered)
+        if answered.call_id in self.notices:
+            return self.notices.handle_answered(answered, now)
         return [*self.automations.handle(answered, now), *self.scenes.handle_answered(answered, now)]
 
     def _settled(self, settled: CommandSettled, now: datetime) -> list[Given]:

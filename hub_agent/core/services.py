@@ -6,11 +6,12 @@ from typing import Protocol, TypeAlias
 
 from hub_agent.core.commands import Commands
 from hub_agent.core.inventory import Inventory
+from hub_agent.core.notices import Notices
 from hub_agent.core.outside import Outside
 from hub_agent.core.states import States
 from hub_agent.model.action import Call, CallAnswered, CommandSettled
 from hub_agent.model.device import Device, Entity
-from hub_agent.model.effects import Announce, AskState, CallOutside, Effect, Publish
+from hub_agent.model.effects import AskState, CallOutside, Effect, Publish
 from hub_agent.model.inputs import EventFired, StateSet
 from hub_agent.model.report import Publication
 from hub_agent.model.state import EntityState
@@ -32,8 +33,11 @@ class DeviceServices:
 
     takes_whole_calls = False
 
-    def __init__(self, inventory: Inventory, states: States, commands: Commands, outside: Outside) -> None:
+    def __init__(
+        self, inventory: Inventory, states: States, commands: Commands, outside: Outside, notices: Notices
+    ) -> None:
         self._outside = outside
+        self._notices = notices
         self._inventory = inventory
         self._states = states
         self._commands = commands
@@ -46,8 +50,8 @@ class DeviceServices:
                 return self._refresh(call)
         if self._outside.takes(call):
             return self._outside.call(call, now)
-        if call.domain in {"notify", "persistent_notification"}:
-            return [Announce("notice", {"action": call.action, **call.data}), CallAnswered(call.id)]
+        if self._notices.takes(call):
+            return self._notices.handle(call, now)
         targets, missing = self._targets(call)
         if not targets:
             return self._without_target(call, missing)

@@ -172,7 +172,7 @@ class IssueCleared:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Something the page may want to show at once. topic: state | device | scene | run | issue | sync | home."""
+    """Something the page may want to show at once. topic: state | device | scene | run | issue | notice | sync | home."""
 
     topic: str
     body: Mapping[str, object]

@@ -134,6 +134,9 @@ class HubDoor:
             for issue in self._effects.issues()
         ]
 
+    def notices(self) -> Sequence[JsonObject]:
+        return self._hub.notices.shown()
+
     def sync_status(self) -> JsonObject:
         return self._sync_status()
 

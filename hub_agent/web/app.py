@@ -31,6 +31,7 @@ from hub_agent.web.shapes import (
     ImportAnswer,
     ImportRequestBody,
     IssueAnswer,
+    NoticeAnswer,
     PairAnswer,
     PairRequest,
     RejectedAnswer,
@@ -161,6 +162,11 @@ def _seeing(door: Door) -> APIRouter:
     async def issues() -> Response:
         """Everything that is wrong now."""
         return OrjsonResponse(door.issues())
+
+    @router.get("/notices", response_model=list[NoticeAnswer])
+    async def notices() -> Response:
+        """What rules said to people, newest first. Dismissed by calling persistent_notification.dismiss."""
+        return OrjsonResponse(door.notices())
 
     @router.get("/sync", response_model=SyncAnswer)
     async def sync() -> Response:

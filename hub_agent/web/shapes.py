@@ -142,6 +142,16 @@ class IssueAnswer(Shape):
     since: datetime
 
 
+class NoticeAnswer(Shape):
+    """What a rule said to people. `id` dismisses it: call persistent_notification.dismiss with it as `notification_id`."""
+
+    id: str
+    title: str
+    message: str
+    created_at: datetime
+    source: Literal["automation", "system"]
+
+
 class RejectedAnswer(Shape):
     dialect: str
     topic: str

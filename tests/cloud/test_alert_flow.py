@@ -16,7 +16,7 @@ CATEGORIES = {
     "device_offline": "device", "battery_low": "device", "firmware_update": "device", "connectivity_issue": "device",
     "security_vulnerability": "security", "unauthorized_access": "security", "energy_anomaly": "energy",
     "automation_failure": "automation", "predictive_failure": "predictive", "self_healing_completed": "system",
-    "self_healing_failed": "system",
+    "self_healing_failed": "system", "notice": "system",
 }  # fmt: skip
 PUSH = "ntfys://ntfy.example.org/topic"
 WEBHOOK = "https://hooks.example.org/nexa"

@@ -283,6 +283,7 @@ class FakeDoor:
             {"id": BROKEN_RULE, "entity_id": "automation.broken", "name": "Broken", "description": None, "is_enabled": True, "mode": "single", "last_triggered_at": None, "last_status": None, "running": 0, "problem": "actions/0: there is no light.gone"},
         ]  # fmt: skip
         self.issues_now: list[dict[str, Any]] = []
+        self.notices_now: list[dict[str, Any]] = []
         self.rejected_now: list[dict[str, Any]] = []
         self.traces = _traces()
         self.asked: list[tuple[str, Any, str]] = []
@@ -346,6 +347,10 @@ class FakeDoor:
     def issues(self) -> Sequence[Any]:
         self._fail()
         return self.issues_now
+
+    def notices(self) -> Sequence[Any]:
+        self._fail()
+        return self.notices_now
 
     def sync_status(self) -> dict[str, Any]:
         self._fail()
@@ -422,6 +427,9 @@ class FakeDoor:
     async def call(self, action: str, target: Sequence[str], data: Any, by: str) -> Any:
         self._fail()
         self.asked.append((action, {"target": list(target), "data": data}, by))
+        if action == "persistent_notification.dismiss":
+            self.notices_now = [each for each in self.notices_now if each["id"] != data["notification_id"]]
+            self.told.tell(Change("notice", {"id": data["notification_id"], "message": None}))
         entities = [found for name in target for found in self._entities(name)]
         words = {"turn_on": "on", "turn_off": "off", "stop_cover": "open", "unlock": "unlocked", "lock": "locked"}
         verb = action.partition(".")[2]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias, cast
 
+from hub_agent.core.alerts import new_alert
 from hub_agent.core.healing.remedies import action_id, is_battery
 from hub_agent.model.device import Device
 from hub_agent.model.healing import Remedy, Symptom
@@ -89,15 +90,9 @@ def ended(
 
 def alert(alert_id: str, device: Device, issue: Issue, *, tried: str, snapshot: JsonObject, now: datetime) -> CaseRow:
     message = f"{issue.text} {tried}".strip()
-    return {
-        "id": alert_id,
-        "time": now,
-        "alert_rule_id": None,
-        "alert_type": _ALERT_TYPES[Symptom(issue.code)],
-        "severity": issue.kind.severity,
-        "priority": "normal",
-        "title": issue.kind.title,
-        "message": message,
+    kind = _ALERT_TYPES[Symptom(issue.code)]
+    row = new_alert(alert_id, kind, issue.kind.severity, title=issue.kind.title, message=message, now=now)
+    return row | {
         "source_device_id": device.id,
         "source_type": "device",
         "source_id": device.id,
@@ -105,24 +100,6 @@ def alert(alert_id: str, device: Device, issue: Issue, *, tried: str, snapshot: 
         "device_state": snapshot,
         "actionable": True,
         "suggested_actions": ["check_battery" if is_battery(device) else "check_power", "check_distance"],
-        "action_taken": None,
-        "action_taken_at": None,
-        "action_taken_by": None,
-        "status": "active",
-        "acknowledged_at": None,
-        "acknowledged_by": None,
-        "resolved_at": None,
-        "resolved_by": None,
-        "dismissed_at": None,
-        "dismissed_by": None,
-        "notification_sent": False,
-        "notification_channels_used": None,
-        "notification_sent_at": None,
-        "notification_failed": False,
-        "notification_error": None,
-        "expires_at": None,
-        "metadata": {},
-        "created_at": now,
     }
 
 

@@ -38,9 +38,10 @@ const READ = {
   },
   scenes: async () => showScenes(await api('scenes')),
   runs: async () => { home.runs = await api(`runs?limit=${RUNS_READ}`); showRuns(); },
+  notices: async () => showNotices(await api('notices')),
   issues: async () => showIssues(await api('issues'), await api('automations')),
 };
-const READ_ON = { device: ['home'], home: ['home', 'scenes', 'issues'], issue: ['issues'], run: ['runs'], scene: ['scenes'], resync: Object.keys(READ) };
+const READ_ON = { device: ['home'], home: ['home', 'scenes', 'issues'], issue: ['issues'], notice: ['notices'], run: ['runs'], scene: ['scenes'], resync: Object.keys(READ) };
 
 const wanted = new Set();
 let reading = null;
@@ -214,6 +215,36 @@ function issueLine(issue) {
     text.replaceChildren(now.text, ...(now.since ? [' (', timeElement(now.since), ')'] : []));
   };
   line.show(issue);
+  return line;
+}
+
+// What rules said to people. It stands until somebody has read it.
+
+function showNotices(notices) {
+  $('notices').hidden = notices.length === 0;
+  keep($('notices'), notices, (notice) => notice.id, noticeLine);
+}
+
+function noticeLine(notice) {
+  const title = make('b');
+  const text = make('span', { className: 'said' });
+  const dismiss = make('button', { text: 'Dismiss', type: 'button' });
+  const line = make('div', { className: 'issue notice' }, title, text, dismiss);
+  dismiss.addEventListener('click', async () => {
+    dismiss.disabled = true;
+    try {
+      await send('POST', 'call', { action: 'persistent_notification.dismiss', data: { notification_id: notice.id } });
+      readSoon(['notices']);
+    } catch (error) {
+      text.textContent = error.message;
+      dismiss.disabled = false;
+    }
+  });
+  line.show = (now) => {
+    title.textContent = now.title || 'Notice';
+    text.replaceChildren(now.message, ' (', timeElement(now.created_at), ')');
+  };
+  line.show(notice);
   return line;
 }
 

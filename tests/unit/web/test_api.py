@@ -17,6 +17,7 @@ READ = [
     ("/runs", "/runs"),
     (f"/runs/{RUN}", "/runs/{run_id}"),
     ("/issues", "/issues"),
+    ("/notices", "/notices"),
     ("/sync", "/sync"),
     ("/rejected", "/rejected"),
 ]
@@ -54,6 +55,7 @@ async def test_what_is_read_has_the_documented_shape(page, door, path, template)
             "since": AT,
         }
     ]
+    door.notices_now = [{"id": "n", "title": "", "message": "Done", "created_at": AT, "source": "automation"}]
     door.rejected_now = [
         {"dialect": "zigbee2mqtt", "topic": "z/x", "code": "not_json", "reason": "no JSON", "count": 3, "last_at": AT}
     ]
