@@ -29,6 +29,7 @@ MATTERS = {
     "limit_unknown_counts_as_outside",
     "not_a_number_between_keeps_what_was",
     "template_error_never_fires",
+    "template_error_then_true_keeps_what_it_saw",
     "value_template_other_entity_is_only_read",
 }
 
