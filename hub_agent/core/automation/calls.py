@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from hub_agent.core.automation.exchange import Exchange
+from hub_agent.core.automation.program import Program
 from hub_agent.core.automation.rule import Rule
 from hub_agent.core.automation.rules import Rules
 from hub_agent.core.automation.running import Running
-from hub_agent.core.automation.runs import Occasion
+from hub_agent.core.automation.runs import Occasion, Run
 from hub_agent.core.automation.variables import render_variables
 from hub_agent.errors import TemplateError
 from hub_agent.model.action import Call, CallAnswered
@@ -36,9 +37,11 @@ class Calls:
             "turn_on": self._turn_on,
             "turn_off": self._turn_off,
             "toggle": self._toggle,
-            "trigger": self._trigger_by_hand,
         }
         verb = call.action.partition(".")[2]
+        if verb == "trigger":
+            self._trigger_by_hand(call, now)
+            return
         act = acts.get(verb)
         if act is None:
             is_reload = verb == "reload"
@@ -85,25 +88,40 @@ class Calls:
     def _toggle(self, rule: Rule, call: Call, now: datetime) -> None:
         (self._turn_off if rule.is_on else self._turn_on)(rule, call, now)
 
-    def _trigger_by_hand(self, rule: Rule, call: Call, now: datetime) -> None:
+    def _trigger_by_hand(self, call: Call, now: datetime) -> None:
+        """A rule waits until what it has triggered is done; how that went is not its concern."""
+        rules, missing = self._named(call)
+        caller = self._running.find(call.cause.id)
+        is_waited_for = caller is not None and len(rules) == 1 and not missing
+        runs = [self._trigger(rule, call, caller, now, answers=call.id if is_waited_for else None) for rule in rules]
+        if not any(run is not None and run.answers is not None for run in runs):
+            self._answer(call, missing)
+
+    def _trigger(
+        self, rule: Rule, call: Call, caller: Run | None, now: datetime, *, answers: CallId | None
+    ) -> Run | None:
         program = rule.program
         assert program is not None
-        trigger: dict[str, object] = {"platform": None, "id": None, "idx": None, "alias": None}
+        given = call.data.get("variables")
         variables: dict[str, object] = {
             **program.trigger_variables,
             **self._running.itself(rule, program),
-            "trigger": trigger,
+            **(given if isinstance(given, Mapping) else {}),
+            "trigger": {"platform": None},
         }
         occasion = Occasion(variables, _triggered_by(call), call.cause)
+        own = given if isinstance(given, Mapping) else ()
         try:
-            variables.update(render_variables(program.variables, variables))
+            variables.update(render_variables(program.variables, variables, without=own))
         except TemplateError as err:
             self._running.tell_no_run(rule, program, RunStatus.ERROR, occasion, now, error=str(err))
-            return
+            return None
+        ancestors = _ancestors(caller)
+        if rule.definition.id in ancestors and program.mode in {Mode.RESTART, Mode.QUEUED}:
+            answers = None  # it would wait for itself
         if call.data.get("skip_condition") is False:
-            self._running.judge_and_run(rule, program, occasion, now)
-        else:
-            self._running.run(rule, program, occasion, now)
+            return self._running.judge_and_run(rule, program, occasion, now, answers=answers, ancestors=ancestors)
+        return self._running.run(rule, program, occasion, now, answers=answers, ancestors=ancestors)
 
     def _call_script(self, call: Call, now: datetime) -> None:
         verb = call.action.partition(".")[2]
@@ -131,9 +149,10 @@ class Calls:
         assert program is not None
         if verb == "turn_off" or (verb == "toggle" and rule.runs):
             self._running.cancel_active(rule, now)
-            return
-        given = call.data.get("variables")
-        self._run_script(rule, call, dict(given) if isinstance(given, Mapping) else {}, now, answers=None)
+        else:
+            given = call.data.get("variables")
+            self._run_script(rule, call, dict(given) if isinstance(given, Mapping) else {}, now, answers=None)
+        self._rules.show(rule)  # before the caller goes on and looks
 
     def _run_script(
         self, rule: Rule, call: Call, given: dict[str, JsonValue], now: datetime, *, answers: CallId | None
@@ -142,16 +161,18 @@ class Calls:
         program = rule.program
         assert program is not None
         caller = self._running.find(call.cause.id)
-        ancestors = () if caller is None else (*caller.ancestors, caller.automation_id)
-        error = None
+        # Who does not wait for it may be started by it again.
+        ancestors = () if answers is None else _ancestors(caller)
         if rule.definition.id in ancestors and program.mode in {Mode.RESTART, Mode.QUEUED}:
-            error = f"{rule.entity_id} may not start itself in mode {program.mode.value}"
-        elif len(ancestors) >= SCRIPT_DEPTH_MAX:
+            self._refuse_itself(rule, program, answers)
+            return
+        error = None
+        if len(ancestors) >= SCRIPT_DEPTH_MAX:
             error = f"scripts call each other more than {SCRIPT_DEPTH_MAX} deep"
         variables: dict[str, object] = {**self._running.itself(rule, program), **given}
         if error is None:
             try:
-                variables = {**render_variables(program.variables, variables), **variables}
+                variables = {**render_variables(program.variables, variables, without=given), **variables}
             except TemplateError as err:
                 error = str(err)
         if error is not None:
@@ -164,6 +185,18 @@ class Calls:
         run = self._running.run(rule, program, occasion, now, answers=answers, ancestors=ancestors)
         if run is None and answers is not None:
             self._emit(CallAnswered(answers))  # dropped by its mode: nothing to wait for
+
+    def _refuse_itself(self, rule: Rule, program: Program, answers: CallId | None) -> None:
+        """Its caller goes on: it would otherwise wait for its own end."""
+        text = f"{rule.entity_id} may not start itself in mode {program.mode.value}"
+        self._emit(Warn(f"script/{program.id}", text))
+        if answers is not None:
+            self._emit(CallAnswered(answers))
+
+
+def _ancestors(caller: Run | None) -> tuple[str, ...]:
+    """Whose runs wait for one that this caller starts."""
+    return () if caller is None else (*caller.ancestors, caller.automation_id)
 
 
 def _triggered_by(call: Call) -> str:

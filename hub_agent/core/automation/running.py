@@ -94,7 +94,9 @@ class Running:
         occasion = Occasion(variables, kind_of_trigger(trigger.platform), cause)
         if trigger.variables or program.variables:
             try:
-                variables.update(render_variables((*trigger.variables, *program.variables), variables))
+                variables.update(render_variables(trigger.variables, variables))
+                own = {name for name, _ in trigger.variables}
+                variables.update(render_variables(program.variables, variables, without=own))
             except TemplateError as err:
                 self.tell_no_run(rule, program, RunStatus.ERROR, occasion, now, error=str(err))
                 self._emit(Warn(f"variables/{program.id}", f"{program.name}: {err}"))
@@ -106,14 +108,23 @@ class Running:
             return {}
         return {"this": view(rule.entity_id, self._exchange.world.state(rule.entity_id))}
 
-    def judge_and_run(self, rule: Rule, program: Program, occasion: Occasion, now: datetime) -> None:
+    def judge_and_run(
+        self,
+        rule: Rule,
+        program: Program,
+        occasion: Occasion,
+        now: datetime,
+        *,
+        answers: CallId | None = None,
+        ancestors: tuple[str, ...] = (),
+    ) -> Run | None:
         steps: list[dict[str, JsonValue]] = []
         if program.conditions:
             scope = Scope(self._exchange.outlook, now, lambda: occasion.variables, steps)
             if judge_all(program.conditions, scope) is not Outcome.TRUE:
                 self.tell_no_run(rule, program, RunStatus.CONDITIONS_NOT_MET, occasion, now, steps=steps)
-                return
-        self.run(rule, program, occasion, now, steps=steps)
+                return None
+        return self.run(rule, program, occasion, now, steps=steps, answers=answers, ancestors=ancestors)
 
     def run(
         self,
@@ -255,6 +266,8 @@ class Running:
         self._shown[run.automation_id] = rule
         if run.answers is not None:
             self._script_runs.pop(run.answers, None)
+            if not rule.runs:  # before its caller goes on and looks
+                self._rules.show(rule)
             has_failed = run.status is RunStatus.FAILED and run.is_caller_told
             error = run.error or "failed" if has_failed else None
             is_fatal = has_failed and not run.caller_may_go_on

@@ -1,6 +1,6 @@
 """Blocks of `variables`."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from hub_agent.core.automation.reading import Fields
 from hub_agent.core.automation.values import Value, Variables, read_value
@@ -15,13 +15,16 @@ def read_variables(value: JsonValue, templates: Templates, where: str) -> tuple[
     return tuple((name, read_value(fields.take(name), templates, f"{where}/{name}")) for name in fields.names())
 
 
-def render_variables(variables: tuple[tuple[str, Value], ...], seen: Mapping[str, object]) -> dict[str, object]:
-    """In order: a later one sees the earlier ones. Raises TemplateError."""
+def render_variables(
+    variables: tuple[tuple[str, Value], ...], seen: Mapping[str, object], *, without: Container[str] = ()
+) -> dict[str, object]:
+    """In order: a later one sees the earlier ones. Those in `without` have been given already. Raises TemplateError."""
     found: dict[str, object] = {}
 
     def visible() -> Variables:
         return {**seen, **found}
 
     for name, value in variables:
-        found[name] = value.get(visible)
+        if name not in without:
+            found[name] = value.get(visible)
     return found

@@ -40,7 +40,7 @@ class CallAct:
         at.note("action", "called", action=action, target=list(target), data=data, call=call_id)
         call = Call(call_id, action, target, data, at.cause(), self.response_variable is not None)
         body = {"call_id": call_id, "response_variable": self.response_variable}
-        due = None if action.startswith("script.") else at.now + ANSWER_WAIT_MAX
+        due = None if action.startswith(("script.", "automation.")) else at.now + ANSWER_WAIT_MAX
         at.interpreter.call(at.run, at.thread, Wait("call", at.path, at.now, due, body), call)
 
     def _render(self, at: Execution) -> tuple[str, tuple[EntityId, ...], JsonObject]:
