@@ -22,6 +22,7 @@ from hub_agent import __version__
 from hub_agent.adapters.allowed import Allowed, allowed_by
 from hub_agent.adapters.clock import SystemClock
 from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
+from hub_agent.adapters.replaying import ReplayProcess
 from hub_agent.adapters.systemd import SystemdNotifier
 from hub_agent.config import Config, read_secret
 from hub_agent.core.hub import Hub
@@ -308,6 +309,7 @@ class Agent:
             store=mirror,
             broker=core.broker,
             clock=self._clock,
+            replayer=ReplayProcess(mirror.path),
             new_id=new_uuid,
             broker_address=broker_address,
             sync_status=uplink.status if uplink else _without_cloud,

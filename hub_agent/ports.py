@@ -9,7 +9,7 @@ from hub_agent.model.action import Command
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Alias, Device
 from hub_agent.model.effects import Persistent
-from hub_agent.model.ids import DeviceId
+from hub_agent.model.ids import DeviceId, EntityId
 from hub_agent.model.inputs import WebhookCalled
 from hub_agent.model.json import JsonObject, JsonValue, Row
 from hub_agent.model.report import MqttMessage, Publication
@@ -197,6 +197,9 @@ class Store(Protocol):
     async def trace(self, run_id: str) -> JsonObject | None:
         """By the whole id or a unique beginning of it."""
 
+    async def states_at(self, at: datetime) -> tuple[Mapping[EntityId, EntityState], datetime]:
+        """How the home stood, and since when that is known: when that is later than `at`, there are no states."""
+
     async def sizes(self) -> JsonObject:
         """{"path", "bytes", "wal_bytes", "bytes_free", "rows": {table: n}, "integrity": "ok" | text}"""
 
@@ -214,6 +217,13 @@ class Errand(Protocol):
 
     async def run(self, data: JsonObject, *, wants_response: bool) -> Done:
         """Ends within its own time. Raises OperatingError where it could not be done."""
+
+
+class Replayer(Protocol):
+    """Tries a rule on the recorded past, where it takes no time from the home."""
+
+    def replay(self, request: JsonObject) -> AsyncGenerator[JsonObject, None]:
+        """As Door.replay gives it. Raises NotPossible."""
 
 
 class Notifier(Protocol):
@@ -285,6 +295,13 @@ class Door(Protocol):
         "triggers": [{"path", "id", "alias", "platform", "is_enabled", "waits_for", "findings": [{"code", "text", "entity_id", "state", "changed_at", "due_at"}]}],
         "conditions": [{"path", "kind", "wants", "result": "true" | "false" | "error" | "depends_on_trigger" | "not_known", "text", "values", "error", "parts"}],
         "last_run", "last_refusal", "around": [{"run_id", "status", "started_at", "trigger", "error", "conditions"}], "not_known": [text]}
+        """
+
+    def replay(self, rule: str | JsonObject, since: str, until: str | None) -> AsyncGenerator[JsonObject, None]:
+        """Tries a rule on what was recorded `since` (7d, 36h, 07:30, 2026-01-14 07:30): a known one by id, entity id or name, or one that is given as
+        {"fields": its row, "scripts": [rows]}. Gives {"progress": 0.4} now and then, and at last {"replay": {"automation_id", "name", "since", "until", "asked_since", "history_begins_at", "time_zone",
+        "changes", "counts": {"would_run", "would_be_refused", "did_run", "were_refused", "both_ran"}, "lines": [{"at", "would": {...} | None, "did": {...} | None}], "lines_left_out",
+        "not_replayed": [{"path", "platform", "text"}], "notes": [text]}}. Raises NotFound, NotPossible.
         """
 
     async def call(self, action: str, target: Sequence[str], data: JsonObject, by: str) -> JsonObject:

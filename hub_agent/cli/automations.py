@@ -11,7 +11,7 @@ from hub_agent.errors import NotFound
 
 @click.group(name="automations")
 def command() -> None:
-    """List automations and their runs; show a run's trace; explain why one did not run."""
+    """List automations and their runs; show a run's trace; explain why one did not run; try one on the past."""
 
 
 @command.command(name="list")
@@ -66,7 +66,7 @@ def trace(socket: str | None, run: str, as_json: bool) -> None:
         return
     click.echo(f"{body.get('automation')}: {body.get('status')} ({body.get('duration_ms')} ms)")
     click.echo(
-        f"triggered by {body.get('triggered_by')} at {body.get('started_at')}: {_trigger(body.get('trigger') or {})}"
+        f"triggered by {body.get('triggered_by')} at {body.get('started_at')}: {trigger_words(body.get('trigger') or {})}"
     )
     if body.get("error"):
         click.echo(f"because: {body['error']}")
@@ -99,6 +99,27 @@ def explain(socket: str | None, name: str, at: str | None, as_json: bool) -> Non
         click.echo(f"not known: {text}")
 
 
+@command.command(name="replay")
+@click.argument("rule", metavar="NAME|FILE")
+@click.option("--since", default="7d", show_default=True, metavar="TIME", help="7d, 36h, 07:30 or '2026-01-14 07:30'.")
+@click.option("--until", metavar="TIME", help="Until then instead of now.")
+@as_json_option
+@click.pass_obj
+def replay(socket: str | None, rule: str, since: str, until: str | None, as_json: bool) -> int:
+    """When a rule would have run over the recorded past of this home, and what it would have done, next to what really happened.
+
+    NAME is an automation of this home; FILE (.yaml, .yml, .json) holds one that is only a file yet, or several. Nothing is done in the home.
+
+    Exit codes: 0 the rule was replayed, 1 it could not be, 2 the file cannot be read or holds no automation that can run.
+    """
+    from hub_agent.cli.replay import is_file, replay_file, replay_known
+
+    if is_file(rule):
+        return replay_file(Link(socket), rule, since, until, as_json=as_json)
+    replay_known(Link(socket), rule, since, until, as_json=as_json)
+    return 0
+
+
 def _id_of(link: Link, name: str) -> str:
     wanted = name.casefold()
     automations = link.get("automations")
@@ -113,10 +134,10 @@ def _occasion(told: Json) -> str:
     return f"{told['started_at']}, {told['status']}{run}"
 
 
-def _trigger(trigger: Json) -> str:
+def trigger_words(trigger: Json) -> str:
     """As `sensor.power: 904 -> 0.6 (below 5.0, for 0:00:10)`; what is of another kind is shown whole."""
     if not trigger.get("entity_id") or "to_state" not in trigger:
-        return _short(trigger)
+        return short(trigger)
     limits = ", ".join(f"{key} {trigger[key]}" for key in ("above", "below", "for") if trigger.get(key) is not None)
     changed = f"{trigger['entity_id']}: {trigger.get('from_state')} -> {trigger['to_state']}"
     return f"{changed} ({limits})" if limits else changed
@@ -132,12 +153,12 @@ def _details(step: Json) -> str:
     if step.get("error"):
         return str(step["error"])
     if step.get("values"):
-        return ", ".join(f"{name} = {_short(value)}" for name, value in step["values"].items())
+        return ", ".join(f"{name} = {short(value)}" for name, value in step["values"].items())
     if step.get("until"):
         return f"until {step['until']}"
-    return _short(step.get("data") or "")
+    return short(step.get("data") or "")
 
 
-def _short(value: Json) -> str:
+def short(value: Json) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 160 else f"{text[:157]}..."

@@ -2,9 +2,10 @@
 
 import json
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ import click
 from hub_agent.errors import AgentNotRunning, ConfigError, NotFound, OperatingError
 
 ANSWER_TIMEOUT_S = 15.0
+LINES = "application/x-ndjson"
 
 # What the API answers is JSON for people: commands print it and look up keys, no more.
 Json = Any
@@ -31,6 +33,18 @@ class Link:
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Json:
         return self._ask("POST", path, body or {})
 
+    def lines(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Iterator[Json]:
+        """An answer that comes in lines and may take its time."""
+        content = None if body is None else json.dumps(body)
+        with self._answer(method, f"/api/v1/{path}", content, {"accept": LINES}) as response:
+            if response.status >= HTTPStatus.BAD_REQUEST:
+                raise _error(response.status, response.read())
+            for line in response:
+                said = json.loads(line)
+                if "error" in said:
+                    raise OperatingError(said["error"]["message"])
+                yield said
+
     def patch(self, path: str, body: Mapping[str, object]) -> Json:
         return self._ask("PATCH", path, body)
 
@@ -44,11 +58,17 @@ class Link:
             raise OperatingError(f"What answers at {self._path} is not a hub's agent.") from err
 
     def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
+        with self._answer(method, path, body, {}) as response:
+            return response.status, response.read()
+
+    @contextmanager
+    def _answer(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
         connection = _Connection(self._path)
         try:
-            connection.request(method, path, body, {"content-type": "application/json"} if body else {})
-            response = connection.getresponse()
-            return response.status, response.read()
+            connection.request(
+                method, path, body, {**headers, **({"content-type": "application/json"} if body else {})}
+            )
+            yield connection.getresponse()
         except TimeoutError as err:
             raise OperatingError(f"The agent at {self._path} does not answer within {ANSWER_TIMEOUT_S:g} s.") from err
         except PermissionError as err:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from uuid import UUID, uuid5
 
-from hub_agent.core.automation.as_of import read_instant
+from hub_agent.core.automation.as_of import Recorded, read_instant
 from hub_agent.core.capabilities import calls_for
 from hub_agent.core.device_fields import connectivity, entity_as_shown
 from hub_agent.core.hub import Hub
@@ -29,9 +29,10 @@ from hub_agent.model.inputs import (
 )
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause
-from hub_agent.ports import Broker, Change, Clock, Store
+from hub_agent.ports import Broker, Change, Clock, Replayer, Store
 from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.effects import Effects
+from hub_agent.runtime.replaying import Replays
 from hub_agent.runtime.inbox import Inbox
 
 # Longer than any command waits for its confirmation, except what moves (covers, locks): that is told when it comes.
@@ -54,6 +55,7 @@ class HubDoor:
         changes: Changes,
         store: Store,
         broker: Broker,
+        replayer: Replayer,
         clock: Clock,
         new_id: NewId,
         broker_address: str,
@@ -67,6 +69,7 @@ class HubDoor:
         self._changes = changes
         self._store = store
         self._broker = broker
+        self._replays = Replays(hub, clock, replayer)
         self._clock = clock
         self._new_id = new_id
         self._broker_address = broker_address
@@ -171,10 +174,22 @@ class HubDoor:
             asked = None if at is None else read_instant(at, now, self._hub.place.time_zone)
         except ValueError as err:
             raise NotPossible(str(err)) from err
-        told = self._hub.automations.explained(automation_id, traces, now, asked)
+        recorded = None
+        if asked is not None:
+            with contextlib.suppress(MirrorError):  # without the records it says what it can
+                recorded = Recorded(*await self._store.states_at(asked))
+        told = self._hub.automations.explained(automation_id, traces, now, asked, recorded)
         if told is None:
             raise NotFound(f"There is no automation '{name}' any more.")
         return told
+    def replay(self, rule: str | JsonObject, since: str, until: str | None) -> AsyncGenerator[JsonObject, None]:
+        if not isinstance(rule, str):
+            return self._replays.of_given(rule, since, until)
+        definition = self._hub.definitions.get("automation", self._automation_named(rule))
+        if definition is None:
+            raise NotFound(f"There is no automation '{rule}' any more.")
+        return self._replays.of_known(definition, since, until)
+
 
     def changes(self) -> AsyncGenerator[Change, None]:
         return self._changes.read()

@@ -153,6 +153,19 @@ WHERE block_key > (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + 
     AND block_key < (SELECT (stream_number + 1) << 40 FROM streams WHERE stream = ?1)
 ORDER BY block_key LIMIT ?3;
 
+-- name: first_block_made_since
+SELECT first FROM record_blocks
+WHERE block_key > (SELECT stream_number << 40 FROM streams WHERE stream = ?1)
+    AND block_key < (SELECT (stream_number + 1) << 40 FROM streams WHERE stream = ?1)
+    AND made_at >= ?2
+ORDER BY block_key LIMIT 1;
+
+-- name: last_number
+SELECT last FROM streams WHERE stream = ?;
+
+-- name: newest_boot
+SELECT max(boot_number) FROM boots;
+
 -- name: delete_block
 DELETE FROM record_blocks WHERE block_key = (SELECT stream_number << 40 FROM streams WHERE stream = ?1) + ?2;
 

@@ -13,7 +13,8 @@ from hub_agent.store.codec import to_ms
 from hub_agent.store.records import Records
 from hub_agent.store.standing import measured_columns
 
-KEEP_SENT = timedelta(hours=48)
+# A week of the past, and some time before it, to try rules on and to look back at.
+KEEP_SENT = timedelta(days=8)
 HEADS_PER_RUN_MAX = 500
 
 THIN_WINDOW = timedelta(minutes=15)

@@ -97,7 +97,7 @@ class Standing:
 
     def _apply_measurement(self, row: Row) -> None:
         device_id, entity_id, at = row.get("device_id"), row.get("entity_id"), row.get("time")
-        text = _state_of(row)
+        text = state_of(row)
         if not isinstance(device_id, str) or not isinstance(entity_id, str) or not isinstance(at, _INSTANT):
             return
         if text is None:
@@ -158,7 +158,7 @@ def _put(own: dict[str, Held], entity_id: str, said: tuple[str, JsonObject], at:
     own[entity_id] = (state, attributes, changed_at, at)
 
 
-def _state_of(row: Row) -> str | None:
+def state_of(row: Row) -> str | None:
     said = row.get("state")
     if isinstance(said, str):
         return said

@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -13,10 +14,11 @@ import aiosqlite
 
 from hub_agent.errors import MirrorError, MirrorFull
 from hub_agent.model.effects import Durability, Persistent
-from hub_agent.model.ids import NewId
+from hub_agent.model.ids import EntityId, NewId
 from hub_agent.model.json import JsonObject
+from hub_agent.model.state import EntityState
 from hub_agent.ports import Case, Gap, Identity, Moment, RecordBatch, Remembered, StreamPosition
-from hub_agent.store import reading
+from hub_agent.store import history, reading
 from hub_agent.store.file import PAGE_BYTES, translated
 from hub_agent.store.ledger import Ledger, disk_space_of
 from hub_agent.store.retention import DiskSpace
@@ -145,6 +147,12 @@ class Mirror:
 
     async def trace(self, run_id: str) -> JsonObject | None:
         return reading.trace(run_id, await self._read(*reading.trace_query(run_id)))
+
+    async def states_at(self, at: datetime) -> tuple[Mapping[EntityId, EntityState], datetime]:
+        """By a connection of its own on a thread of its own: neither a commit nor the loop waits for it."""
+        if self._inline:
+            return history.states_at(self._path, at)
+        return await asyncio.to_thread(history.states_at, self._path, at)
 
     async def sizes(self) -> JsonObject:
         tables = await self._read(reading.TABLES_QUERY, ())

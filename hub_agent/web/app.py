@@ -18,6 +18,7 @@ from hub_agent.ports import Door
 from hub_agent.web.access import SESSION_COOKIE, SESSION_LIFETIME, Access, PairingRefused
 from hub_agent.web.events import EventStream
 from hub_agent.web.guard import Guard, fault
+from hub_agent.web.replaying import replay_answer
 from hub_agent.web.shapes import (
     ActivationAnswer,
     Alive,
@@ -35,6 +36,8 @@ from hub_agent.web.shapes import (
     PairAnswer,
     PairRequest,
     RejectedAnswer,
+    ReplayAnswer,
+    ReplayRequest,
     RoomAnswer,
     RunAnswer,
     SceneAnswer,
@@ -145,6 +148,18 @@ def _seeing(door: Door) -> APIRouter:
         """Why an automation did not run: by id, entity id or name; now, or at a time such as 07:30."""
         return OrjsonResponse(await door.explain(name, at))
 
+    @router.get("/automations/{name:path}/replay", response_model=ReplayAnswer)
+    async def replay_known(
+        name: str,
+        request: Request,
+        since: Annotated[str, Query(max_length=40)] = "7d",
+        until: Annotated[str | None, Query(max_length=40)] = None,
+    ) -> Response:
+        """When an automation would have run over the recorded past, next to what it did.
+        May take a minute; see /replay for how to follow it.
+        """
+        return await replay_answer(door.replay(name, since, until), request)
+
     @router.get("/runs", response_model=list[RunAnswer])
     async def runs(
         automation_id: Annotated[str | None, Query(max_length=64)] = None,
@@ -208,6 +223,14 @@ def _doing(door: Door) -> APIRouter:
     async def call(body: CallRequestBody, request: Request) -> Response:
         """Calls an action in the words of automations."""
         return OrjsonResponse(await door.call(body.action, body.target, body.data, _by(request)))
+
+    @router.post("/replay", response_model=ReplayAnswer)
+    async def replay(body: ReplayRequest, request: Request) -> Response:
+        """Tries a rule that is not the home's yet on the recorded past. With `accept: application/x-ndjson` the answer comes in lines:
+        {"progress": 0.4} now and then, at last {"replay": {...}} or {"error": {...}}.
+        """
+        given: JsonObject = {"fields": body.fields, "scripts": body.scripts}
+        return await replay_answer(door.replay(given, body.since, body.until), request)
 
     @router.post("/definitions/import", response_model=ImportAnswer)
     async def import_definitions(body: ImportRequestBody, request: Request) -> Response:

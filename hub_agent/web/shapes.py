@@ -409,6 +409,96 @@ class ExplanationAnswer(Shape):
     not_known: list[str]
 
 
+class ReplayRequest(Shape):
+    """A rule that is not the home's yet."""
+
+    fields: dict[str, Any] = Field(description="Its row, as /definitions/import takes it.")
+    scripts: list[dict[str, Any]] = Field([], max_length=500, description="Rows of scripts that it calls.")
+    since: str = Field("7d", max_length=40, examples=["7d", "2026-01-14 07:30"])
+    until: str | None = Field(None, max_length=40)
+
+    @field_validator("fields", "scripts")
+    @classmethod
+    def _not_too_deep(cls, given: Any) -> Any:
+        _shallow({"given": given}, DEFINITION_DEPTH_MAX)
+        return given
+
+
+class DeedAnswer(Shape):
+    """What was called, or would have been."""
+
+    at: datetime | None = None
+    action: str
+    target: list[str] = []
+    data: Any = None
+    result: str | None = None
+    error: str | None = None
+
+
+class WouldAnswer(Shape):
+    """A run that would have been, or a trigger that would have been refused."""
+
+    status: str
+    trigger: Any = None
+    ended_at: datetime | None = None
+    calls: list[DeedAnswer]
+    conditions: list[StepAnswer]
+    error: str | None = None
+    calls_left_out: int = 0
+    not_kept_before: int = 0
+
+
+class DidAnswer(Shape):
+    run_id: str
+    at: datetime
+    status: str
+    triggered_by: str | None = None
+    trigger: Any = None
+    ended_at: datetime | None = None
+    calls: list[DeedAnswer]
+    error: str | None = None
+
+
+class ReplayLine(Shape):
+    at: datetime
+    would: WouldAnswer | None = None
+    did: DidAnswer | None = None
+
+
+class ReplayCounts(Shape):
+    would_run: int
+    would_be_refused: int
+    did_run: int
+    were_refused: int
+    both_ran: int
+
+
+class SilentTrigger(Shape):
+    path: str
+    platform: str
+    text: str
+
+
+class ReplayAnswer(Shape):
+    """When a rule would have run over the recorded past, next to what really happened."""
+
+    automation_id: str | None = None
+    name: str
+    since: datetime
+    until: datetime
+    asked_since: datetime
+    history_begins_at: datetime
+    time_zone: str
+    changes: int = Field(description="So many recorded changes were gone through.")
+    counts: ReplayCounts
+    lines: list[ReplayLine]
+    lines_left_out: int
+    not_replayed: list[SilentTrigger] = Field(
+        description="Triggers that stay silent, because nothing of them is recorded."
+    )
+    notes: list[str]
+
+
 def _shallow(data: dict[str, Any], depth_max: int) -> dict[str, Any]:
     level: list[Any] = [data]
     for _ in range(depth_max):

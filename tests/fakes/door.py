@@ -268,6 +268,45 @@ def _explanation(found: dict[str, Any], *, is_past: bool) -> dict[str, Any]:
     }
 
 
+def _replay(automation_id: str | None, name: str) -> dict[str, Any]:
+    """It would have run at noon, and was refused an hour later; really it ran at noon, and once by hand."""
+    lamp = "light.living_room_lamp"
+    moved = {"platform": "state", "entity_id": "binary_sensor.hall_motion", "from_state": "off", "to_state": "on"}
+    call = {"at": AT, "action": "light.turn_on", "target": [lamp], "data": {}}
+    bright = {"path": "conditions/0", "kind": "state", "at": AT, "result": "false", "values": {lamp: "on"}}
+    ran = {"status": "success", "trigger": moved, "ended_at": AT, "calls": [call], "conditions": []}
+    refused = {**ran, "status": "conditions_not_met", "calls": [], "conditions": [bright]}
+    really = {"run_id": RUN, "at": AT, "status": "success", "triggered_by": "device_event", "trigger": moved,
+              "ended_at": AT, "calls": [{"action": "light.turn_on", "target": [lamp], "result": "ok"}], "error": None}  # fmt: skip
+    did = None if automation_id is None else really
+    by_hand = {**really, "run_id": NO_RUN, "triggered_by": "manual"}
+    return {
+        "automation_id": automation_id,
+        "name": name,
+        "since": AT,
+        "until": AT,
+        "asked_since": AT,
+        "history_begins_at": AT,
+        "time_zone": "Europe/Berlin",
+        "changes": 7,
+        "counts": {
+            "would_run": 1,
+            "would_be_refused": 1,
+            "did_run": 2 if did else 0,
+            "were_refused": 0,
+            "both_ran": 1 if did else 0,
+        },
+        "lines": [
+            {"at": AT, "would": ran, "did": did},
+            {"at": "2026-06-01T13:00:00+00:00", "would": refused, "did": None},
+            *([{"at": "2026-06-01T14:00:00+00:00", "would": None, "did": by_hand}] if did else []),
+        ],
+        "lines_left_out": 0,
+        "not_replayed": [{"path": "triggers/1", "platform": "webhook", "text": "calls of webhooks are not recorded"}],
+        "notes": ["History begins at 2026-06-01 14:00:00: what was before that is no longer kept."],
+    }
+
+
 class FakeDoor:
     """Fills ports.Door. `asked` tells what was done and by whom; `failing` is raised by whatever is called next, until it is taken away."""
 
@@ -418,6 +457,18 @@ class FakeDoor:
     async def webhook(self, called: WebhookCalled) -> None:
         self._fail()
         self.called.append(called)
+
+    async def replay(self, rule: Any, since: str, until: str | None) -> AsyncGenerator[Any, None]:
+        self._fail()
+        if since == "never":
+            raise NotPossible(f"'{since}' is not a time such as 7d, 36h, 07:30 or '2026-01-14 07:30'.")
+        if isinstance(rule, str):
+            found = (await self.explain(rule, None))["automation_id"]
+        else:
+            found = None
+            self.asked.append(("replay", rule, f"{since} {until}"))
+        yield {"progress": 0.5}
+        yield {"replay": _replay(found, "Hall" if found is None else rule)}
 
     def changes(self) -> AsyncGenerator[Change, None]:
         return self.told.read()

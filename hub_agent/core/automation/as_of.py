@@ -1,13 +1,14 @@
 """The home as it stood at some instant, as far as that is known, and how instants are told to its people.
 
-What has not changed since an instant was so at that instant. What has changed since is not known: the mirror keeps states as packed
-records for the cloud, not to look them up by time. So an answer about the past says what it does not know.
+What has not changed since an instant was so at that instant. What has changed since is known if the records reach back that far; what stands in
+no record (whether a rule was on) or is older than all of them is not. So an answer about the past says what it does not know.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub_agent.core.automation.clock_text import to_clock_time
 from hub_agent.core.automation.exchange import Exchange
@@ -16,18 +17,38 @@ from hub_agent.core.time_of_day import DAY, instant_of, zone
 from hub_agent.model.ids import EntityId
 from hub_agent.model.state import EntityState
 
+_AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+# The hub shows these as entities, but they belong to no device: there are no records of them.
+UNRECORDED_DOMAINS = frozenset({"automation", "script", "zone"})
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The states of an instant as the records tell them. When `begins_at` is later than that instant, there are none."""
+
+    states: Mapping[EntityId, EntityState]
+    begins_at: datetime
+
 
 @dataclass(slots=True)
 class WorldAsOf:
-    """Fills world.World with the present states, and notes which of them may have been others at `at`."""
+    """Fills world.World with the states of `at` where they are known, else with the present ones; and notes which of those may have been others then."""
 
     world: World
     at: datetime
+    past: Mapping[EntityId, EntityState] | None = None
     changed: set[str] = field(default_factory=set)
     attributes_changed: set[str] = field(default_factory=set)
 
     def state(self, entity_id: EntityId, /) -> EntityState | None:
         seen = self.world.state(entity_id)
+        if self.past is not None:
+            if entity_id in self.past:
+                return self.past[entity_id]
+            if seen is not None and seen.changed_at > self.at and _domain(entity_id) not in UNRECORDED_DOMAINS:
+                return None  # it came to the home later
         if seen is not None and seen.changed_at > self.at:
             self.changed.add(entity_id)
         elif seen is not None and seen.updated_at > self.at:
@@ -35,7 +56,10 @@ class WorldAsOf:
         return seen
 
     def entity_ids(self) -> Iterable[EntityId]:
-        return self.world.entity_ids()
+        if self.past is None:
+            return self.world.entity_ids()
+        present = (each for each in self.world.entity_ids() if _domain(each) in UNRECORDED_DOMAINS)
+        return dict.fromkeys([*self.past, *present])
 
 
 @dataclass(slots=True)
@@ -45,6 +69,13 @@ class AsOf:
     exchange: Exchange
     at: datetime
     now: datetime
+    recorded: Recorded | None = None
+
+    @property
+    def past(self) -> Mapping[EntityId, EntityState] | None:
+        """The states of `at`, if the records reach back that far."""
+        recorded = self.recorded
+        return recorded.states if recorded is not None and recorded.begins_at <= self.at else None
 
     @property
     def is_past(self) -> bool:
@@ -55,7 +86,7 @@ class AsOf:
         """Conditions and templates see that home inside; what they have looked at is in `exchange.outlook.looked`."""
         outlook = self.exchange.outlook
         before = outlook.world, outlook.now, outlook.looked
-        world = WorldAsOf(outlook.world, self.at)
+        world = WorldAsOf(outlook.world, self.at, self.past)
         outlook.world, outlook.now, outlook.looked = world, self.at, Looked()
         try:
             yield world
@@ -63,7 +94,7 @@ class AsOf:
             outlook.world, outlook.now, outlook.looked = before
 
     def state(self, entity_id: str) -> EntityState | None:
-        return self.exchange.world.state(EntityId(entity_id))
+        return WorldAsOf(self.exchange.world, self.at, self.past).state(EntityId(entity_id))
 
     def clock(self, instant: datetime) -> str:
         """As the clocks of the home show it; with the day if that is not the day asked about."""
@@ -83,7 +114,22 @@ class AsOf:
         return str(value)
 
 
-def read_instant(text: str, now: datetime, time_zone: str) -> datetime:
+def _domain(entity_id: str) -> str:
+    return entity_id.partition(".")[0]
+
+
+def read_since(text: str, now: datetime, time_zone: str) -> datetime:
+    """`7d`, `36h`, `90m` ago, or an instant as `read_instant` takes it. Raises ValueError with words for people."""
+    ago = _AGO.fullmatch(text.strip().lower())
+    if ago is None:
+        return read_instant(text, now, time_zone, "7d, 36h, 07:30")
+    try:
+        return now - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+    except OverflowError as err:
+        raise ValueError(f"'{text}' is before all time.") from err
+
+
+def read_instant(text: str, now: datetime, time_zone: str, such_as: str = "07:30") -> datetime:
     """`07:30` (the latest such time), `2026-01-14 07:30`, or with an offset. Raises ValueError with words for people."""
     tz = zone(time_zone)
     today = now.astimezone(tz).date()
@@ -94,7 +140,7 @@ def read_instant(text: str, now: datetime, time_zone: str) -> datetime:
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError as err:
-        raise ValueError(f"'{text}' is not a time such as 07:30 or '2026-01-14 07:30'.") from err
+        raise ValueError(f"'{text}' is not a time such as {such_as} or '2026-01-14 07:30'.") from err
     if found.tzinfo is None:
         found = instant_of(found.date(), found.time(), tz)
     if found > now:

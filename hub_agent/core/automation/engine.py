@@ -7,6 +7,7 @@ be done in the home leaves as a `Call`; its answer comes back through `handle`, 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from hub_agent.core.automation.as_of import Recorded
 from hub_agent.core.automation.calls import Calls
 from hub_agent.core.automation.exchange import Exchange, Output
 from hub_agent.core.automation.explaining import explain
@@ -235,13 +236,30 @@ class Automations:
         return [rule.as_json() for rule in sorted(self._rules, key=lambda rule: rule.name.casefold())]
 
     def explained(
-        self, automation_id: str, traces: Sequence[JsonObject], now: datetime, at: datetime | None = None
+        self,
+        automation_id: str,
+        traces: Sequence[JsonObject],
+        now: datetime,
+        at: datetime | None = None,
+        recorded: Recorded | None = None,
     ) -> JsonObject | None:
         """Why it did not run, as ports.Door.explain says; None if there is no such automation. Changes nothing."""
         rule = self._rules.find(automation_id)
-        return None if rule is None else explain(rule, self._exchange, traces, now, at)
+        return None if rule is None else explain(rule, self._exchange, traces, now, at, recorded=recorded)
 
     # One input.
+
+    def is_script(self, entity_id: str) -> bool:
+        rule = self._rules.named(entity_id)
+        return rule is not None and rule.program is not None and rule.program.is_script
+
+    def root_of(self, run_id: str) -> str:
+        """The run that a run of a script was called by, and so on up; of another run it is itself."""
+        run = self._running.find(run_id)
+        while run is not None and self._running.find(run.cause.id) is not None:
+            run_id = run.cause.id
+            run = self._running.find(run_id)
+        return run_id
 
     def _enter(self, now: datetime) -> None:
         self._exchange.outlook.now = now

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from hub_agent.core.automation.as_of import AsOf
+from hub_agent.core.automation.as_of import AsOf, Recorded
 from hub_agent.core.automation.exchange import Exchange
 from hub_agent.core.automation.explaining_conditions import DEPENDS, NOT_KNOWN, Given, Judged, judge_each, values_words
 from hub_agent.core.automation.explaining_triggers import AROUND, Finding, find, words
@@ -60,10 +60,18 @@ class Looked:
 
 
 def explain(
-    rule: Rule, exchange: Exchange, traces: Sequence[JsonObject], now: datetime, at: datetime | None = None
+    rule: Rule,
+    exchange: Exchange,
+    traces: Sequence[JsonObject],
+    now: datetime,
+    at: datetime | None = None,
+    *,
+    recorded: Recorded | None = None,
 ) -> JsonObject:
-    """As ports.Door.explain says. `traces`: those kept of this rule, newest first; `at`: the instant asked about, now if None."""
-    as_of = AsOf(exchange, at or now, now)
+    """As ports.Door.explain says. `traces`: those kept of this rule, newest first; `at`: the instant asked about, now if None;
+    `recorded`: the states of that instant.
+    """
+    as_of = AsOf(exchange, at or now, now, recorded)
     shown = as_of.state(rule.entity_id)
     on_since = shown.changed_at if shown is not None and rule.is_on else None
     program = rule.program
@@ -222,7 +230,10 @@ def _not_known(looked: Looked) -> Iterator[str]:
         since = "" if shown is None else f" (it is {shown.state} since {as_of.clock(shown.changed_at)})"
         yield f"Whether the rule was on then, and whether the hub was running{since}."
     if any(each.code == "not_known" for _, found in looked.triggers for each in found):
-        yield "States that have changed since then: the hub keeps them for the cloud, not to look them up."
+        recorded = as_of.recorded
+        is_older = recorded is not None and recorded.begins_at > as_of.at
+        since = f" (records begin at {as_of.clock(recorded.begins_at)})" if recorded and is_older else ""
+        yield f"States that have changed since then and stand in no record{since}."
 
 
 # What its triggers and conditions say.

@@ -18,6 +18,7 @@ from hub_agent.model.inputs import DefinitionArrived, RoomEdited
 from hub_agent.model.report import MqttMessage
 from hub_agent.runtime.door import HubDoor
 from tests.fakes.linked_home import VirtualClock, live
+from tests.fakes.replayer import ReplayBeside
 from tests.unit.runtime.conftest import MemoryBroker
 from tests.unit.store.homes import counted_ids, mirror_in
 
@@ -80,6 +81,7 @@ async def house_in(folder: Path) -> AsyncGenerator[House, None]:
         store=mirror,
         broker=broker,
         clock=clock,
+        replayer=ReplayBeside(mirror),
         new_id=new_id,
         broker_address="127.0.0.1:1883",
         sync_status=lambda: {"is_claimed": False},

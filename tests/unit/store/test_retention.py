@@ -22,14 +22,14 @@ def numbers_covered(rows, gaps) -> list[int]:
     return sorted(covered)
 
 
-async def test_what_is_sent_goes_after_two_days_and_what_is_owed_stays(tmp_path) -> None:
+async def test_what_is_sent_goes_after_eight_days_and_what_is_owed_stays(tmp_path) -> None:
     mirror = mirror_in(tmp_path)
     await mirror.open(at())
-    for hour in range(24 * 4):
+    for hour in range(24 * 10):
         await mirror.commit(
             [light("on", hour * HOUR, level=hour), temperature(hour, hour * HOUR), execution(hour)], at(hour * HOUR)
         )
-        if hour < 60:
+        if hour < 204:
             await mirror.acknowledge(
                 {"device_states": hour + 1, "device_telemetry": hour + 1, "automation_executions": hour + 1},
                 at(hour * HOUR),
@@ -38,14 +38,14 @@ async def test_what_is_sent_goes_after_two_days_and_what_is_owed_stays(tmp_path)
             await mirror.close(at(hour * HOUR))
             mirror = mirror_in(tmp_path)
             await mirror.open(at(hour * HOUR))
-    old = await mirror.numbered("automation_executions", range(1, 97))
+    old = await mirror.numbered("automation_executions", range(1, 241))
     assert old is not None
-    assert old.numbers[0] > 40  # older than 48 hours and acknowledged: gone
+    assert old.numbers[0] > 40  # older than eight days and acknowledged: gone
     assert await mirror.gaps() == []
     owed = await drain(mirror, "device_states")
-    assert [number for number, _ in owed] == list(range(61, 97))
-    assert owed[0][1]["state"]["sensor.lamp"]["state"] == "60"
-    await mirror.close(at(100 * HOUR))
+    assert [number for number, _ in owed] == list(range(205, 241))
+    assert owed[0][1]["state"]["sensor.lamp"]["state"] == "204"
+    await mirror.close(at(250 * HOUR))
 
 
 async def test_what_is_older_than_its_time_to_live_becomes_a_gap(tmp_path) -> None:
@@ -172,7 +172,7 @@ async def test_space_of_what_was_shed_is_given_back_to_the_disk(tmp_path) -> Non
     mirror = mirror_in(tmp_path)
     await mirror.open(at(200))
     await mirror.acknowledge({"scene_activations": 48_000}, at(201))
-    for hour in range(60, 70):
+    for hour in range(200, 210):
         await mirror.commit([execution(hour)], at(hour * HOUR))
-    await mirror.close(at(80 * HOUR))
+    await mirror.close(at(220 * HOUR))
     assert (tmp_path / "mirror.db").stat().st_size < before / 2

@@ -14,6 +14,7 @@ READ = [
     ("/scenes", "/scenes"),
     ("/automations", "/automations"),
     (f"/automations/{RULE}/explanation?at=07:30", "/automations/{name}/explanation"),
+    (f"/automations/{RULE}/replay?since=7d", "/automations/{name}/replay"),
     ("/runs", "/runs"),
     (f"/runs/{RUN}", "/runs/{run_id}"),
     ("/issues", "/issues"),
@@ -32,6 +33,7 @@ DO = [
         "/definitions/import",
         {"definitions": [{"kind": "automation", "key": "automation/1", "fields": {"name": "Hall"}}]},
     ),
+    ("POST", "/replay", "/replay", {"fields": {"name": "Hall", "actions": []}, "since": "36h"}),
     ("POST", "/leave", "/leave", {}),
 ]
 
