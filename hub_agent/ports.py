@@ -316,7 +316,7 @@ class Door(Protocol):
     async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> JsonObject: ...
 
     async def import_definitions(self, definitions: Sequence[JsonObject], by: str) -> JsonObject:
-        """Each {"kind": "automation" | "scene", "key": its name in the configuration it comes from, "fields": its row}. The same key is the same row again.
+        """Each {"kind": "automation" | "scene" | "device" (a self-made one) | "home" (its zones), "key": its name in the configuration it comes from, "fields": its row}. The same key is the same row again.
         Answers {"imported": [{"key", "id", "name", "outcome": "new" | "changed" | "same"}]}
         """
 

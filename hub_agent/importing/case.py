@@ -68,7 +68,7 @@ class Known:
 
 
 def known_in(home: HomeFiles) -> Known:
-    known = Known()
+    known = Known(helpers={each.entity_id for each in home.helpers})
     for found in home.found:
         if found.kind == "scene":
             name = found.config.get("name") if isinstance(found.config, PlacedMap) else None

@@ -1,33 +1,19 @@
 """Finds the automations, scripts, scenes and helpers of a configuration, wherever they are written."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from hub_agent.errors import FileNotUnderstood
+from hub_agent.importing.commands import COMMAND_DOMAINS
 from hub_agent.importing.folder import Folder
+from hub_agent.importing.helpers import HELPER_DOMAINS, FoundHelper, helpers_in
 from hub_agent.importing.placed import Missing, Place, PlacedList, PlacedMap, place_of
-from hub_agent.model.ids import slugify
 from hub_agent.model.json import JsonValue
 
 CONFIGURATION: Final = "configuration.yaml"
 RULES_MAX: Final = 20_000
-HELPER_DOMAINS: Final = (
-    "input_boolean",
-    "input_number",
-    "input_select",
-    "input_text",
-    "input_datetime",
-    "input_button",
-    "counter",
-    "timer",
-    "group",
-    "schedule",
-    "person",
-    "zone",
-)
 # `automation kitchen:` is one more list of automations.
 _LABELLED: Final = re.compile(r"^(automation|script|scene)( .+)?$")
 _TRIGGERS: Final = ("trigger", "triggers", "use_blueprint")
@@ -50,8 +36,9 @@ class Found:
 class HomeFiles:
     folder: Folder
     found: list[Found] = field(default_factory=list)
-    # Entity ids that the files define as helpers.
-    helpers: set[str] = field(default_factory=set)
+    helpers: list[FoundHelper] = field(default_factory=list)
+    # `rest_command.<name>` and `shell_command.<name>`, as they are written.
+    commands: dict[str, JsonValue] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> list[Found]:
         return [each for each in self.found if each.kind == kind]
@@ -102,7 +89,9 @@ def _take_package(home: HomeFiles, content: JsonValue) -> None:
         if labelled is not None:
             _take_all(home, labelled[1], value, content.places[key])
         elif key in HELPER_DOMAINS:
-            home.helpers |= set(_helpers(key, value))
+            home.helpers += helpers_in(key, value, content.places[key])
+        elif key in COMMAND_DOMAINS and isinstance(value, PlacedMap):
+            home.commands |= {f"{key}.{name}": item for name, item in value.items()}
 
 
 def _take_all(home: HomeFiles, kind: str, value: JsonValue, place: Place) -> None:
@@ -149,16 +138,6 @@ def _take(home: HomeFiles, kind: str, config: JsonValue, place: Place, key: str 
     home.found.append(Found(kind, config, place, key))
 
 
-def _helpers(domain: str, value: JsonValue) -> Iterator[str]:
-    if isinstance(value, PlacedMap):
-        yield from (f"{domain}.{key}" for key in value)
-    elif isinstance(value, PlacedList):
-        for item in value:
-            name = item.get("name") if isinstance(item, PlacedMap) else None
-            if isinstance(name, str):
-                yield f"{domain}.{slugify(name)}"
-
-
 # Files without a configuration.yaml that says what they are.
 
 
@@ -172,7 +151,7 @@ def _guess(home: HomeFiles, content: JsonValue, path: Path) -> None:
         elif not _guess_one(home, content, content.place, path.stem.rpartition("__")[2]):
             for key, item in content.items():
                 if key in HELPER_DOMAINS:
-                    home.helpers |= set(_helpers(key, item))
+                    home.helpers += helpers_in(key, item, content.places[key])
                 else:
                     _guess_one(home, item, content.places[key], key)
 

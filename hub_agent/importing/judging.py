@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from hub_agent.importing.commands import settings_for
+from hub_agent.importing.helpers import judge_helpers, stored_helpers, zones_of
 from hub_agent.importing.home import read_home
 from hub_agent.importing.registry import read_registry
 from hub_agent.importing.rules import Rules
@@ -20,7 +22,9 @@ ROUNDS_MAX = 10
 def judge_path(path: Path) -> Report:
     """Of a folder or file of Home Assistant's configuration. Raises FileNotUnderstood where nothing can be read at all."""
     home = read_home(path)
-    rules = Rules(home, read_registry(home.folder.root), hub_templates())
+    registry = read_registry(home.folder.root)
+    home.helpers += stored_helpers(home.folder.root, registry)
+    rules = Rules(home, registry, hub_templates())
     scripts = [rules.judge(each) for each in home.of_kind("script")]
     for _ in range(ROUNDS_MAX):
         broken = {each.key.partition("/")[2] for each in scripts if each.verdict == "cannot"}
@@ -32,7 +36,9 @@ def judge_path(path: Path) -> Report:
         automations=_told_apart(rules.judge(each) for each in home.of_kind("automation")),
         scripts=_told_apart(scripts),
         scenes=_told_apart(judge_scene(home.folder, each) for each in home.of_kind("scene")),
-        helpers=sorted(home.helpers),
+        helpers=judge_helpers(home.folder, home.helpers),
+        zones=zones_of(home.folder, home.helpers),
+        commands=settings_for(home.folder, home.commands),
         problems=home.folder.problems,
         files_read=home.folder.files_read,
     )

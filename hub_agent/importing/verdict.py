@@ -69,7 +69,11 @@ class Report:
     automations: Sequence[Judged]
     scripts: Sequence[Judged]
     scenes: Sequence[Judged]
-    helpers: Sequence[str] = ()
+    # Self-made devices; zones as the home's row holds them.
+    helpers: Sequence[Judged] = ()
+    zones: Sequence[JsonValue] = ()
+    # Settings of the hub, for what rules start or ask of the web.
+    commands: str = ""
     problems: Sequence[Problem] = ()
     files_read: int = 0
     all: list[Judged] = field(init=False)
@@ -92,4 +96,6 @@ class Report:
             count = Counter(each.verdict for each in judged)
             counted[name] = {"total": len(judged), **{verdict: count[verdict] for verdict in VERDICTS}}
         unreadable: JsonValue = [{"file": each.file, "line": each.line, "text": each.text} for each in self.problems]
-        return {**counted, "files": self.files_read, "helpers": list(self.helpers), "unreadable": unreadable}
+        count = Counter(each.verdict for each in self.helpers)
+        counted["helpers"] = {"total": len(self.helpers), **{verdict: count[verdict] for verdict in VERDICTS}}
+        return {**counted, "zones": len(self.zones), "files": self.files_read, "unreadable": unreadable}

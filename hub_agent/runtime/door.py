@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from uuid import UUID, uuid5
 
 from hub_agent.core.automation.as_of import Recorded, read_instant
 from hub_agent.core.capabilities import calls_for
@@ -16,7 +15,6 @@ from hub_agent.core.device_fields import connectivity, entity_as_shown
 from hub_agent.core.hub import Hub
 from hub_agent.errors import MirrorError, NotFound, NotPossible
 from hub_agent.model.action import Call, CallAnswered
-from hub_agent.model.definition import Definition
 from hub_agent.model.device import Device, Entity, Room
 from hub_agent.model.ids import CallId, DeviceId, EntityId, NewId, RoomId, SceneId
 from hub_agent.model.inputs import (
@@ -33,6 +31,7 @@ from hub_agent.ports import Broker, Change, Clock, Replayer, Store
 from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.effects import Effects
 from hub_agent.runtime.replaying import Replays
+from hub_agent.runtime.imported import Imported
 from hub_agent.runtime.inbox import Inbox
 
 # Longer than any command waits for its confirmation, except what moves (covers, locks): that is told when it comes.
@@ -228,23 +227,7 @@ class HubDoor:
 
     async def import_definitions(self, definitions: Sequence[JsonObject], by: str) -> JsonObject:
         del by  # a definition does not say who changed it last
-        known = {
-            (kind, key): definition
-            for kind in ("automation", "scene")
-            for definition in self._hub.definitions.of_kind(kind)
-            if (key := _import_key(definition)) is not None
-        }
-        arrived: list[Definition] = []
-        told: list[JsonValue] = []
-        for each in definitions:
-            kind, key, fields = str(each["kind"]), str(each["key"]), each["fields"]
-            assert isinstance(fields, Mapping)
-            before = known.get((kind, key))
-            definition_id = before.id if before else str(uuid5(UUID(self._hub.home_id), f"homeassistant:{key}"))
-            is_same = before is not None and {**before.fields, **fields} == before.fields
-            outcome = "same" if is_same else "changed" if before else "new"
-            arrived.append(Definition(kind, definition_id, fields))
-            told.append({"key": key, "id": definition_id, "name": fields.get("name"), "outcome": outcome})
+        arrived, told = Imported(self._hub.definitions, self._hub.home_id).take(definitions)
         await self._inbox.submit([DefinitionArrived(definition, is_from_cloud=False) for definition in arrived])
         return {"imported": told}
 
@@ -393,15 +376,6 @@ class HubDoor:
             return str(found[0]["id"])
         known = ", ".join(f"'{scene['name']}'" for scene in scenes) or "none yet"
         raise NotFound(f"There is no scene '{name}'. This home has: {known}.")
-
-
-def _import_key(definition: Definition) -> str | None:
-    """By which an imported definition is known again, also after the home got another id at its claim."""
-    metadata = definition.fields.get("metadata")
-    source = metadata.get("imported_from") if isinstance(metadata, Mapping) else None
-    if not isinstance(metadata, Mapping) or not isinstance(source, Mapping) or source.get("id") is None:
-        return None
-    return f"{metadata.get('kind') or definition.kind}/{source['id']}"
 
 
 def _plain(name: str) -> str:

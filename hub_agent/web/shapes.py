@@ -216,7 +216,7 @@ class CallRequestBody(BaseModel):
 class DefinitionBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["automation", "scene"]
+    kind: Literal["automation", "scene", "device", "home"]
     key: str = Field(min_length=1, max_length=500, examples=["automation/1587034283"])
     fields: dict[str, Any]
 

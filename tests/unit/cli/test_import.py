@@ -27,6 +27,8 @@ def test_a_report_needs_no_agent_and_says_each_verdict(nexa, home, folder) -> No
         "  runs    Good (line 1)",
         "  CANNOT  Bad (line 5)",
         "          line 7: vendor.fly: this hub has no such action",
+        "What can be done",
+        "  1 rule: this hub has no such actions: replace them, by mqtt.publish or a rest_command for instance",
         "2 automations: 1 run, 0 run with a difference, 1 cannot",
     ]
 
@@ -52,6 +54,38 @@ def test_what_can_run_is_given_to_the_running_agent_and_the_rest_is_not(nexa, do
     [definition] = asked["definitions"]
     assert (action, definition["kind"], definition["key"]) == ("import", "automation", "automation/1")
     assert definition["fields"]["name"] == "Good"
+
+
+def test_self_made_devices_and_zones_go_before_the_rules(nexa, door, folder) -> None:
+    (folder / "configuration.yaml").write_text(
+        "automation: !include automations.yaml\ninput_boolean: {guests: }\nzone: {name: Work, latitude: 1, longitude: 2}\n"
+    )
+    said = nexa("import", "homeassistant", str(folder))
+
+    assert "1 self-made devices (0 cannot), 1 zones" in said.out
+    given = [definition for _, asked, _ in door.asked for definition in asked["definitions"]]
+    assert [each["key"] for each in given] == ["home/zones", "device/input_boolean.guests", "automation/1"]
+
+
+def test_a_report_names_what_is_not_among_the_files_in_one_line_and_drafts_settings(nexa, home, folder) -> None:
+    (folder / "automations.yaml").write_text(
+        GOOD.replace("light.turn_on", "script.a").replace(
+            "}]\n", "}, {action: script.b}, {action: shell_command.c}]\n", 2
+        )
+    )
+    (folder / "configuration.yaml").write_text(
+        "automation: !include automations.yaml\nshell_command: {c: '/bin/blink \"{{ a b }}\" 2', d: 'a | b'}\n"
+        "rest_command: {e: {url: 'http://x/{{ y }}', method: POST, password: !secret word}}\n"
+    )
+    (folder / "secrets.yaml").write_text("word: open sesame\n")
+    said = nexa("import", "homeassistant", str(folder), "--report")
+
+    lines = [line.strip() for line in said.out.splitlines()]
+    assert "note: not among these files: script.a, script.b" in lines
+    assert 'command = ["/bin/blink", "{{ a b }}", "2"]' in lines
+    assert lines[lines.index("[rest_command.e]") + 1 :][:2] == ['url = "http://x/{{ y }}"', 'method = "post"']
+    assert '# needs a shell: put it into a script, and name that: "a | b"' in lines
+    assert "sesame" not in said.out
 
 
 def test_many_rules_go_in_several_requests(nexa, door, folder) -> None:

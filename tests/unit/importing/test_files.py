@@ -41,7 +41,7 @@ def test_rules_are_found_through_every_kind_of_include_and_in_packages(read) -> 
 
     assert names(report) == ["Alone", "Merged", "Movie", "Packed", "Plain", "evening"]
     assert {each.verdict for each in report.all} == {"runs"}
-    assert report.helpers == ["input_boolean.guests"]
+    assert [each.key for each in report.helpers] == ["device/input_boolean.guests"]
 
 
 def test_a_pile_of_files_without_a_configuration_is_sorted_by_what_they_hold(read) -> None:
