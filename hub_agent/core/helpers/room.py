@@ -35,6 +35,8 @@ class Helpers:
         self._time_zone = time_zone
         self._helper_by_id: dict[EntityId, _Helper] = {}
         self._kept: dict[EntityId, JsonObject] = {}
+        # Only those that something is due for: all are asked after every batch of messages.
+        self._due_by_id: dict[EntityId, datetime] = {}
 
     def restore(self, saved: Mapping[str, JsonObject]) -> None:
         """What they held; each is taken up again when it is set up."""
@@ -51,10 +53,12 @@ class Helpers:
             common["icon"] = icon
         body = kind.begin(kept, self._local(now), is_start=is_start)
         helper = self._helper_by_id[entity_id] = _Helper(entity_id, kind, body, common)
+        self._note_due(helper)
         return [*([] if body == kept else [_save(helper)]), self._shown(helper, now, None)]
 
     def forget(self, entity_id: EntityId) -> list[Given]:
         known = self._helper_by_id.pop(entity_id, None)
+        self._due_by_id.pop(entity_id, None)
         return [] if known is None else [Save(ROOM, entity_id, None)]
 
     def takes(self, call: Call) -> bool:
@@ -81,11 +85,11 @@ class Helpers:
         return [*given, CallAnswered(call.id, error="; ".join(errors) or None)]
 
     def get_timer(self) -> datetime | None:
-        return min((due for helper in self._helper_by_id.values() if (due := _due(helper)) is not None), default=None)
+        return min(self._due_by_id.values()) if self._due_by_id else None
 
     def handle_timer(self, now: datetime) -> list[Given]:
         given: list[Given] = []
-        late = [(due, each.entity_id) for each in self._helper_by_id.values() if (due := _due(each)) and due <= now]
+        late = [(due, entity_id) for entity_id, due in self._due_by_id.items() if due <= now]
         for _, entity_id in sorted(late):
             helper = self._helper_by_id[entity_id]
             given += self._keep(helper, helper.kind.elapse(helper.body), now, None)
@@ -94,17 +98,25 @@ class Helpers:
     def handle_clock_step(self, by: timedelta, now: datetime) -> list[Given]:
         """What counts elapsed time moves with the clock."""
         given: list[Given] = []
-        for helper in self._helper_by_id.values():
-            if _due(helper) is not None:
-                given += self._keep(helper, Told(helper.kind.shift(helper.body, by)), now, None)
+        for entity_id in tuple(self._due_by_id):
+            helper = self._helper_by_id[entity_id]
+            given += self._keep(helper, Told(helper.kind.shift(helper.body, by)), now, None)
         return given
 
     def _keep(self, helper: _Helper, told: Told, now: datetime, cause: Cause | None) -> list[Given]:
         is_same = told.body == helper.body
         helper.body = told.body
+        self._note_due(helper)
         given: list[Given] = [] if is_same else [_save(helper), self._shown(helper, now, cause)]
         given += [EventFired(name, {"entity_id": helper.entity_id, **data}) for name, data in told.events]
         return given
+
+    def _note_due(self, helper: _Helper) -> None:
+        due = helper.kind.due(helper.body)
+        if due is None:
+            self._due_by_id.pop(helper.entity_id, None)
+        else:
+            self._due_by_id[helper.entity_id] = due
 
     def _shown(self, helper: _Helper, now: datetime, cause: Cause | None) -> StateSet:
         state, attributes = helper.kind.show(helper.body, self._local(now))
@@ -117,10 +129,6 @@ class Helpers:
 def read_kind(domain: str, settings: JsonObject) -> Kind:
     """Raises DefinitionError."""
     return KINDS[domain](Settings(settings))
-
-
-def _due(helper: _Helper) -> datetime | None:
-    return helper.kind.due(helper.body)
 
 
 def _save(helper: _Helper) -> Save:

@@ -205,7 +205,7 @@ class Scenes:
         return self._end_call(activation, settled.command.call_id, error, now)
 
     def get_timer(self) -> datetime | None:
-        return min((activation.deadline for activation in self._activations.values()), default=None)
+        return min([each.deadline for each in self._activations.values()]) if self._activations else None
 
     def handle_timer(self, now: datetime) -> list[Given]:
         due = [activation for activation in self._activations.values() if activation.deadline <= now]
