@@ -1,18 +1,27 @@
 """nexa-hub simulate"""
 
+import gc
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
+import orjson
 
 if TYPE_CHECKING:
     from hub_agent.core.scenario import Verdict
 
 EXIT_FAILED = 1
 EXIT_UNREADABLE = 2
+
+# From so many steps on a person at a terminal is told how far it is.
+LONG = 50_000
+
+Tell: TypeAlias = Callable[[int, datetime], None]
 
 
 @click.command(name="simulate")
@@ -41,7 +50,8 @@ def command(files: tuple[Path, ...], as_json: bool, only: tuple[str, ...]) -> No
             if only and scenario.get("name") not in only:
                 continue
             try:
-                verdict = run_scenario(scenario, area)
+                with _telling(scenario) as tell:
+                    verdict = run_scenario(scenario, area, tell)
             except NotAScenario as err:
                 click.echo(f"nexa-hub: {file}: {err}", err=True)
                 unreadable += 1
@@ -61,15 +71,35 @@ class _Unreadable(Exception):
 
 
 def _read(file: Path) -> Any:
+    # A year of steps is millions of objects, none of which is garbage: nobody need look through them again and again.
+    gc.disable()
     try:
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return json.loads(content)
+        return orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
     except OSError as err:
         raise _Unreadable(f"cannot be read: {err.strerror}") from err
-    except json.JSONDecodeError as err:
+    except orjson.JSONDecodeError as err:
         raise _Unreadable(f"is not JSON: {err.msg} in line {err.lineno}, column {err.colno}") from err
-    except (UnicodeDecodeError, RecursionError) as err:
-        raise _Unreadable(f"is not JSON: {err}") from err
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@contextmanager
+def _telling(scenario: Mapping[str, Any]) -> Iterator[Tell | None]:
+    """A line that says how far a long scenario is, while it runs."""
+    steps = len(scenario["steps"])
+    if steps < LONG or not sys.stderr.isatty():
+        yield None
+        return
+
+    def tell(number: int, now: datetime) -> None:
+        click.echo(f"\r{number / steps:4.0%}  {number:,} of {steps:,} steps, {now:%Y-%m-%d}", err=True, nl=False)
+
+    try:
+        yield tell
+    finally:
+        click.echo("\r" + " " * 60 + "\r", err=True, nl=False)
 
 
 def _print_json(verdict: "Verdict") -> None:

@@ -1,5 +1,7 @@
 """Runs one scenario of automations under virtual time, through the same hub that runs a home. tests/scenarios/README.md has the form."""
 
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,6 +31,10 @@ from hub_agent.model.state import Cause, EntityState
 TOLERANCE_S = 1.0
 # A scenario that keeps itself busy without end.
 TICKS_MAX = 3_000_000
+# A year of a busy home has three million steps: who waits for it is told how far it is.
+TELL_EVERY = 10_000
+
+_AFTER_START = re.compile(r"\+\d+(\.\d+)?s")
 
 LOCAL_NETWORKS = tuple(
     ip_network(text)
@@ -93,13 +99,15 @@ class NotAScenario(Exception):
     """The object does not have a scenario's form; the text says where."""
 
 
-def run_scenario(scenario: Mapping[str, Any], area: str | None = None) -> Verdict:
-    """Raises NotAScenario."""
+def run_scenario(
+    scenario: Mapping[str, Any], area: str | None = None, tell: Callable[[int, datetime], None] | None = None
+) -> Verdict:
+    """Raises NotAScenario. `tell` hears now and then how many steps have been taken, and what time it is in the scenario."""
     name = str(scenario.get("name", "scenario"))
     start = _start_of(scenario)
     try:
         stage = Stage(scenario, start)
-        stage.play()
+        stage.play(tell)
     except (KeyError, TypeError, AttributeError, ValueError) as err:
         raise NotAScenario(f"{name}: {err!r}") from err
     return _judge(scenario, stage, name, area)
@@ -130,11 +138,13 @@ def _check_form(scenario: Any, where: str) -> None:
     for key, kind in (("home", Mapping), ("steps", list), ("expect", list)):
         if not isinstance(scenario.get(key), kind):
             raise NotAScenario(f"{where}: '{key}' is missing or has the wrong form")
-    _start_of(scenario)
+    start = _start_of(scenario)
     for number, step in enumerate(scenario["steps"]):
-        if not isinstance(step, Mapping) or not isinstance(step.get("at"), str):
+        at = step.get("at") if isinstance(step, dict) else None
+        if not isinstance(at, str):
             raise NotAScenario(f"{where}: step {number + 1} has no 'at'")
-        _instant(step["at"], _start_of(scenario), f"{where}: step {number + 1}")
+        if not _AFTER_START.fullmatch(at):
+            _instant(at, start, f"{where}: step {number + 1}")
 
 
 def _start_of(scenario: Mapping[str, Any]) -> datetime:
@@ -200,16 +210,18 @@ class Stage:
     _now: datetime = field(init=False)
     _event_types: frozenset[str] = frozenset()
 
-    def play(self) -> None:
+    def play(self, tell: Callable[[int, datetime], None] | None = None) -> None:
         self._event_types = frozenset(_events_named(self.scenario))
         self._now = self.start
         self.definitions = self._read_definitions()
         self._build(self._initial(), self.start, None)
         horizon = self.start
-        for step in self.scenario["steps"]:
+        for number, step in enumerate(self.scenario["steps"]):
             horizon = max(horizon, _instant(step["at"], self.start))
             self._advance(horizon)
             self._take(step, horizon)
+            if tell is not None and number % TELL_EVERY == 0:
+                tell(number, horizon)
         self._advance(horizon)
 
     # The hub.
@@ -244,6 +256,10 @@ class Stage:
 
     def _keep(self, effects: Sequence[Effect], now: datetime) -> None:
         for effect in effects:
+            if isinstance(effect, Announce):  # most of all there is
+                if effect.topic == "event" and effect.body["event_type"] in self._event_types:
+                    self._observe_event(effect.body, now)
+                continue
             match effect:
                 case Save(room, key, None):
                     self.saved.get(room, {}).pop(key, None)
@@ -251,8 +267,6 @@ class Stage:
                     self.saved.setdefault(room, {})[key] = body
                 case IssueRaised(issue) if issue.code in INVALID:
                     self.refused.append(issue.text)
-                case Announce("event", body) if body["event_type"] in self._event_types:
-                    self._observe_event(body, now)
 
     def _observe_event(self, body: Mapping[str, object], now: datetime) -> None:
         data = body["data"]
@@ -274,7 +288,7 @@ class Stage:
         for _ in range(TICKS_MAX):
             timer = self.hub.get_timer()
             answer_at = self._answers[0][0] if self._answers else None
-            due = min((at for at in (timer, answer_at) if at is not None), default=None)
+            due = timer if answer_at is None or (timer is not None and timer < answer_at) else answer_at
             if due is None or due > until:
                 break
             now = max(now, due)  # what fell due while the hub was down is done now
@@ -298,10 +312,12 @@ class Stage:
             self._hand(happened, now)
 
     def _input_of(self, step: Mapping[str, Any]) -> Input | None:
+        if "set" in step:  # most of all there is; to match mappings takes its time
+            body = step["set"]
+            return StateSet(
+                EntityId(body["entity"]), body.get("state"), body.get("attributes"), bool(body.get("force"))
+            )
         match step:
-            case {"set": body}:
-                entity_id = EntityId(body["entity"])
-                return StateSet(entity_id, body.get("state"), body.get("attributes"), bool(body.get("force")))
             case {"remove": body}:
                 return StateRemoved(EntityId(body["entity"]))
             case {"event": body}:
@@ -431,10 +447,12 @@ def match_up(
     """Pairs each expectation with one observation, as many as can be; answers what is left of both."""
     late = timedelta(seconds=scenario.get("tolerance_s", TOLERANCE_S))
     early = timedelta(seconds=scenario.get("early_s", 0))
-    fits = [
-        [number for number, each in enumerate(seen) if _fits(want, each, _instant(want["at"], start), early, late)]
-        for want in wanted
-    ]
+    times = [each.at for each in seen]  # in order, as time only goes on
+    fits: list[list[int]] = []
+    for want in wanted:
+        at = _instant(want["at"], start)
+        near = range(bisect_left(times, at - early), bisect_right(times, at + late))
+        fits.append([number for number in near if _fits(want, seen[number])])
     taken_by: dict[int, int] = {}
     missing = [index for index in range(len(wanted)) if not _find_pair(index, fits, taken_by, set())]
     return missing, [number for number in range(len(seen)) if number not in taken_by]
@@ -451,9 +469,7 @@ def _find_pair(index: int, fits: Sequence[Sequence[int]], taken_by: dict[int, in
     return False
 
 
-def _fits(want: Mapping[str, Any], seen: Observed, at: datetime, early: timedelta, late: timedelta) -> bool:
-    if not at - early <= seen.at <= at + late:
-        return False
+def _fits(want: Mapping[str, Any], seen: Observed) -> bool:
     if "event" in want:
         return seen.event == want["event"] and _holds(want.get("event_data", {}), seen.data)
     if seen.action != want["action"]:
