@@ -223,7 +223,9 @@ class Rules:
                 continue
             missed = _last_between(next_after, since, now, self._exchange)
             if missed is not None:
-                site.attachment.fire({"now": missed, "is_caught_up": True}, now)
+                tell = getattr(site.attached, "told", None)
+                told = {"now": missed} if tell is None else tell(missed)
+                site.attachment.fire({**told, "is_caught_up": True}, now)
 
 
 def _is_paused(program: Program, now: datetime) -> bool:

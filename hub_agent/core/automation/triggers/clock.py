@@ -33,8 +33,8 @@ class AttachedClock(NeverHeld):
         due = self._due or now
         self._last = due
         self.schedule(max(due, now))
-        self._attachment.fire(told_at(due, self._attachment), now)
+        self._attachment.fire(self.told(due), now)
 
-
-def told_at(due: datetime, attachment: Attachment) -> dict[str, object]:
-    return {"now": due.astimezone(zone(attachment.exchange.place.time_zone)), "entity_id": None}
+    def told(self, due: datetime) -> dict[str, object]:
+        """What the trigger tells of the time that was due."""
+        return {"now": due.astimezone(zone(self._attachment.exchange.place.time_zone)), "entity_id": None}

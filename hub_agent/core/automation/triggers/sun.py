@@ -25,16 +25,14 @@ class SunSource:
 
 
 class AttachedSun(AttachedClock):
-    def _wake(self, now: datetime) -> None:
-        fire = self._attachment.fire
-        source = self._source
-        assert isinstance(source, SunSource)
-        due = self._due or now
-        self._last = due
-        self.schedule(max(due, now))
-        told: dict[str, object] = {"event": source.event, "offset": source.offset, "now": due}
-        words = source.event if not source.offset else f"{source.event} with offset"
-        fire({**told, "description": words}, now)
+    def __init__(self, source: SunSource, attachment: Attachment, now: datetime) -> None:
+        self._sun = source
+        super().__init__(source, attachment, now)
+
+    def told(self, due: datetime) -> dict[str, object]:
+        event, offset = self._sun.event, self._sun.offset
+        words = f"{event} with offset" if offset else event
+        return {"now": super().told(due)["now"], "event": event, "offset": offset, "description": words}
 
 
 def read_sun(fields: Fields, reader: Reader) -> SunSource:

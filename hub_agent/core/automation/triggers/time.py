@@ -1,13 +1,13 @@
 """`time`: at a time of day, or when a date-time helper or a timestamp says so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from hub_agent.core.automation.clock_text import instant_of_entity, read_clock_time
 from hub_agent.core.automation.exchange import Attachment, Exchange
 from hub_agent.core.automation.reading import Fields, is_entity_id, items_of, kind_of, read_choices
-from hub_agent.core.automation.triggers.clock import AttachedClock, told_at
-from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader
+from hub_agent.core.automation.triggers.clock import AttachedClock
+from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader, Recurring
 from hub_agent.core.automation.values import read_duration, read_value
 from hub_agent.core.time_of_day import WEEKDAYS, next_daily, zone
 from hub_agent.errors import DefinitionError
@@ -21,10 +21,22 @@ MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class EntityTime:
-    """The time that an entity holds, plus an offset."""
+    """The time that an entity holds, plus an offset, on some weekdays."""
 
     entity_id: str
     offset: timedelta = timedelta()
+    weekdays: frozenset[str] = frozenset(WEEKDAYS)
+
+    def next_after(self, after: datetime, exchange: Exchange) -> datetime | None:
+        tz = zone(exchange.place.time_zone)
+        found = instant_of_entity(self.entity_id, exchange.world.state(EntityId(self.entity_id)), tz)
+        if isinstance(found, time):
+            wall = datetime(2000, 1, 1, found.hour, found.minute, found.second) + self.offset  # noqa: DTZ001 - wraps round midnight
+            return DailyTimes((wall.time(),), self.weekdays).next_after(after, exchange)
+        if found is None or found + self.offset <= after:
+            return None
+        due = found + self.offset
+        return due if WEEKDAYS[due.astimezone(tz).weekday()] in self.weekdays else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,66 +69,48 @@ class TimeSource:
     entities: tuple[EntityTime, ...]
 
     def next_after(self, after: datetime, exchange: Exchange) -> datetime | None:
-        found = [self.daily.next_after(after, exchange)]
-        found += [_next_of_entity(each, after, exchange) for each in self.entities]
+        sources: tuple[Recurring, ...] = (self.daily, *self.entities)
+        found = [each.next_after(after, exchange) for each in sources]
         return min((at for at in found if at is not None), default=None)
 
     def attach(self, attachment: Attachment, now: datetime) -> "AttachedTime":
         return AttachedTime(self, attachment, now)
 
 
+class AttachedEntity(AttachedClock):
+    def __init__(self, source: EntityTime, attachment: Attachment, now: datetime) -> None:
+        self.time = source
+        super().__init__(source, attachment, now, name=f"{source.entity_id}{source.offset}")
+
+    def told(self, due: datetime) -> dict[str, object]:
+        name = self.time.entity_id
+        return {**super().told(due), "entity_id": name, "description": f"time set in {name}"}
+
+
 class AttachedTime(NeverHeld):
     """Fixed times under one alarm; each entity under its own, set again when the entity changes."""
 
     def __init__(self, source: TimeSource, attachment: Attachment, now: datetime) -> None:
-        self._source = source
-        self._attachment = attachment
-        self._clock = AttachedClock(source.daily, attachment, now) if source.daily.times else None
+        self._exchange = attachment.exchange
+        self._fixed = AttachedClock(source.daily, attachment, now)
+        self._entities = [AttachedEntity(each, attachment, now) for each in source.entities]
         attachment.listen_states({each.entity_id for each in source.entities}, self._handle)
-        self._schedule_entities(now)
 
     def schedule(self, now: datetime) -> None:
-        if self._clock is not None:
-            self._clock.schedule(now)
-        self._schedule_entities(now)
+        for each in (self._fixed, *self._entities):
+            each.schedule(now)
 
-    def _schedule_entities(self, now: datetime, only: str | None = None) -> None:
-        for each in self._source.entities:
-            if only is None or each.entity_id == only:
-                self._schedule_entity(each, now)
+    def told(self, due: datetime) -> dict[str, object]:
+        for each in self._entities:
+            if each.time.next_after(due - MICROSECOND, self._exchange) == due:
+                return each.told(due)
+        return self._fixed.told(due)
 
     def _handle(self, change: StateChanged, now: datetime) -> None:
-        # Just before: an instant that is now, set now, is due; at a start it has been due already.
-        self._schedule_entities(now - MICROSECOND, change.entity_id)
-
-    def _schedule_entity(self, each: EntityTime, now: datetime) -> None:
-        name = f"{each.entity_id}{each.offset}"
-        due = _next_of_entity(each, now, self._attachment.exchange)
-        if due is None:
-            self._attachment.cancel_alarm(name)
-            return
-
-        def wake(at: datetime) -> None:
-            self._schedule_entity(each, max(due, at))
-            local = due.astimezone(zone(self._attachment.exchange.place.time_zone))
-            if WEEKDAYS[local.weekday()] in self._source.daily.weekdays:
-                told = told_at(due, self._attachment)
-                words = f"time set in {each.entity_id}"
-                self._attachment.fire({**told, "entity_id": each.entity_id, "description": words}, at)
-
-        self._attachment.set_alarm(name, due, wake, is_elapsed=False)
-
-
-def _next_of_entity(each: EntityTime, after: datetime, exchange: Exchange) -> datetime | None:
-    seen = exchange.world.state(EntityId(each.entity_id))
-    found = instant_of_entity(each.entity_id, seen, zone(exchange.place.time_zone))
-    if isinstance(found, time):
-        tz = zone(exchange.place.time_zone)
-        wall = datetime(2000, 1, 1, found.hour, found.minute, found.second) + each.offset  # noqa: DTZ001 - wraps round midnight
-        return next_daily(wall.time(), tz, after)
-    if found is None or found + each.offset <= after:
-        return None
-    return found + each.offset
+        for each in self._entities:
+            if each.time.entity_id == change.entity_id:
+                # Just before: an instant that is now, set now, is due; at a start it has been due already.
+                each.schedule(now - MICROSECOND)
 
 
 def read_time(fields: Fields, reader: Reader) -> TimeSource:
@@ -134,7 +128,7 @@ def read_time(fields: Fields, reader: Reader) -> TimeSource:
     weekdays = frozenset(WEEKDAYS)
     if fields.has("weekday"):
         weekdays = frozenset(read_choices(fields.take("weekday"), WEEKDAYS, fields.path("weekday")))
-    return TimeSource(DailyTimes(tuple(times), weekdays), tuple(entities))
+    return TimeSource(DailyTimes(tuple(times), weekdays), tuple(replace(each, weekdays=weekdays) for each in entities))
 
 
 def _read_at(item: JsonValue, reader: Reader, where: str) -> time | EntityTime:
