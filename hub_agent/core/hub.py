@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from hub_agent.core.announced import announced_command
 from hub_agent.core.asked import Asked
+from hub_agent.core.automation.checking.room import Checks
 from hub_agent.core.automation.engine import Automations
 from hub_agent.core.cloud_commands import CloudCommands
 from hub_agent.core.commands import Commands
@@ -28,6 +29,7 @@ from hub_agent.core.scenes import Scenes
 from hub_agent.core.self_made import SelfMade, is_self_made
 from hub_agent.core.services import DeviceServices, Services
 from hub_agent.core.states import States
+from hub_agent.core.what_checks_see import WhatChecksSee
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
 from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
 from hub_agent.model.automation import Place
@@ -39,6 +41,7 @@ from hub_agent.model.effects import (
     Effect,
     IssueCleared,
     IssueRaised,
+    SaveTrace,
     SendCommand,
     Warn,
 )
@@ -56,6 +59,7 @@ from hub_agent.model.inputs import (
     DeviceEdited,
     EventFired,
     Input,
+    RepairWanted,
     RoomEdited,
     ScenePressed,
     StateRemoved,
@@ -123,6 +127,8 @@ class Hub:
         self.automations = Automations(self.states, new_id, place, self.devices.entities_of)
         self.scenes = Scenes(self.states, new_id, self._name_of)
         self.notices = Notices(home_id, new_id, channels)
+        seen = WhatChecksSee(self.states, self.inventory, self.rooms)
+        self.checks = Checks(seen, self.automations.rules, self.automations.chains, new_id)
         self.misunderstandings = Misunderstandings()
         self._services = services or DeviceServices(
             self.inventory,
@@ -136,7 +142,7 @@ class Hub:
         self._presence_due_at: datetime | None = None
         # By the kind itself: asked one after another whether it is this or that takes long where so much passes.
         self._taker_by_kind: Mapping[type, Taker] = {
-            StateChanged: self.automations.handle,
+            StateChanged: self._state_changed,
             Call: self._dispatch,
             CallAnswered: self._call_answered,
             CommandSettled: self._settled,
@@ -181,6 +187,7 @@ class Hub:
         given += self.scenes.restore(saved.get("scenes", {}), now)
         given += self.healing.restore(saved.get("healing", {}), now)
         given += self.automations.restore(saved.get("automation", {}), now, last_alive_at)
+        self.checks.restore(saved.get("checks", {}))
         under_way = saved.get("cloud_commands", {})
         given += self._cloud_commands.restore(cloud_commands_done, under_way, self.scenes.is_under_way)
         return self._route(given, now)
@@ -188,6 +195,7 @@ class Hub:
     def start(self, now: datetime) -> list[Effect]:
         """The home is live: the hub and its broker become devices, time triggers are armed, `start` triggers fire."""
         given: list[Given] = [*self.devices.advertise_self(now), *self.automations.start(now)]
+        self.checks.start(now)
         return self._route(given, now)
 
     # What rooms may know of the home.
@@ -228,13 +236,23 @@ class Hub:
             self.scenes.get_timer(),
             self.helpers.get_timer(),
             self.healing.get_timer(),
+            self.checks.get_timer(),
             self._presence_due_at,
         )
         return min((timer for timer in timers if timer is not None), default=None)
 
     def handle_timer(self, now: datetime) -> list[Effect]:
         given: list[Given] = []
-        for room in (self.commands, self.helpers, self.automations, self.scenes, self.healing, self.devices.first_look):
+        first_look = self.devices.first_look
+        for room in (
+            self.commands,
+            self.helpers,
+            self.automations,
+            self.scenes,
+            self.healing,
+            first_look,
+            self.checks,
+        ):
             due = room.get_timer()
             if due is not None and due <= now:
                 given += room.handle_timer(now)
@@ -250,7 +268,8 @@ class Hub:
         devices: dict[str, JsonValue] = {
             device.id: present_of(device, self.inventory.presence(device.id)) for device in self.inventory.devices()
         }
-        return {"devices": devices, "automations": self.automations.present(), "scenes": self.scenes.present()}
+        automations = self.checks.with_health(self.automations.present())
+        return {"devices": devices, "automations": automations, "scenes": self.scenes.present()}
 
     # Each input.
 
@@ -285,6 +304,8 @@ class Hub:
                 return self.definitions.taken(happened, now)
             case DeviceEdited():
                 return self.devices.edit(happened, now)
+            case RepairWanted():
+                return self._repair(happened, now)
             case RoomEdited(room):
                 return self.rooms.edit(room, now)
             case CloudCommand():
@@ -325,6 +346,7 @@ class Hub:
         self.scenes.handle_clock_step(by)
         self.devices.first_look.handle_clock_step(by)
         self.healing.handle_clock_step(by)
+        self.checks.handle_clock_step(by)
         if self._presence_due_at is not None:
             self._presence_due_at += by
         return given
@@ -337,6 +359,13 @@ class Hub:
         if definition.is_deleted:
             return self.definitions.delete(definition.kind, definition.id, now)
         return self.definitions.edit(definition.kind, definition.id, definition.fields, now)
+
+    def _repair(self, wanted: RepairWanted, now: datetime) -> list[Given]:
+        """An edit like any other; the next look at the rule says whether it has helped."""
+        fields, new_by_old = self.checks.repair(wanted.automation_id, now)
+        given: list[Given] = [*self.definitions.edit("automation", wanted.automation_id, fields, now)] if fields else []
+        replaced: list[JsonValue] = [{"replaced": old, "by": new} for old, new in sorted(new_by_old.items())]
+        return [*given, Answer(wanted.request_id, {"automation_id": wanted.automation_id, "repaired": replaced})]
 
     def _define(self, changed: DefinitionChanged, now: datetime) -> Sequence[Given]:
         """Another definition holds from now on: the room that lives by it is told."""
@@ -354,9 +383,10 @@ class Hub:
                 assert definition is not None  # the case above took the rest
                 return self.scenes.load(definition, now)
             case "automation" if definition is None:
-                return self.automations.unload(AutomationId(changed.id), now)
+                return [*self.automations.unload(AutomationId(changed.id), now), *self.checks.forget(changed.id)]
             case "automation":
                 assert definition is not None  # the case above took the rest
+                self.checks.changed(changed.id, now)
                 return self.automations.load(definition, now)
         return []
 
@@ -396,6 +426,8 @@ class Hub:
             if steps > CASCADE_MAX:
                 text = f"One input set off more than {CASCADE_MAX} steps: automations seem to trigger each other. The rest was dropped."
                 effects.append(Warn("cascade", text))
+                for told in self.automations.stop_loops(now):
+                    self._leave(told, effects)
                 break
         # Runs that wait for an answer from outside; those answered meanwhile need not be kept.
         effects += self.automations.unsaved()
@@ -408,8 +440,18 @@ class Hub:
                 effects.append(each)
             case Answer() if each.request_id in self._cloud_commands:
                 effects += self._cloud_commands.end(each)
+            case SaveTrace():
+                self.checks.note_trace(each)
+                effects.append(each)
+            case IssueRaised(issue):
+                self.checks.note_issue(issue)
+                effects.append(each)
             case _:
                 effects.append(each)
+
+    def _state_changed(self, changed: StateChanged, now: datetime) -> Sequence[Given]:
+        self.checks.note_change(changed, now)
+        return self.automations.handle(changed, now)
 
     def _dispatch(self, call: Call, now: datetime) -> Sequence[Given]:
         match call.domain:

@@ -34,6 +34,7 @@ class EventFired:
     event_type: str
     data: JsonObject
     user_id: str | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,15 @@ class DefinitionTaken:
     is_deleted: bool = False
     error: str | None = None
     existing_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepairWanted:
+    """A person asks the hub to do what it can for an automation: names that were changed are put right."""
+
+    automation_id: str
+    request_id: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +178,7 @@ Input: TypeAlias = (
     | DefinitionTaken
     | DeviceEdited
     | RoomEdited
+    | RepairWanted
     | CloudCommand
     | CommandSent
     | CommandNotSent

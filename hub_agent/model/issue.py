@@ -74,6 +74,18 @@ ISSUES: Mapping[str, IssueKind] = {
             "{name}: {reason}",
         ),
         IssueKind(
+            "automation_unhealthy",
+            "warning",
+            "An automation cannot do all that it is for",
+            "{name}: {reason}",
+        ),
+        IssueKind(
+            "automation_loop",
+            "error",
+            "Automations set each other off without end",
+            "{name} does not answer to the others until {until}: {reason}. Change one of them, so that it comes to rest.",
+        ),
+        IssueKind(
             "scene_invalid",
             "error",
             "A scene cannot be activated",

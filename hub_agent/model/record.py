@@ -32,6 +32,7 @@ STREAMS: Mapping[str, Stream] = {
     for stream in (
         Stream("automation_executions", Priority.CRITICAL, "time", timedelta(days=365), 64 * MEBIBYTE),
         Stream("scene_activations", Priority.CRITICAL, "time", timedelta(days=365), 16 * MEBIBYTE),
+        Stream("automation_health_checks", Priority.NORMAL, "time", timedelta(days=90), 16 * MEBIBYTE),
         Stream("device_states", Priority.NORMAL, "created_at", timedelta(days=90), 256 * MEBIBYTE),
         Stream("device_telemetry", Priority.BULK, "time", timedelta(days=30), 256 * MEBIBYTE),
         Stream("energy_usage", Priority.BULK, "time", timedelta(days=30), 128 * MEBIBYTE),

@@ -45,6 +45,7 @@ class Automations:
         self._new_id = new_id
         self._rules = Rules(self._exchange, self._fire)
         self._running = Running(self._exchange, new_id, self._rules, resolve)
+        self.chains = self._running.chains
         self._references = References(self._exchange)
         self._calls = Calls(self._exchange, self._rules, self._running)
         self._fired: set[str] = set()
@@ -157,8 +158,10 @@ class Automations:
             if listening is None and not exchange.at_all_entities:
                 return []
             self._enter(now)
+            self.chains.happening = happened
             for on_state in (*(listening or ()), *exchange.at_all_entities):
                 on_state(happened, now)
+            self.chains.happening = None
             return self._leave()
         self._enter(now)
         match happened:
@@ -170,8 +173,10 @@ class Automations:
                 self._running.scene_settled(happened, now)
             case EventFired():
                 self._exchange.emit(Announce("event", {"event_type": happened.event_type, "data": happened.data}))
+                self.chains.happening = happened
                 for on_event in tuple(exchange.by_event.get(happened.event_type, ())):
                     on_event(happened, now)
+                self.chains.happening = None
                 self._running.interpreter.event_heard(happened, now)
             case TopicHeard(message):
                 self._hear(message, now)
@@ -207,6 +212,18 @@ class Automations:
         return self._running.unsaved()
 
     # What others may know.
+
+    @property
+    def rules(self) -> Rules:
+        """For the room that looks whether they can still do what they are for."""
+        return self._rules
+
+    def stop_loops(self, now: datetime) -> list[Output]:
+        """What was routed came to no end: the rules that went round are stopped for a while."""
+        self._enter(now)
+        for loop in self.chains.stop_at_once(now):
+            self._running.tell_loop(loop, now)
+        return self._leave()
 
     @property
     def listens_to_topics(self) -> bool:
@@ -307,6 +324,7 @@ class Automations:
 
     def _clock_stepped(self, stepped: ClockStepped, now: datetime) -> None:
         self._exchange.timers.shift(stepped.by)
+        self.chains.shift(stepped.by)
         self._running.shift(stepped.by)
         for rule in self._rules:
             for site in rule.sites:

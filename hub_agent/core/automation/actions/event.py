@@ -23,7 +23,7 @@ class EventAct:
         for part in self.parts:
             told |= self._render(part, at)
         at.note("event", "fired", event=self.event_type)
-        event = EventFired(self.event_type, told, at.run.cause.by)
+        event = EventFired(self.event_type, told, at.run.cause.by, at.cause())
         at.interpreter.fire_event(at.run, at.thread, at.path, event, at.now)
 
     @staticmethod
