@@ -8,7 +8,7 @@ from hub_agent.core.automation.loading import read_program
 from hub_agent.core.automation.spelling import automation_fields
 from hub_agent.errors import DefinitionError
 from hub_agent.model.definition import Definition
-from hub_agent.model.effects import IssueCleared, IssueRaised
+from hub_agent.model.effects import IssueCleared, IssueRaised, Warn
 from hub_agent.model.report import Subscribe
 from hub_agent.templating import Templates
 
@@ -208,13 +208,15 @@ def test_a_script_in_queued_mode_may_not_start_itself(home) -> None:
     row = {
         "name": "s",
         "triggers": [],
-        "actions": [{"action": "script.s"}],
+        "actions": [{"action": "script.s"}, LIGHT_ON],
         "metadata": {"kind": "script", "mode": "queued"},
     }
     home.route(home.automations.load(Definition("automation", "id-s", row), home.now))
     started(home).call("script.s")
 
-    assert "may not start itself" in home.records[0]["error_message"]
+    assert any("may not start itself" in warning.text for warning in home.seen(Warn))
+    assert home.actions == ["light.turn_on"]
+    assert len(home.records) == 1
 
 
 def test_scripts_that_call_each_other_without_end_are_stopped(home) -> None:
