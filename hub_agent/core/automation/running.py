@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from hub_agent.core.automation.chains import Chains, Link, Loop
 from hub_agent.core.automation.conditions.condition import Scope, judge_all
 from hub_agent.core.automation.exchange import Exchange, Output
 from hub_agent.core.automation.interpreter import Interpreter, Resolve
@@ -25,8 +26,18 @@ from hub_agent.core.automation.views import iso, view
 from hub_agent.errors import TemplateError
 from hub_agent.model.action import Call, CallAnswered, CommandSettled
 from hub_agent.model.automation import Mode, Outcome, RunStatus
-from hub_agent.model.effects import Announce, AppendRecord, Durability, Save, SaveTrace, Warn
+from hub_agent.model.effects import (
+    Announce,
+    AppendRecord,
+    Durability,
+    IssueCleared,
+    IssueRaised,
+    Save,
+    SaveTrace,
+    Warn,
+)
 from hub_agent.model.ids import AutomationId, CallId, NewId, RunId
+from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.scene import SceneSettled
 from hub_agent.model.state import Cause
@@ -56,6 +67,7 @@ class Running:
         self._runs: dict[RunId, Run] = {}
         self._script_runs: dict[CallId, Run] = {}
         self._shown: dict[AutomationId, Rule] = {}
+        self.chains = Chains()
 
     def find(self, run_id: str) -> Run | None:
         return self._runs.get(RunId(run_id))
@@ -142,7 +154,11 @@ class Running:
         if not self._mode_admits(program, active):
             self._tell_dropped(rule, program, occasion, now)
             return None
+        before = self.chains.before(occasion.cause)
+        if before and self._goes_round(rule, program, occasion, before, now):
+            return None
         run_id = RunId(self._new_id())
+        self.chains.note(run_id, program.id, before, now)
         run = Run(
             run_id,
             AutomationId(program.id),
@@ -170,6 +186,42 @@ class Running:
         else:
             self._begin(rule, run, now)
         return run
+
+    def _goes_round(
+        self, rule: Rule, program: Program, occasion: Occasion, before: tuple[Link, ...], now: datetime
+    ) -> bool:
+        """Rules that set each other off without end are stopped; what else triggers them goes on."""
+        loop = self.chains.refusal(program.id, before, now)
+        if loop is None:
+            loop = self.chains.found(program.id, before, now)
+            if loop is None:
+                return False
+            self.tell_loop(loop, now)
+        if program.id not in loop.automation_ids:
+            return False
+        error = f"stopped until {iso(loop.until)}: {self._loop_words(loop)}"
+        self.tell_no_run(rule, program, RunStatus.DROPPED, occasion, now, error=error)
+        return True
+
+    def tell_loop(self, loop: Loop, now: datetime) -> None:
+        words = self._loop_words(loop)
+        self._emit(Warn(f"loop/{min(loop.automation_ids)}", f"Automations are stopped for a while: {words}"))
+        for automation_id in sorted(loop.automation_ids):
+            rule = self._rules.find(automation_id)
+            name = automation_id if rule is None else rule.name
+            details: JsonObject = {"name": name, "reason": words, "until": iso(loop.until)}
+            self._emit(IssueRaised(Issue("automation_loop", automation_id, now, details)))
+        self._exchange.timers.set(loop.until, lambda _now: self._loop_is_over(loop))
+
+    def _loop_is_over(self, loop: Loop) -> None:
+        for automation_id in sorted(loop.automation_ids):
+            if self.chains.loop_of(automation_id) in {loop, None}:
+                self._emit(IssueCleared("automation_loop", automation_id))
+
+    def _loop_words(self, loop: Loop) -> str:
+        rules = [self._rules.find(each) for each in sorted(loop.automation_ids)]
+        names = [f"'{rule.name}'" for rule in rules if rule is not None]
+        return f"{' and '.join(names)} set {'each other' if len(names) > 1 else 'itself'} off without end"
 
     @staticmethod
     def _mode_admits(program: Program, active: int) -> bool:
