@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hub_agent.core.announced import announced_state
+from hub_agent.core.automation.registry import room_called
 from hub_agent.core.commands import Commands
 from hub_agent.core.device_fields import connectivity, definition_fields
 from hub_agent.core.first_look import FirstLook
@@ -265,8 +266,8 @@ class Devices:
         if kind == "device_id":
             device = self._inventory.device(DeviceId(name))
             return None if device is None else [entity.id for entity in device.entities]
-        if kind != "area_id" or RoomId(name) not in self._rooms.by_id:
+        room = room_called(self._rooms.by_id.values(), name) if kind == "area_id" else None
+        if room is None:
             return None
-        return [
-            entity.id for device in self._inventory.devices() if device.room_id == name for entity in device.entities
-        ]
+        found = (device for device in self._inventory.devices() if device.room_id == room.id)
+        return [entity.id for device in found for entity in device.entities]

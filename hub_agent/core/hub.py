@@ -29,8 +29,9 @@ from hub_agent.core.scenes import Scenes
 from hub_agent.core.self_made import SelfMade, is_self_made
 from hub_agent.core.services import DeviceServices, Services
 from hub_agent.core.states import States
-from hub_agent.core.what_checks_see import WhatChecksSee
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
+from hub_agent.core.what_checks_see import WhatChecksSee
+from hub_agent.core.what_templates_see import WhatTemplatesSee
 from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
 from hub_agent.model.automation import Place
 from hub_agent.model.definition import Definition
@@ -124,7 +125,8 @@ class Hub:
             self_made=SelfMade(self.inventory, self.helpers),
             new_id=new_id,
         )
-        self.automations = Automations(self.states, new_id, place, self.devices.entities_of)
+        registry = WhatTemplatesSee(self.inventory, self.rooms)
+        self.automations = Automations(self.states, new_id, place, self.devices.entities_of, registry)
         self.scenes = Scenes(self.states, new_id, self._name_of)
         self.notices = Notices(home_id, new_id, channels)
         seen = WhatChecksSee(self.states, self.inventory, self.rooms)

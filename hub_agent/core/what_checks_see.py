@@ -1,4 +1,4 @@
-"""The home as templates see it, and those who look whether rules can still do what they are for."""
+"""The home as those see it who look whether rules can still do what they are for."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from hub_agent.core.automation.registry import room_called
 from hub_agent.core.inventory import Inventory
 from hub_agent.core.rooms import Rooms
 from hub_agent.core.states import States
-from hub_agent.model.device import Device, Entity, Room
+from hub_agent.model.device import Device, Entity
 from hub_agent.model.ids import DeviceId, EntityId
 from hub_agent.model.state import EntityState
 
@@ -15,7 +15,7 @@ HOME_ZONE = "zone.home"
 
 
 class WhatChecksSee:
-    """Fills core.automation.checking.home.Home and core.automation.registry.Registry."""
+    """Fills core.automation.checking.home.Home."""
 
     def __init__(self, states: States, inventory: Inventory, rooms: Rooms) -> None:
         self._states = states
@@ -34,14 +34,8 @@ class WhatChecksSee:
     def device(self, device_id: DeviceId) -> Device | None:
         return self._inventory.device(device_id)
 
-    def devices(self) -> Iterable[Device]:
-        return self._inventory.devices()
-
-    def rooms(self) -> Iterable[Room]:
-        return self._rooms.by_id.values()
-
     def has_room(self, room_id: str) -> bool:
-        return room_called(self.rooms(), room_id) is not None
+        return room_called(self._rooms.by_id.values(), room_id) is not None
 
     def has_zone(self, zone: str) -> bool:
         return zone == HOME_ZONE

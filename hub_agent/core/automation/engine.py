@@ -14,6 +14,7 @@ from hub_agent.core.automation.explaining import explain
 from hub_agent.core.automation.interpreter import Resolve
 from hub_agent.core.automation.loading import read_program
 from hub_agent.core.automation.references import References
+from hub_agent.core.automation.registry import Registry
 from hub_agent.core.automation.rule import Rule
 from hub_agent.core.automation.rules import Rules
 from hub_agent.core.automation.running import Running
@@ -39,9 +40,16 @@ AGAIN_MAX = 1000
 
 
 class Automations:
-    def __init__(self, world: World, new_id: NewId, home: Place, resolve: Resolve | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        new_id: NewId,
+        home: Place,
+        resolve: Resolve | None = None,
+        registry: Registry | None = None,
+    ) -> None:
         """`resolve(kind, id)`: the entities of a device or room (kind: device_id | area_id), None if there is no such thing."""
-        self._exchange = Exchange(world, home, new_id)
+        self._exchange = Exchange(world, home, new_id, registry)
         self._new_id = new_id
         self._rules = Rules(self._exchange, self._fire)
         self._running = Running(self._exchange, new_id, self._rules, resolve)
@@ -244,6 +252,18 @@ class Automations:
         rule = self._rules.find(automation_id)
         return None if rule is None else rule.problem
 
+    def is_script(self, entity_id: str) -> bool:
+        rule = self._rules.named(entity_id)
+        return rule is not None and rule.program is not None and rule.program.is_script
+
+    def root_of(self, run_id: str) -> str:
+        """The run that a run of a script was called by, and so on up; of another run it is itself."""
+        run = self._running.find(run_id)
+        while run is not None and self._running.find(run.cause.id) is not None:
+            run_id = run.cause.id
+            run = self._running.find(run_id)
+        return run_id
+
     def present(self) -> JsonObject:
         """For the cloud: execution statistics by automation id."""
         return {rule.definition.id: rule.statistics.as_json() for rule in self._rules if rule.statistics.total}
@@ -265,18 +285,6 @@ class Automations:
         return None if rule is None else explain(rule, self._exchange, traces, now, at, recorded=recorded)
 
     # One input.
-
-    def is_script(self, entity_id: str) -> bool:
-        rule = self._rules.named(entity_id)
-        return rule is not None and rule.program is not None and rule.program.is_script
-
-    def root_of(self, run_id: str) -> str:
-        """The run that a run of a script was called by, and so on up; of another run it is itself."""
-        run = self._running.find(run_id)
-        while run is not None and self._running.find(run.cause.id) is not None:
-            run_id = run.cause.id
-            run = self._running.find(run_id)
-        return run_id
 
     def _enter(self, now: datetime) -> None:
         self._exchange.outlook.now = now

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
+from hub_agent.core.automation.registry import Registry
 from hub_agent.core.automation.timers import Timer, Timers, Wake
 from hub_agent.core.automation.values import Variables
 from hub_agent.core.automation.views import freeze, iso
@@ -31,8 +32,8 @@ Remember: TypeAlias = Callable[[str, "JsonObject | None"], None]
 
 
 class Exchange:
-    def __init__(self, world: World, place: Place, new_id: NewId) -> None:
-        self.outlook = Outlook(world, place, new_id)
+    def __init__(self, world: World, place: Place, new_id: NewId, registry: Registry | None = None) -> None:
+        self.outlook = Outlook(world, place, new_id, registry)
         self.timers = Timers()
         self.outputs: list[Output] = []
         self.by_entity: dict[str, dict[OnState, None]] = {}

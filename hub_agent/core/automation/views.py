@@ -54,6 +54,11 @@ class StateView:
         name = self._seen.attributes.get("friendly_name")
         return name if isinstance(name, str) else self.object_id.replace("_", " ")
 
+    @property
+    def state_with_unit(self) -> str:
+        unit = self._seen.attributes.get("unit_of_measurement")
+        return f"{self._seen.state} {unit}" if unit else self._seen.state
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, StateView) and (self.entity_id, self._seen) == (other.entity_id, other._seen)
 

@@ -1,39 +1,33 @@
 """What rules and their templates may know of the home, with a note of what a template has looked at."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
-from hub_agent.core.automation.reading import is_entity_id
+from hub_agent.core.automation.geography import distance_m
+from hub_agent.core.automation.reading import is_entity_id, to_number
+from hub_agent.core.automation.registry import NoRegistry, Registry, RegistryFunctions
 from hub_agent.core.automation.values import are_same
-from hub_agent.core.automation.views import StateView, attributes_of
+from hub_agent.core.automation.views import StateView, attributes_of, view
 from hub_agent.core.time_of_day import zone
 from hub_agent.model.automation import Place
 from hub_agent.model.ids import EntityId, NewId
 from hub_agent.model.state import UNAVAILABLE, UNKNOWN, EntityState
 from hub_agent.templating import Templates
+from hub_agent.templating.lists import shuffled
+from hub_agent.templating.times import in_words, parse_clock
 
 # What Jinja asks every object for before it calls it; no domain is called so.
 _ASKED_BY_JINJA = frozenset({"jinja_pass_arg", "unsafe_callable", "alters_data"})
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-USED_AS_FILTERS = frozenset(
-    [
-        "states",
-        "state_attr",
-        "is_state",
-        "is_state_attr",
-        "has_value",
-        "expand",
-        "today_at",
-        "time_since",
-        "time_until",
-        "relative_time",
-    ]
+# Functions that are no filters; all others are both.
+ONLY_FUNCTIONS = frozenset(
+    {"areas", "distance", "floors", "is_hidden_entity", "is_state", "is_state_attr", "issue", "issues", "now", "utcnow"}
 )
-USED_AS_TESTS = frozenset({"is_state", "is_state_attr", "has_value"})
+USED_AS_TESTS = frozenset({"has_value", "is_device_attr", "is_hidden_entity", "is_state", "is_state_attr"})
 
 
 class World(Protocol):
@@ -42,6 +36,10 @@ class World(Protocol):
     def state(self, entity_id: EntityId, /) -> EntityState | None: ...
 
     def entity_ids(self) -> Iterable[EntityId]: ...
+
+
+# What stands for others, and under which attribute it names them.
+_MEMBERS = {"group": "entity_id", "zone": "persons"}
 
 
 class Looked:
@@ -59,8 +57,9 @@ class Looked:
 class Outlook:
     """The home as templates see it. `now` is set before each rendering; `looked` notes what is looked at."""
 
-    def __init__(self, world: World, place: Place, new_id: NewId) -> None:
+    def __init__(self, world: World, place: Place, new_id: NewId, registry: Registry | None = None) -> None:
         self.world = world
+        self._registry = RegistryFunctions(registry or NoRegistry())
         self._new_id = new_id
         self.now = _BEGINNING
         self.looked = Looked()
@@ -70,10 +69,13 @@ class Outlook:
         self.place = place
         functions = self._functions()
         filters: dict[str, Callable[..., object]] = {
-            name: function for name, function in functions.items() if name in USED_AS_FILTERS and callable(function)
+            name: function
+            for name, function in functions.items()
+            if name not in ONLY_FUNCTIONS - USED_AS_TESTS and callable(function)
         }
         tests = {name: filters[name] for name in USED_AS_TESTS}
         filters["random"] = self._pick
+        filters["closest"] = self._closest_of
         self.templates = Templates(time_zone=zone(place.time_zone), globals=functions, filters=filters, tests=tests)
 
     def see(self, entity_id: str) -> EntityState | None:
@@ -99,24 +101,46 @@ class Outlook:
 
     def _functions(self) -> Mapping[str, Callable[..., object] | object]:
         return {
-            "states": _States(self),
-            "state_attr": self._state_attr,
-            "is_state": self._is_state,
-            "is_state_attr": lambda entity_id, name, value: are_same(self._state_attr(entity_id, name), value),
-            "has_value": lambda entity_id: self._state_text(entity_id) not in {UNAVAILABLE, UNKNOWN},
+            **self._registry.functions(),
+            "closest": self._closest,
+            "distance": self._distance,
+            "entity_name": self._entity_name,
             "expand": self._expand,
+            "has_value": lambda entity_id: self._state_text(entity_id) not in {UNAVAILABLE, UNKNOWN},
+            "is_state": self._is_state,
+            "is_state_attr": self._is_state_attr,
             "now": self.local_now,
-            "utcnow": lambda: self.local_now().astimezone(UTC),
+            "relative_time": lambda value: self._since(value, 1),
+            "shuffle": self._shuffle,
+            "state_attr": self._state_attr,
+            "state_attr_translated": self._state_attr,
+            "state_translated": self._state_text,
+            "states": _States(self),
+            "time_since": lambda value, precision=1: self._since(value, precision),
+            "time_until": lambda value, precision=1: self._until(value, precision),
             "today_at": self._today_at,
-            "time_since": lambda at: _in_words(self.local_now() - at),
-            "time_until": lambda at: _in_words(at - self.local_now()),
-            "relative_time": lambda at: _in_words(self.local_now() - at),
+            "utcnow": lambda: self.local_now().astimezone(UTC),
         }
 
+    # Chance, as far as ids are.
+
     def _pick(self, items: Iterable[object]) -> object:
-        """One of them, by chance as far as ids are."""
         choices = list(items)
-        return choices[UUID(self._new_id()).int % len(choices)] if choices else None
+        if not choices:
+            raise ValueError("random has nothing to choose from")
+        return choices[UUID(self._new_id()).int % len(choices)]
+
+    def _shuffle(self, *args: object, seed: object = None) -> list[object]:
+        """A list, and maybe the seed that always gives the same order; or the parts themselves."""
+        items: Iterable[object] = args
+        if args and isinstance(args[0], Iterable) and not isinstance(args[0], str):
+            items, rest = args[0], args[1:]
+            seed = rest[0] if rest and seed is None else seed
+        elif len(args) < 2:
+            raise TypeError("shuffle needs a list")
+        return shuffled(items, seed or UUID(self._new_id()).int)
+
+    # States.
 
     def _state_text(self, entity_id: str) -> str:
         seen = self.see(entity_id)
@@ -126,6 +150,16 @@ class Outlook:
         seen = self.see(entity_id)
         return None if seen is None else attributes_of(seen).get(name)
 
+    def _is_state_attr(self, entity_id: str, name: str, wanted: object) -> bool:
+        seen = self.see(entity_id)
+        attributes = {} if seen is None else attributes_of(seen)
+        return name in attributes and are_same(attributes[name], wanted)
+
+    def _entity_name(self, entity_id: str) -> str | None:
+        name = self._registry.name_of(entity_id)
+        seen = self.see(entity_id)
+        return name or (None if seen is None else StateView(entity_id, seen).name)
+
     def _is_state(self, entity_id: str, wanted: object) -> bool:
         seen = self.see(entity_id)
         if seen is None:
@@ -134,6 +168,7 @@ class Outlook:
 
     def _expand(self, *named: object) -> list[StateView]:
         found: dict[str, StateView] = {}
+        opened: set[str] = set()
         waiting = list(named)
         while waiting and len(found) < 1000:  # a group may hold itself
             each = waiting.pop(0)
@@ -141,17 +176,95 @@ class Outlook:
                 waiting += each
             elif isinstance(each, str):
                 seen = self.see(each)
-                members = None if seen is None else seen.attributes.get("entity_id")
-                if each.startswith("group.") and isinstance(members, list | tuple) and each not in found:
-                    waiting += members
-                elif seen is not None:
+                key = _MEMBERS.get(each.partition(".")[0])
+                if seen is not None and key is None:
                     found[each] = StateView(each, seen)
+                elif seen is not None and key is not None and each not in opened:
+                    opened.add(each)
+                    members = seen.attributes.get(key)
+                    waiting += members if isinstance(members, list | tuple) else ()
             elif isinstance(each, StateView):
-                found[each.entity_id] = each
+                waiting.append(each.entity_id)
+            elif isinstance(each, Iterable):  # states.light
+                waiting += each
         return [found[entity_id] for entity_id in sorted(found)]
 
+    # Places.
+
+    def _distance(self, *args: object) -> float | None:
+        """Kilometres from home, or between two points: entities, states, or latitude and longitude."""
+        points: list[tuple[float, float]] = []
+        waiting = list(args)
+        while waiting:
+            each = waiting.pop(0)
+            point = self._position(each)
+            if point is None and self._view(each) is None and waiting:
+                point = _point(each, waiting.pop(0))
+            if point is None:
+                return None
+            points.append(point)
+        if not points:
+            return None
+        return distance_m(points[0], points[1] if len(points) > 1 else self._home) / 1000
+
+    def _closest(self, *args: object) -> StateView | None:
+        """Of the last argument, the entity nearest to home, or to the point before it."""
+        *where, entities = args
+        origin = self._home
+        if where:
+            found = self._position(where[0]) if len(where) == 1 else _point(where[0], where[1])
+            if found is None:
+                return None
+            origin = found
+        placed = [(each, at) for each in self._expand(entities) if (at := self._position(each)) is not None]
+        return min(placed, key=lambda pair: distance_m(origin, pair[1]))[0] if placed else None
+
+    def _closest_of(self, entities: object, *point: object) -> StateView | None:
+        return self._closest(*point, entities)
+
+    @property
+    def _home(self) -> tuple[float, float]:
+        return self.place.latitude, self.place.longitude
+
+    def _view(self, value: object) -> StateView | None:
+        if isinstance(value, StateView):
+            return value
+        if not isinstance(value, str) or not is_entity_id(value):
+            return None
+        return view(value, self.see(value))
+
+    def _position(self, value: object) -> tuple[float, float] | None:
+        found = self._view(value)
+        return None if found is None else _point(*map(found.attributes.get, ("latitude", "longitude")))
+
+    # The clock.
+
     def _today_at(self, text: str = "00:00") -> datetime:
-        return datetime.combine(self.local_now().date(), time.fromisoformat(text), tzinfo=zone(self.place.time_zone))
+        clock = parse_clock(text)
+        if clock is None:
+            raise ValueError(f"{text!r} is no time such as 07:30")
+        return datetime.combine(self.local_now().date(), clock, tzinfo=zone(self.place.time_zone))
+
+    def _since(self, value: object, precision: int) -> object:
+        """How long ago; what is yet to come, or is no instant, as it is."""
+        if not isinstance(value, datetime):
+            return value
+        ago = self.local_now() - self._aware(value)
+        return value if ago.total_seconds() < 0 else in_words(ago, precision)
+
+    def _until(self, value: object, precision: int) -> object:
+        if not isinstance(value, datetime):
+            return value
+        left = self._aware(value) - self.local_now()
+        return value if left.total_seconds() < 0 else in_words(left, precision)
+
+    def _aware(self, moment: datetime) -> datetime:
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone(self.place.time_zone))
+
+
+def _point(latitude: object, longitude: object) -> tuple[float, float] | None:
+    numbers = (to_number(latitude), to_number(longitude))
+    return None if numbers[0] is None or numbers[1] is None else (numbers[0], numbers[1])
 
 
 class _States:
@@ -174,7 +287,9 @@ class _States:
             raise AttributeError(domain)
         return _Domain(self._outlook, domain)
 
-    def __getitem__(self, entity_id: object) -> StateView | None:
+    def __getitem__(self, entity_id: object) -> "StateView | _Domain | None":
+        if isinstance(entity_id, str) and entity_id.isidentifier():
+            return self.__getattr__(entity_id)
         if not isinstance(entity_id, str) or not is_entity_id(entity_id):
             raise KeyError(entity_id)
         seen = self._outlook.see(entity_id)
@@ -182,6 +297,9 @@ class _States:
 
     def __iter__(self) -> Iterator[StateView]:
         return iter(self._outlook.see_all())
+
+    def __len__(self) -> int:
+        return len(self._outlook.see_all())
 
 
 class _Domain:
@@ -204,12 +322,3 @@ class _Domain:
 
     def __len__(self) -> int:
         return len(self._outlook.see_all(self._domain))
-
-
-def _in_words(length: timedelta) -> str:
-    seconds = int(length.total_seconds())
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {name}{'s' if count > 1 else ''}"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"

@@ -1,16 +1,15 @@
 """Whether a tracked position lies in a zone. Zones are entities with latitude, longitude and radius."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hub_agent.core.automation.geography import distance_m
 from hub_agent.core.automation.reading import to_number
 from hub_agent.core.automation.world import Outlook
 from hub_agent.model.state import EntityState
 
 HOME_RADIUS_M = 100.0
 SAY_ZONES = ("device_tracker", "person")
-_EARTH_RADIUS_M = 6_371_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +55,4 @@ def is_in_zone(seen: EntityState, area: Area) -> bool:
     if position is None:
         return False
     accuracy = to_number(seen.attributes.get("gps_accuracy")) or 0.0
-    return _distance_m(position, (area.latitude, area.longitude)) - accuracy < area.radius
-
-
-def _distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Great-circle distance (haversine)."""
-    lat1, lon1, lat2, lon2 = (math.radians(number) for number in (*one, *other))
-    a = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    return 2 * _EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, a)))
+    return distance_m(position, (area.latitude, area.longitude)) - accuracy < area.radius
