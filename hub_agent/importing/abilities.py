@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
+from hub_agent.core.actions import ACTIONS
+
 
 class Ability(Enum):
     """What comes of a call of an action on this hub."""
@@ -33,24 +35,26 @@ DEVICE_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "button": frozenset({"press"}),
     "climate": frozenset(
         {"set_temperature", "set_hvac_mode", "set_preset_mode", "set_fan_mode", "set_swing_mode", "set_humidity"}
-        | {"turn_on", "turn_off"}
+        | _SWITCHED
     ),
     "cover": frozenset(
         {"open_cover", "close_cover", "stop_cover", "set_cover_position", "toggle", "turn_on", "turn_off"}
-        | {"open_cover_tilt", "close_cover_tilt", "stop_cover_tilt", "set_cover_tilt_position"}
+        | {"open_cover_tilt", "close_cover_tilt", "stop_cover_tilt", "set_cover_tilt_position", "toggle_cover_tilt"}
     ),
-    "fan": _SWITCHED | {"set_percentage", "set_preset_mode", "oscillate", "set_direction"},
+    "fan": _SWITCHED
+    | {"set_percentage", "set_preset_mode", "oscillate", "set_direction", "increase_speed", "decrease_speed"},
     "humidifier": _SWITCHED | {"set_humidity", "set_mode"},
     "lawn_mower": frozenset({"start_mowing", "pause", "dock"}),
     "light": _SWITCHED,
     "lock": frozenset({"lock", "unlock", "open"}),
     "number": frozenset({"set_value"}),
-    "select": frozenset({"select_option"}),
+    "select": frozenset(f"select_{each}" for each in ("option", "next", "previous", "first", "last")),
     "siren": _SWITCHED,
     "switch": _SWITCHED,
     "text": frozenset({"set_value"}),
     "update": frozenset({"install"}),
-    "vacuum": frozenset({"start", "stop", "pause", "return_to_base", "clean_spot", "locate", "set_fan_speed"}),
+    "vacuum": frozenset({"start", "stop", "pause", "start_pause", "return_to_base", "clean_spot", "locate"})
+    | {"set_fan_speed"},
     "valve": frozenset({"open_valve", "close_valve", "stop_valve", "set_valve_position", "toggle"}),
     "water_heater": frozenset({"set_temperature", "set_operation_mode", "turn_on", "turn_off"}),
 }
@@ -60,12 +64,17 @@ OF_ZIGBEE2MQTT: Final = frozenset(
 )
 OWN_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "automation": _SWITCHED | {"trigger", "reload"},
-    "homeassistant": _SWITCHED | {"update_entity"},
+    "homeassistant": _SWITCHED
+    | {"update_entity", "check_config", "save_persistent_states", "reload_all", "reload_core_config"}
+    | {"reload_config_entry", "reload_custom_templates"},
+    "logbook": frozenset({"log"}),
     "mqtt": frozenset({"publish"}),
+    "persistent_notification": frozenset({"create", "dismiss", "dismiss_all", "mark_read"}),
     "scene": frozenset({"turn_on", "apply", "create", "delete", "reload"}),
     "script": _SWITCHED | {"reload"},
+    "system_log": frozenset({"write", "clear"}),
 }
-_NOTICES: Final = frozenset({"notify", "persistent_notification"})
+_NOTICES: Final = frozenset({"notify"})
 _ALLOWED: Final = frozenset({"rest_command", "shell_command"})
 # A notice of the hub's own passes by itself.
 _TAKES_BACK: Final = frozenset({"dismiss", "dismiss_all", "mark_read"})
@@ -76,11 +85,9 @@ _ASIDE: Final = frozenset(
         "camera",
         "conversation",
         "frontend",
-        "logbook",
         "logger",
         "media_player",
         "recorder",
-        "system_log",
         "telegram_bot",
         "tts",
     }
@@ -141,7 +148,6 @@ UNHEARD_TRIGGERS: Final[Mapping[str, str]] = {}
 # What an action takes from its data; only such actions as take less than Home Assistant's do.
 IGNORED_DATA: Final[Mapping[str, frozenset[str]]] = {
     "light.turn_on": frozenset({"profile", "white_value"}),
-    "mqtt.publish": frozenset({"evaluate_payload"}),
 }
 SCRIPT_VERBS: Final = OWN_ACTIONS["script"]
 
@@ -208,12 +214,15 @@ def as_document() -> str:
             lines.append(f"| `{domain}` | {', '.join(sorted(verbs))} | self-made devices |")
     for domain, verbs in sorted(OWN_ACTIONS.items()):
         lines.append(f"| `{domain}` | {', '.join(sorted(verbs))} | the hub |")
+    lines += (
+        f"| `{domain}` | {', '.join(sorted(ACTIONS[domain]))} | no dialect yet |"
+        for domain in sorted(ACTIONS.keys() - DEVICE_ACTIONS.keys())
+    )
     lines += [
         "| `script` | the name of a script | the hub |",
         "",
-        f"Become a notice of the hub, wherever they were meant to go: {_named(_NOTICES)}.",
-        "",
-        f"Carried out where the hub's configuration allows it by name: {_named(_ALLOWED)}.",
+        "`notify.<name>` goes to the channel of that name in the settings (`[notify.<name>]`), every other `notify` to all channels; each",
+        "is also a notice on the page and an alert. `rest_command.<name>` and `shell_command.<name>` do what the settings allow by that name.",
         "",
         f"Left out of an imported rule, which then runs without them: {_named(_ASIDE)}, and taking notices back.",
         "",

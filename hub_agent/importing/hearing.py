@@ -86,6 +86,7 @@ _INTEGRATIONS: Final = (
         "lcn",
         "life360",
         "lutron",
+        "matrix",
         "matter",
     ),
     *("mobile_app", "motioneye", "mysensors", "myq", "neato", "nest", "netatmo", "nuki", "octoprint", "onkyo", "onvif"),

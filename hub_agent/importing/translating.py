@@ -101,7 +101,7 @@ class Translator:
             words = read(self, value)
             if words is not None:
                 if note is not None:
-                    self.notes.append((path, note, "note"))
+                    self.notes.append((path, note, "differs" if read in _GIVEN_UP else "note"))
                 self.gaps += [(path, f"{each} is named in Home Assistant's folder .storage") for each in self._unnamed]
                 return {**{key: value[key] for key in _KEPT if key in value}, **words}
         return None
@@ -372,7 +372,7 @@ def _limits(value: PlacedMap) -> Words:
 
 
 _Reader: TypeAlias = Callable[[Translator, PlacedMap], "Words | None"]
-# With the words for a person where what it becomes is not quite the same.
+# With the words for a person, where there is something to tell.
 _READERS: Final[tuple[tuple[_Reader, str | None], ...]] = (
     (_trigger_of_device, None),
     (_condition_of_device, None),
@@ -386,3 +386,5 @@ _READERS: Final[tuple[tuple[_Reader, str | None], ...]] = (
     (_old_time, "the old key 'after' is read as 'at'"),
     (_old_state, "the old key 'state' is read as 'to'"),
 )
+# Home Assistant itself refuses these today: such a rule did not run there any more.
+_GIVEN_UP: Final = (_old_time, _old_state)
