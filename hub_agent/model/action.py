@@ -8,12 +8,13 @@ from typing import Final
 from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause
+from hub_agent.model.value import value
 
 # Actions of these are answered outside, and take their time.
 OUTSIDE_DOMAINS: Final = frozenset({"rest_command", "shell_command"})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """ "light.turn_on, these entities, this data": from an automation, a scene, a person or the cloud.
 
@@ -33,7 +34,7 @@ class Call:
         return self.action.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallAnswered:
     """The outside has taken the call (or refused it). That a device has done it comes later: `commands` times a `CommandSettled`
     (for a scene: a `SceneSettled`).

@@ -11,9 +11,10 @@ from hub_agent.model.ids import CommandId, DeviceId, EntityId, RoomId, SceneId
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.report import Decoded, MqttMessage
 from hub_agent.model.state import Cause
+from hub_agent.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StateSet:
     """Write an entity's state directly (helpers, scenarios). None leaves that part as it is."""
 
@@ -29,7 +30,7 @@ class StateRemoved:
     entity_id: EntityId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EventFired:
     event_type: str
     data: JsonObject

@@ -1,16 +1,16 @@
 """States of entities, with Home Assistant's state strings and attribute names."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from hub_agent.model.ids import EntityId
 from hub_agent.model.json import JsonObject
+from hub_agent.model.value import value
 
 UNAVAILABLE = "unavailable"
 UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EntityState:
     """`changed_at`: when `state` last changed. `updated_at`: when state or attributes last changed."""
 
@@ -20,7 +20,7 @@ class EntityState:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StateChanged:
     """`old` is None when the entity appears, `new` is None when it disappears. Both equal only when forced."""
 
@@ -31,7 +31,7 @@ class StateChanged:
     cause: "Cause | None" = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cause:
     """Why something is done. kind: automation | scene | manual | self_healing | cloud | ecosystem.
 

@@ -13,6 +13,7 @@ from hub_agent.model.automation import RunStatus
 from hub_agent.model.ids import AutomationId, CallId, RunId
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause
+from hub_agent.model.value import value
 
 # What a run keeps of its story; what comes later is only counted.
 STEPS_KEPT_MAX = 300
@@ -90,7 +91,7 @@ class Result:
         return body
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Occasion:
     """What set a run off. `variables` hold the trigger and what the definition made of it."""
 
