@@ -162,6 +162,10 @@ def _plan_fields(verbs: Mapping[str, tuple[str, str]]) -> _Planner:
     return plan
 
 
+_PLAYER_FIELDS = {
+    "source": ("select_source", "source"),
+    "sound_mode": ("select_sound_mode", "sound_mode"),
+}
 _FAN_FIELDS = {
     "speed": ("set_percentage", "percentage"),
     "preset": ("set_preset_mode", "preset_mode"),
@@ -242,6 +246,18 @@ def _plan_update(_entity: Entity, _wanted: Values) -> Iterable[ActionCall]:
     yield "update.install", {}
 
 
+def _plan_media_player(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
+    yield from _plan_on_off(entity, wanted)
+    if "playing" in wanted:
+        yield f"media_player.media_{'play' if _is_true(entity, wanted['playing']) else 'pause'}", {}
+    percent = number_in(wanted.get("volume"))
+    if percent is not None:
+        yield "media_player.volume_set", {"volume_level": percent / 100}
+    if "muted" in wanted:
+        yield "media_player.volume_mute", {"is_volume_muted": _is_true(entity, wanted["muted"])}
+    yield from _plan_fields(_PLAYER_FIELDS)(entity, wanted)
+
+
 def _plan_timer(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
     if "on" in wanted:
         yield f"timer.{'start' if _is_true(entity, wanted['on']) else 'cancel'}", {}
@@ -271,6 +287,7 @@ _PLANNERS: Mapping[str, _Planner] = {
     "climate": _plan_climate,
     "water_heater": _plan_water_heater,
     "siren": _plan_siren,
+    "media_player": _plan_media_player,
     "update": _plan_update,
     "button": _plan_button,
     "input_button": _plan_button,

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from hub_agent.core import actions, logging_actions
 from hub_agent.core.commands import Commands
 from hub_agent.core.inventory import Inventory
 from hub_agent.core.notices import Notices
 from hub_agent.core.outside import Outside
+from hub_agent.core.publishing import publish
+from hub_agent.core.relative import resolved
 from hub_agent.core.states import States
 from hub_agent.model.action import Call, CallAnswered, CommandSettled
 from hub_agent.model.device import Device, Entity
-from hub_agent.model.effects import AskState, CallOutside, Effect, Publish
+from hub_agent.model.effects import AskState, Effect, Warn
 from hub_agent.model.inputs import EventFired, StateSet
-from hub_agent.model.report import Publication
 from hub_agent.model.state import EntityState
 
 Given: TypeAlias = Effect | CallAnswered | CommandSettled | EventFired | StateSet
@@ -43,19 +45,32 @@ class DeviceServices:
         self._commands = commands
 
     def call(self, call: Call, now: datetime) -> Sequence[Given]:
-        match call.action:
-            case "mqtt.publish":
-                return self._publish(call)
-            case "homeassistant.update_entity":
-                return self._refresh(call)
         if self._outside.takes(call):
             return self._outside.call(call, now)
         if self._notices.takes(call):
             return self._notices.handle(call, now)
+        if call.action == "mqtt.publish":
+            return publish(call)
+        if call.action == "homeassistant.update_entity":
+            return self._refresh(call)
+        if call.action in logging_actions.ACTIONS:
+            return logging_actions.write(call)
+        if call.action in actions.NOTHING_TO_DO or actions.is_reload(call.action):
+            return [CallAnswered(call.id)]
+        refused = actions.refusal(call.action)
+        return [CallAnswered(call.id, error=refused)] if refused else self._command(call, now)
+
+    def _command(self, call: Call, now: datetime) -> Sequence[Given]:
+        unknown = actions.unknown_verb(call.action)
+        if unknown is not None:
+            return [CallAnswered(call.id, error=unknown, is_unknown_action=True)]
         targets, missing = self._targets(call)
         if not targets:
             return self._without_target(call, missing)
-        given: list[Given] = [*self._commands.issue(call, targets, now)]
+        given: list[Given] = []
+        for target in targets:
+            _, entity, state = target
+            given += self._commands.issue(resolved(call, entity, state), [target], now)
         error = f"this home has no {', '.join(missing)}" if missing else None
         return [*given, CallAnswered(call.id, error=error, commands=len(targets))]
 
@@ -74,18 +89,11 @@ class DeviceServices:
     def _without_target(self, call: Call, missing: list[str]) -> list[Given]:
         if missing:
             return [CallAnswered(call.id, error=f"this home has no {', '.join(missing)}")]
-        return [CallOutside(call)]
-
-    def _publish(self, call: Call) -> list[Given]:
-        topic, payload = call.data.get("topic"), call.data.get("payload", "")
-        if not isinstance(topic, str) or not topic or "+" in topic or "#" in topic:
-            return [CallAnswered(call.id, error="mqtt.publish needs a topic without wildcards")]
-        body = payload if isinstance(payload, str) else str(payload)
-        qos = call.data.get("qos")
-        publication = Publication(
-            topic, body.encode(), qos if isinstance(qos, int) and 0 <= qos <= 2 else 0, call.data.get("retain") is True
-        )
-        return [Publish(publication), CallAnswered(call.id)]
+        if actions.is_of_devices(call.action):
+            # A template that finds no entity is no fault; one that was forgotten is told.
+            text = f"{call.action} named no entity, so nothing was done."
+            return [Warn(f"no_target/{call.action}", text), CallAnswered(call.id)]
+        return [CallAnswered(call.id, error=f"there is no action {call.action}", is_unknown_action=True)]
 
     def _refresh(self, call: Call) -> list[Given]:
         device_ids = {

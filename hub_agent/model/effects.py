@@ -15,7 +15,6 @@ from hub_agent.model.ids import DeviceId
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, Row
 from hub_agent.model.report import Publication, Subscribe
-from hub_agent.model.value import value
 
 
 class Durability(IntEnum):
@@ -24,7 +23,7 @@ class Durability(IntEnum):
     FSYNC = 2
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class Save:
     """Keep a state machine's own memory (a run, a hold, a healing) under room and key; None forgets it."""
 
@@ -63,7 +62,7 @@ class SaveDefinition:
     durability: ClassVar[Durability] = Durability.FSYNC
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class SaveTrace:
     """The story of a run, kept on the hub by count and age. `body` is what `automations trace` shows."""
 
@@ -73,7 +72,7 @@ class SaveTrace:
     durability: ClassVar[Durability] = Durability.COMMIT
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class AppendRecord:
     """Owed to the cloud; the mirror gives it the stream's next number."""
 
@@ -171,7 +170,7 @@ class IssueCleared:
     subject: str
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class Announce:
     """Something the page may want to show at once. topic: state | device | scene | run | issue | notice | sync | home."""
 
@@ -184,6 +183,14 @@ class Warn:
     """A line for the log. `key` limits repeats: first WARNING, then DEBUG."""
 
     key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What a rule wants written into the log. level: debug | info | warning | error | critical."""
+
+    level: str
     text: str
 
 
@@ -200,6 +207,7 @@ Outward: TypeAlias = (
     | IssueCleared
     | Announce
     | Warn
+    | LogLine
 )
 
 Effect: TypeAlias = Persistent | Outward

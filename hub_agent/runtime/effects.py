@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import assert_never
@@ -17,6 +18,7 @@ from hub_agent.model.effects import (
     CallOutside,
     IssueCleared,
     IssueRaised,
+    LogLine,
     Outward,
     Publish,
     Reconfigure,
@@ -37,6 +39,8 @@ log = logging.getLogger(__name__)
 # After its first warning a fault is logged at DEBUG until it has been quiet for this long.
 WARNING_REPEAT = timedelta(hours=1)
 WARNINGS_MAX = 1000
+# What rules write into the log: more than this is left out, so that a rule that never stops does not fill the disk.
+LINES_A_MINUTE_MAX = 60
 
 AnswerBody = CallAnswered | JsonObject
 
@@ -64,6 +68,7 @@ class Effects:
         self._waiting_by_id: dict[str, asyncio.Future[AnswerBody]] = {}
         self._warned_at_by_key: dict[str, Moment] = {}
         self._issue_by_key: dict[tuple[str, str], Issue] = {}
+        self._written_at: deque[Moment] = deque(maxlen=LINES_A_MINUTE_MAX)
 
     def expect(self, request_id: str) -> "asyncio.Future[AnswerBody]":
         """The answer to a request that is about to be submitted. Cancel it to stop waiting."""
@@ -101,6 +106,8 @@ class Effects:
                 self._clear(code, subject)
             case Warn(key, text):
                 self._warn(key, text, moment)
+            case LogLine(level, text):
+                self._write(level, text, moment)
             case ReleaseDevice(device):
                 self._release(device)
             case CallOutside(call):
@@ -168,6 +175,16 @@ class Effects:
         if issue:
             log.info("No longer: %s", issue.text)
             self._changes.tell(Change("issue", {"code": code, "subject": subject, "text": None}))
+
+    def _write(self, level: str, text: str, moment: Moment) -> None:
+        written = self._written_at
+        if len(written) == LINES_A_MINUTE_MAX and moment.monotonic_s - written[0].monotonic_s < 60:
+            self._warn(
+                "rules_log", f"Rules write more than {LINES_A_MINUTE_MAX} lines a minute; the rest is left out.", moment
+            )
+            return
+        written.append(moment)
+        log.log(logging.getLevelNamesMapping()[level.upper()], "%s", text)
 
     def _warn(self, key: str, text: str, moment: Moment) -> None:
         warned = self._warned_at_by_key.get(key)

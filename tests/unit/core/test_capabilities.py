@@ -37,6 +37,17 @@ def entity(domain: str, capabilities: dict[str, Capability]) -> Entity:
         ("light", LAMP, {"color": "red"}, [("light.turn_on", {"color_name": "red"})]),
         ("switch", {"on": ON}, {"on": "off"}, [("switch.turn_off", {})]),
         (
+            "media_player",
+            {"on": ON, "volume": PERCENT, "muted": ON, "source": Capability("enum", "rw", options=("TV",))},
+            {"on": True, "volume": 40, "muted": False, "source": "TV"},
+            [
+                ("media_player.turn_on", {}),
+                ("media_player.volume_set", {"volume_level": 0.4}),
+                ("media_player.volume_mute", {"is_volume_muted": False}),
+                ("media_player.select_source", {"source": "TV"}),
+            ],
+        ),
+        (
             "cover",
             {"open": ON, "position": PERCENT},
             {"position": 40},

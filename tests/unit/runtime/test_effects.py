@@ -18,6 +18,7 @@ from hub_agent.model.effects import (
     CallOutside,
     IssueCleared,
     IssueRaised,
+    LogLine,
     Publish,
     Reconfigure,
     ReleaseDevice,
@@ -31,7 +32,7 @@ from hub_agent.model.report import Publication
 from hub_agent.model.state import Cause
 from hub_agent.ports import Change, Moment
 from hub_agent.runtime.changes import Changes
-from hub_agent.runtime.effects import WARNING_REPEAT, Effects
+from hub_agent.runtime.effects import LINES_A_MINUTE_MAX, WARNING_REPEAT, Effects
 from tests.fakes.linked_home import NOON, live
 from tests.unit.runtime.conftest import MemoryBroker
 from tests.unit.store.homes import lamp_device
@@ -173,6 +174,19 @@ def test_a_warning_that_repeats_is_a_warning_again_only_after_a_while(caplog: py
         doing.do(Warn("topic", "it is not JSON"), moment=later)
 
     assert [record.levelname for record in caplog.records if record.levelname == "WARNING"] == ["WARNING", "WARNING"]
+
+
+def test_what_rules_write_is_written_until_they_write_too_much(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    doing = Doing()
+    doing.do(*[LogLine("info", f"line {number}") for number in range(LINES_A_MINUTE_MAX + 5)])
+    doing.do(LogLine("error", "later"), moment=replace(MOMENT, monotonic_s=61.0))
+
+    assert [each.message for each in caplog.records if each.levelname != "WARNING"] == [
+        *(f"line {number}" for number in range(LINES_A_MINUTE_MAX)),
+        "later",
+    ]
+    assert len([each for each in caplog.records if "the rest is left out" in each.message]) == 1
 
 
 def test_what_is_announced_reaches_those_who_look_on() -> None:
