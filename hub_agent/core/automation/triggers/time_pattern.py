@@ -1,7 +1,7 @@
 """`time_pattern`: whenever the clock's hours, minutes and seconds match."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hub_agent.core.automation.exchange import Attachment, Exchange
 from hub_agent.core.automation.reading import Fields
@@ -33,7 +33,7 @@ class PatternSource:
         for _ in range(LOOKS_MAX):
             local = at.astimezone(tz)
             if self.hours is not None and (local.hour not in self.hours or local.fold):
-                at += HOUR - timedelta(minutes=local.minute, seconds=local.second)
+                at += _to_next_hour(local)
             elif self.minutes is not None and local.minute not in self.minutes:
                 at += MINUTE - timedelta(seconds=local.second)
             else:
@@ -42,6 +42,14 @@ class PatternSource:
                     return at + timedelta(seconds=later - local.second)
                 at += MINUTE - timedelta(seconds=local.second)
         return None
+
+
+def _to_next_hour(local: datetime) -> timedelta:
+    """In steps of a minute where the clock is changed meanwhile: an hour may begin or end at half past then."""
+    step = HOUR - timedelta(minutes=local.minute, seconds=local.second)
+    later = (local.astimezone(UTC) + step).astimezone(local.tzinfo)
+    is_even = later.utcoffset() == local.utcoffset() and not local.fold
+    return step if is_even else MINUTE - timedelta(seconds=local.second)
 
 
 def _next_second(seconds: frozenset[int] | None, least: int) -> int | None:
