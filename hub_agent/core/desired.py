@@ -16,7 +16,7 @@ from hub_agent.model.state import UNAVAILABLE, UNKNOWN, EntityState
 
 ActionCall: TypeAlias = tuple[str, dict[str, JsonValue]]
 
-# Nearer than this is "there already". Closer than what confirms a command, so that nothing visible is left out.
+# Nearer than this is "there", when it is asked whether a device has come where it was sent: devices round.
 _NEAR: Mapping[str, float] = {"brightness": 1, "color_temp_kelvin": 15, "current_position": 1}
 _NEAR_DEFAULT = 1e-6
 
@@ -27,6 +27,8 @@ def calls_for_state(
     attributes: JsonObject,
     current: EntityState | None,
     transition_s: float | None = None,
+    *,
+    is_nearly_enough: bool = False,
 ) -> list[ActionCall]:
     """Empty when it is there already. Raises NotPossible with words for people."""
     domain = entity_id.partition(".")[0]
@@ -35,7 +37,7 @@ def calls_for_state(
         raise NotPossible(f"{entity_id}: the state of a {domain} can be read, not set.")
     if state in {UNAVAILABLE, UNKNOWN}:
         raise NotPossible(f"{entity_id} cannot be made {state}.")
-    wanted = _Wanted(domain, state, attributes, current, transition_s)
+    wanted = _Wanted(domain, state, attributes, current, transition_s, is_nearly_enough)
     calls = list(planner(wanted))
     if not calls and not wanted.is_known:
         raise NotPossible(f'{entity_id} cannot be made "{state}".')
@@ -49,6 +51,7 @@ class _Wanted:
     attributes: JsonObject
     current: EntityState | None
     transition_s: float | None
+    is_nearly_enough: bool = False
     is_known: bool = field(default=False)
 
     @property
@@ -73,7 +76,7 @@ def is_near(name: str, wanted: _Wanted, current: EntityState | None) -> bool:
     have = current.attributes.get(name) if current else None
     if _is_list(want) and _is_list(have):
         return len(want) == len(have) and all(_equal("", w, h) for w, h in zip(want, have, strict=True))
-    return _equal(name, want, have)
+    return _equal(name if wanted.is_nearly_enough else "", want, have)
 
 
 def _is_list(value: JsonValue) -> TypeGuard[Sequence[JsonValue]]:
@@ -109,7 +112,7 @@ def _light(wanted: _Wanted) -> Iterator[ActionCall]:
     if wanted.state != "on":
         return
     names = ("brightness", "effect", *_colour_of(wanted.attributes))
-    if wanted.is_state_there and not wanted.differs(*names):
+    if wanted.is_state_there and not wanted.differs("color_mode", *names):
         return
     data = {name: wanted.attributes[name] for name in names if wanted.attributes.get(name) is not None}
     yield wanted.call("turn_on", **data, **transition)

@@ -9,6 +9,7 @@ commanded all the same, for it may be back before its report says so. Nobody wai
 Scenes made by `scene.create` live until the next start, as Home Assistant has it, and leave no record.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ CREATED_MAX = 200
 
 _ACTIVATION = "activation/"
 _HISTORY = "history/"
+_OBJECT_ID = re.compile(r"[a-z0-9_]+")
 _TOO_MANY = "too many scenes were activated at once"
 
 
@@ -279,7 +281,7 @@ class Scenes:
 
     def _create(self, call: Call, _now: datetime) -> list[Given]:
         scene_id = call.data.get("scene_id")
-        if not isinstance(scene_id, str) or not scene_id:
+        if not isinstance(scene_id, str) or _OBJECT_ID.fullmatch(scene_id) is None:
             raise DefinitionError("a scene needs a name of letters, digits and underscores", "scene_id")
         entity_id = EntityId(f"scene.{scene_id}")
         known = self._scene_by_entity.get(entity_id)
@@ -289,21 +291,34 @@ class Scenes:
         if known is None and sum(scene.row_id is None for scene in self._scene_by_entity.values()) >= CREATED_MAX:
             raise NotPossible(f"{CREATED_MAX} scenes have been created already; delete one first.")
         entities = call.data.get("entities")
-        stated = read_desired(entities, "entities") if entities else ()
-        desired = (*stated, *self._snapshot(call.data.get("snapshot_entities")))
-        if not desired:
-            raise DefinitionError("names no entity whose state is known", "entities")
-        self._scene_by_entity[entity_id] = scene = Scene(entity_id, scene_id, desired)
-        return [CallAnswered(call.id), self._as_state(scene, call.cause)]
+        named = call.data.get("snapshot_entities")
+        if not entities and not named:
+            raise DefinitionError("needs entities or snapshot_entities", "entities")
+        desired = {wish.entity_id: wish for wish in (read_desired(entities, "entities") if entities else ())}
+        taken, missing = self._snapshot(named)
+        desired.update({wish.entity_id: wish for wish in taken})
+        given: list[Given] = [
+            Warn(f"scene_missing/{name}", f"{entity_id} cannot take a snapshot of {name}: it does not exist.")
+            for name in missing
+        ]
+        if not desired and missing:
+            return [*given, CallAnswered(call.id)]
+        self._scene_by_entity[entity_id] = scene = Scene(entity_id, scene_id, tuple(desired.values()))
+        return [*given, self._as_state(scene, call.cause), CallAnswered(call.id)]
 
-    def _snapshot(self, named: JsonValue) -> Iterable[DesiredState]:
-        """How these entities are now; what is unavailable has no state to come back to and is left out."""
+    def _snapshot(self, named: JsonValue) -> tuple[list[DesiredState], list[EntityId]]:
+        """How these entities are now, and which do not exist; what is unavailable has no state to come back to and is left out."""
         names = [named] if isinstance(named, str) else named if isinstance(named, Sequence) else []
+        taken: list[DesiredState] = []
+        missing: list[EntityId] = []
         for name in names:
-            entity_id = EntityId(str(name))
+            entity_id = EntityId(str(name).strip().lower())
             state = self._world.state(entity_id)
-            if state is not None and state.state not in {UNAVAILABLE, UNKNOWN}:
-                yield DesiredState(entity_id, state.state, state.attributes)
+            if state is None:
+                missing.append(entity_id)
+            elif state.state not in {UNAVAILABLE, UNKNOWN}:
+                taken.append(DesiredState(entity_id, state.state, state.attributes))
+        return taken, missing
 
     def _delete(self, call: Call, _now: datetime) -> list[Given]:
         for entity_id in call.target:
@@ -312,11 +327,11 @@ class Scenes:
                 raise NotPossible(f"{entity_id} does not exist.")
             if scene.row_id is not None:
                 raise NotPossible(f"{entity_id} is a scene of the home; scene.delete deletes only created ones.")
-        given: list[Given] = [CallAnswered(call.id)]
+        given: list[Given] = []
         for entity_id in call.target:
             del self._scene_by_entity[entity_id]
             given.append(StateRemoved(entity_id))
-        return given
+        return [*given, CallAnswered(call.id)]
 
     def _reload(self, call: Call, _now: datetime) -> list[Given]:
         return [CallAnswered(call.id)]
@@ -425,7 +440,9 @@ class Scenes:
     def _is_so(self, wish: DesiredState) -> bool:
         try:
             state = self._world.state(wish.entity_id)
-            return state is not None and not calls_for_state(wish.entity_id, wish.state, wish.attributes, state)
+            if state is None:
+                return False
+            return not calls_for_state(wish.entity_id, wish.state, wish.attributes, state, is_nearly_enough=True)
         except NotPossible:
             return False
 
