@@ -15,6 +15,7 @@ from hub_agent.model.ids import DeviceId
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, Row
 from hub_agent.model.report import Publication, Subscribe
+from hub_agent.model.value import value
 
 
 class Durability(IntEnum):
@@ -23,7 +24,7 @@ class Durability(IntEnum):
     FSYNC = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Save:
     """Keep a state machine's own memory (a run, a hold, a healing) under room and key; None forgets it."""
 
@@ -62,7 +63,7 @@ class SaveDefinition:
     durability: ClassVar[Durability] = Durability.FSYNC
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveTrace:
     """The story of a run, kept on the hub by count and age. `body` is what `automations trace` shows."""
 
@@ -72,7 +73,7 @@ class SaveTrace:
     durability: ClassVar[Durability] = Durability.COMMIT
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AppendRecord:
     """Owed to the cloud; the mirror gives it the stream's next number."""
 
@@ -170,7 +171,7 @@ class IssueCleared:
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Announce:
     """Something the page may want to show at once. topic: state | device | scene | run | issue | notice | sync | home."""
 
