@@ -267,7 +267,7 @@ class Door(Protocol):
         """Each {"id", "name", "room_id", "icon", "color", "devices": n, "last_activated_at", "last_status", "activation_count"}"""
 
     def automations(self) -> Sequence[JsonObject]:
-        """Each {"id", "entity_id", "name", "description", "is_enabled", "mode", "last_triggered_at", "last_status", "running": n, "problem": text | None}"""
+        """Each {"id", "entity_id", "name", "description", "is_enabled", "mode", "last_triggered_at", "last_status", "running": n, "problem": text | None, "health": as in health() | None}"""
 
     def issues(self) -> Sequence[JsonObject]:
         """Each {"code", "severity", "title", "text", "subject", "since"}"""
@@ -295,6 +295,21 @@ class Door(Protocol):
         "triggers": [{"path", "id", "alias", "platform", "is_enabled", "waits_for", "findings": [{"code", "text", "entity_id", "state", "changed_at", "due_at"}]}],
         "conditions": [{"path", "kind", "wants", "result": "true" | "false" | "error" | "depends_on_trigger" | "not_known", "text", "values", "error", "parts"}],
         "last_run", "last_refusal", "around": [{"run_id", "status", "started_at", "trigger", "error", "conditions"}], "not_known": [text]}
+        """
+
+    def health(self, name: str) -> JsonObject:
+        """Whether an automation (by id, entity id or name) can still do what it is for. Raises NotFound.
+        {"automation_id", "entity_id", "name", "checked_at", "health_status": "healthy" | "degraded" | "failing" | "broken", "health_score": 0..100,
+        "issues" and "warnings": [{"code", "severity", "text", "aspect", "path", "entity_id", "since", "automations"}],
+        "recommended_fixes": [{"code", "path", "text", "is_automatic", "replace", "by"}], "can_auto_repair", "has_old_spelling"}
+        """
+
+    def health_of_all(self) -> Sequence[JsonObject]:
+        """As `health`, of each automation that is not healthy, the worst first."""
+
+    async def repair(self, name: str, by: str) -> JsonObject:
+        """Carries out the fixes of an automation that are automatic: an edit like any other. Raises NotFound.
+        {"automation_id", "repaired": [{"replaced", "by"}]}
         """
 
     def replay(self, rule: str | JsonObject, since: str, until: str | None) -> AsyncGenerator[JsonObject, None]:

@@ -120,6 +120,45 @@ def replay(socket: str | None, rule: str, since: str, until: str | None, as_json
     return 0
 
 
+@command.command(name="check")
+@click.argument("name", required=False)
+@as_json_option
+@click.pass_obj
+def check(socket: str | None, name: str | None, as_json: bool) -> None:
+    """Whether an automation can still do what it is for; without NAME all that cannot, the worst first."""
+    link = Link(socket)
+    found = [link.get(f"automations/{quote(name, safe='')}/health")] if name else link.get("automations/health")
+    if as_json:
+        print_json(found[0] if name else found)
+        return
+    if not found:
+        click.echo("Nothing is wrong with any automation.")
+    for each in found:
+        click.echo(f"{each['name']}: {each['health_status']} ({each['health_score']} of 100)")
+        for finding in [*each["issues"], *each["warnings"]]:
+            place = f" ({finding['path']})" if finding.get("path") else ""
+            click.echo(f"- {finding['severity']}: {finding['text']}{place}")
+        for fix in each["recommended_fixes"]:
+            how = f" Do it with: nexa-hub automations repair '{each['name']}'" if fix["is_automatic"] else ""
+            click.echo(f"  fix: {fix['text']}{how}")
+
+
+@command.command(name="repair")
+@click.argument("name")
+@as_json_option
+@click.pass_obj
+def repair(socket: str | None, name: str, as_json: bool) -> None:
+    """Put right what can be put right by itself: entities that have another name now."""
+    answer = Link(socket).post(f"automations/{quote(name, safe='')}/repair")
+    if as_json:
+        print_json(answer)
+        return
+    for each in answer["repaired"]:
+        click.echo(f"{each['replaced']} is {each['by']} now.")
+    if not answer["repaired"]:
+        click.echo("There is nothing that can be put right by itself. See: nexa-hub automations check")
+
+
 def _id_of(link: Link, name: str) -> str:
     wanted = name.casefold()
     automations = link.get("automations")

@@ -22,6 +22,7 @@ from hub_agent.model.inputs import (
     DefinitionArrived,
     DeviceEdited,
     Input,
+    RepairWanted,
     ScenePressed,
     WebhookCalled,
 )
@@ -121,7 +122,8 @@ class HubDoor:
         return self._scenes()
 
     def automations(self) -> Sequence[JsonObject]:
-        return self._hub.automations.described()
+        checks = self._hub.checks
+        return [{**each, "health": checks.health_of(str(each["id"]))} for each in self._hub.automations.described()]
 
     def issues(self) -> Sequence[JsonObject]:
         return [
@@ -181,6 +183,15 @@ class HubDoor:
         if told is None:
             raise NotFound(f"There is no automation '{name}' any more.")
         return told
+    def health(self, name: str) -> JsonObject:
+        told = self._hub.checks.report(self._automation_named(name), self._clock.now().wall)
+        if told is None:
+            raise NotFound(f"There is no automation '{name}' any more.")
+        return told
+
+    def health_of_all(self) -> Sequence[JsonObject]:
+        return self._hub.checks.unhealthy(self._clock.now().wall)
+
     def replay(self, rule: str | JsonObject, since: str, until: str | None) -> AsyncGenerator[JsonObject, None]:
         if not isinstance(rule, str):
             return self._replays.of_given(rule, since, until)
@@ -224,6 +235,13 @@ class HubDoor:
         edited = DeviceEdited(device.id, name, RoomId(room_id) if room_id else None, by)
         await self._inbox.submit([edited])
         return self._as_shown(self._device_named(device.id))
+
+    async def repair(self, name: str, by: str) -> JsonObject:
+        request_id = self._new_id()
+        answer = await self._ask(request_id, RepairWanted(self._automation_named(name), request_id, by))
+        if isinstance(answer, CallAnswered):
+            raise NotPossible(answer.error or "the automation could not be repaired")
+        return answer
 
     async def import_definitions(self, definitions: Sequence[JsonObject], by: str) -> JsonObject:
         del by  # a definition does not say who changed it last

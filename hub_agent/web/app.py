@@ -29,6 +29,7 @@ from hub_agent.web.shapes import (
     DeviceChange,
     ExplanationAnswer,
     FaultAnswer,
+    HealthAnswer,
     ImportAnswer,
     ImportRequestBody,
     IssueAnswer,
@@ -36,6 +37,7 @@ from hub_agent.web.shapes import (
     PairAnswer,
     PairRequest,
     RejectedAnswer,
+    RepairAnswer,
     ReplayAnswer,
     ReplayRequest,
     RoomAnswer,
@@ -148,6 +150,16 @@ def _seeing(door: Door) -> APIRouter:
         """Why an automation did not run: by id, entity id or name; now, or at a time such as 07:30."""
         return OrjsonResponse(await door.explain(name, at))
 
+    @router.get("/automations/health", response_model=list[HealthAnswer])
+    async def health_of_all() -> Response:
+        """Every automation that cannot do all that it is for, the worst first."""
+        return OrjsonResponse(door.health_of_all())
+
+    @router.get("/automations/{name:path}/health", response_model=HealthAnswer)
+    async def health(name: str) -> Response:
+        """Whether an automation can still do what it is for, and what would help."""
+        return OrjsonResponse(door.health(name))
+
     @router.get("/automations/{name:path}/replay", response_model=ReplayAnswer)
     async def replay_known(
         name: str,
@@ -218,6 +230,11 @@ def _doing(door: Door) -> APIRouter:
     async def activate(name: str, request: Request) -> Response:
         """By id or name. Answers when every device has answered, or could not be reached."""
         return OrjsonResponse(await door.activate_scene(name, _by(request)))
+
+    @router.post("/automations/{name:path}/repair", response_model=RepairAnswer)
+    async def repair(name: str, request: Request) -> Response:
+        """Carries out the fixes of an automation that are automatic: names that were changed are put right."""
+        return OrjsonResponse(await door.repair(name, _by(request)))
 
     @router.post("/call", response_model=CallAnswer)
     async def call(body: CallRequestBody, request: Request) -> Response:

@@ -119,6 +119,53 @@ class AutomationAnswer(Shape):
     last_status: str | None = None
     running: int = 0
     problem: str | None = Field(None, description="Why it cannot run, in words.")
+    health: str | None = Field(None, description="healthy, degraded, failing or broken; none before it was looked at.")
+
+
+class HealthFinding(Shape):
+    code: str = Field(examples=["entity_missing"])
+    severity: Literal["error", "warning", "info"]
+    text: str
+    aspect: str
+    path: str | None = Field(None, examples=["actions/0/target/entity_id"])
+    entity_id: str | None = None
+    since: datetime | None = None
+    automations: list[str] = []
+
+
+class FixAnswer(Shape):
+    code: str
+    path: str | None = None
+    text: str
+    is_automatic: bool
+    replace: str | None = None
+    by: str | None = None
+
+
+class HealthAnswer(Shape):
+    """Whether an automation can still do what it is for. `warnings` are worth knowing and no fault."""
+
+    automation_id: str
+    entity_id: str
+    name: str
+    checked_at: datetime
+    health_status: Literal["healthy", "degraded", "failing", "broken"]
+    health_score: int
+    issues: list[HealthFinding]
+    warnings: list[HealthFinding]
+    recommended_fixes: list[FixAnswer]
+    can_auto_repair: bool
+    has_old_spelling: bool
+
+
+class Replaced(Shape):
+    replaced: str
+    by: str
+
+
+class RepairAnswer(Shape):
+    automation_id: str
+    repaired: list[Replaced]
 
 
 class RunAnswer(Shape):

@@ -217,6 +217,27 @@ def _traces() -> list[dict[str, Any]]:
     ]
 
 
+def _health(found: dict[str, Any]) -> dict[str, Any]:
+    text = "It names light.gone, which this home does not have."
+    place = {"code": "entity_missing", "path": "actions/0/target/entity_id"}
+    issue = {**place, "severity": "warning", "text": text, "aspect": "actions", "entity_id": "light.gone"}
+    fix = {**place, "text": "Replace light.gone by light.back.", "is_automatic": True}
+    is_broken = bool(found["problem"])
+    return {
+        "automation_id": found["id"],
+        "entity_id": found["entity_id"],
+        "name": found["name"],
+        "checked_at": AT,
+        "health_status": "degraded" if is_broken else "healthy",
+        "health_score": 85 if is_broken else 100,
+        "issues": [issue] if is_broken else [],
+        "warnings": [],
+        "recommended_fixes": [{**fix, "replace": "light.gone", "by": "light.back"}] if is_broken else [],
+        "can_auto_repair": is_broken,
+        "has_old_spelling": False,
+    }
+
+
 def _explanation(found: dict[str, Any], *, is_past: bool) -> dict[str, Any]:
     lamp = "light.living_room_lamp"
     quiet = "Trigger 1 (state) waits until binary_sensor.hall_motion changes to 'on': it is 'off' since 11:00:00."
@@ -437,19 +458,31 @@ class FakeDoor:
             raise NotFound(f"There is no run '{run_id}'.")
         return found[0]
 
+    def health(self, name: str) -> Any:
+        self._fail()
+        return _health(self._automation_named(name))
+
+    def health_of_all(self) -> Any:
+        self._fail()
+        return [_health(each) for each in self.automations_now if each["problem"]]
+
+    async def repair(self, name: str, by: str) -> Any:
+        self._fail()
+        found = self._automation_named(name)
+        self.asked.append(("repair", found["id"], by))
+        repaired = [{"replaced": "light.gone", "by": "light.back"}] if found["problem"] else []
+        return {"automation_id": found["id"], "repaired": repaired}
+
+    def _automation_named(self, name: str) -> dict[str, Any]:
+        plain = name.casefold()
+        for each in self.automations_now:
+            if plain in {each["id"], each["entity_id"], each["name"].casefold()}:
+                return each
+        raise NotFound(f"There is no automation '{name}'. Did you mean 'Broken'?")
+
     async def explain(self, name: str, at: str | None) -> Any:
         self._fail()
-        plain = name.casefold()
-        found = next(
-            (
-                each
-                for each in self.automations_now
-                if plain in {each["id"], each["entity_id"], each["name"].casefold()}
-            ),
-            None,
-        )
-        if found is None:
-            raise NotFound(f"There is no automation '{name}'. Did you mean 'Broken'?")
+        found = self._automation_named(name)
         if at == "never":
             raise NotPossible(f"'{at}' is not a time such as 07:30 or '2026-01-14 07:30'.")
         return _explanation(found, is_past=at is not None)

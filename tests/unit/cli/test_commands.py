@@ -73,6 +73,26 @@ def test_an_explanation_is_about_now_or_about_a_time(nexa, door) -> None:
     assert "not known: Whether the rule was on then." in then
 
 
+def test_a_check_names_what_is_wrong_and_what_would_help(nexa, door) -> None:
+    out = nexa("automations", "check").out
+
+    assert "Broken: degraded (85 of 100)" in out
+    assert "- warning: It names light.gone, which this home does not have. (actions/0/target/entity_id)" in out
+    assert "nexa-hub automations repair 'Broken'" in out
+    assert nexa("automations", "check", RULE, "--json").json()["health_status"] == "healthy"
+
+
+def test_where_nothing_is_wrong_a_check_says_so(nexa, door) -> None:
+    door.automations_now = door.automations_now[:1]
+
+    assert nexa("automations", "check").out == "Nothing is wrong with any automation.\n"
+
+
+def test_a_repair_tells_what_it_did_or_that_it_can_do_nothing(nexa, door) -> None:
+    assert nexa("automations", "repair", "Broken").out == "light.gone is light.back now.\n"
+    assert "nothing that can be put right by itself" in nexa("automations", "repair", RULE).out
+
+
 def test_a_rule_with_a_slash_in_its_name_can_be_asked_for(nexa, door) -> None:
     door.automations_now[0]["name"] = "Lamp on/off?"
     assert nexa("automations", "explain", "Lamp on/off?").out.startswith("Lamp on/off?: Trigger 1")

@@ -14,6 +14,8 @@ READ = [
     ("/scenes", "/scenes"),
     ("/automations", "/automations"),
     (f"/automations/{RULE}/explanation?at=07:30", "/automations/{name}/explanation"),
+    ("/automations/health", "/automations/health"),
+    ("/automations/Broken/health", "/automations/{name}/health"),
     (f"/automations/{RULE}/replay?since=7d", "/automations/{name}/replay"),
     ("/runs", "/runs"),
     (f"/runs/{RUN}", "/runs/{run_id}"),
@@ -26,6 +28,7 @@ DO = [
     ("PATCH", f"/devices/{LAMP}", "/devices/{device_id}", {"name": "Big Lamp", "room_id": KITCHEN}),
     ("POST", "/devices/light.living_room_lamp/set", "/devices/{name}/set", {"values": {"on": True, "brightness": 40}}),
     ("POST", "/scenes/Movie night/activate", "/scenes/{name}/activate", {}),
+    ("POST", "/automations/Broken/repair", "/automations/{name}/repair", {}),
     ("POST", "/call", "/call", {"action": "light.turn_on", "target": ["light.living_room_lamp"]}),
     (
         "POST",

@@ -21,7 +21,7 @@ from hub_agent.core.automation.checking.references import AWAY_FOR
 from hub_agent.core.automation.checking.renaming import Was, fix_for, was_of
 from hub_agent.core.automation.checking.repair import replaced
 from hub_agent.core.automation.checking.together import Together, look_at_all
-from hub_agent.core.automation.checking.verdict import Verdict, row_of
+from hub_agent.core.automation.checking.verdict import Health, Verdict, row_of
 from hub_agent.core.automation.rule import Rule
 from hub_agent.core.automation.views import iso
 from hub_agent.model.effects import AppendRecord, Durability, Effect, IssueCleared, IssueRaised, Save, SaveTrace
@@ -182,6 +182,16 @@ class Checks:
         rule = self._rules.find(automation_id)
         return None if rule is None else self._look(rule, self._watch(rule), now).as_json()
 
+    def unhealthy(self, now: datetime) -> list[JsonObject]:
+        """Of all rules, those that cannot do all that they are for, the worst first; as they were last looked at."""
+        found: list[Verdict] = []
+        for rule in self._rules:
+            watched = self._watch(rule)
+            verdict = watched.verdict or self._look(rule, watched, now)
+            if verdict.health is not Health.HEALTHY:
+                found.append(verdict)
+        return [each.as_json() for each in sorted(found, key=lambda each: (each.score, each.name.casefold()))]
+
     def health_of(self, automation_id: str) -> str | None:
         """As it was last looked at."""
         watched = self._watched.get(automation_id)
@@ -274,7 +284,7 @@ class Checks:
             if watched.fingerprint is not None:
                 watched.past.forget_errors()
             self._note_names(automation_id, watched, tuple(names_in(rule.definition.fields)))
-            watched.fingerprint = fingerprint
+            watched.fingerprint, watched.verdict = fingerprint, None
         return watched
 
     def _note_names(self, automation_id: str, watched: Watched, names: tuple[Name, ...]) -> None:
