@@ -6,7 +6,7 @@ What happens inside (a call, an event, a changed state) is routed at once, so th
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from hub_agent.core.announced import announced_command
 from hub_agent.core.asked import Asked
@@ -88,6 +88,15 @@ CASCADE_MAX = 10_000
 # Presences are kept now and then; what was observed comes back with the next report anyway.
 PRESENCE_EVERY = timedelta(minutes=5)
 
+
+class Timed(Protocol):
+    """What all rooms have in common that do something when it is time."""
+
+    def get_timer(self) -> datetime | None: ...
+
+    def handle_timer(self, now: datetime) -> Sequence[Given]: ...
+
+
 Taker: TypeAlias = Callable[[Any, datetime], Iterable[Given]]
 
 
@@ -142,6 +151,16 @@ class Hub:
         self._asked = Asked()
         self._cloud_commands = CloudCommands(self.automations.entity_id_of)
         self._presence_due_at: datetime | None = None
+        # In the order in which they are asked what is due.
+        self._timed: tuple[Timed, ...] = (
+            self.commands,
+            self.helpers,
+            self.automations,
+            self.scenes,
+            self.healing,
+            self.devices.first_look,
+            self.checks,
+        )
         # By the kind itself: asked one after another whether it is this or that takes long where so much passes.
         self._taker_by_kind: Mapping[type, Taker] = {
             StateChanged: self._state_changed,
@@ -231,30 +250,16 @@ class Hub:
         return self._route(self._take(happened, now), now)
 
     def get_timer(self) -> datetime | None:
-        timers = (
-            self.devices.first_look.get_timer(),
-            self.commands.get_timer(),
-            self.automations.get_timer(),
-            self.scenes.get_timer(),
-            self.helpers.get_timer(),
-            self.healing.get_timer(),
-            self.checks.get_timer(),
-            self._presence_due_at,
-        )
-        return min((timer for timer in timers if timer is not None), default=None)
+        soonest = self._presence_due_at
+        for room in self._timed:
+            due = room.get_timer()
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
+        return soonest
 
     def handle_timer(self, now: datetime) -> list[Effect]:
         given: list[Given] = []
-        first_look = self.devices.first_look
-        for room in (
-            self.commands,
-            self.helpers,
-            self.automations,
-            self.scenes,
-            self.healing,
-            first_look,
-            self.checks,
-        ):
+        for room in self._timed:
             due = room.get_timer()
             if due is not None and due <= now:
                 given += room.handle_timer(now)

@@ -171,7 +171,8 @@ class Healing:
     # Time.
 
     def get_timer(self) -> datetime | None:
-        return min((at for at in (self._wakes.first(), self._save_at) if at), default=None)
+        first, save_at = self._wakes.first(), self._save_at
+        return first if save_at is None or (first is not None and first < save_at) else save_at
 
     def handle_timer(self, now: datetime) -> list[Given]:
         given: list[Given] = []
