@@ -23,6 +23,7 @@ PARENTS = {
     "device_telemetry": ("device_id", "device"),
     "energy_usage": ("device_id", "device"),
     "automation_executions": ("automation_id", "automation"),
+    "automation_health_checks": ("automation_id", "automation"),
     "scene_activations": ("scene_id", "scene"),
 }
 NAME_COLUMN = {"room": "name", "device": "device_name", "scene": "name", "automation": "name"}
