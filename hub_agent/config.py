@@ -136,10 +136,10 @@ class RestCommand(_Section):
     verify_tls: bool = Field(True, description="Whether the other side must prove who it is.")
     username: str | None = Field(None, description="User name, if it asks for one.", examples=["nexa"])
     password_file: Path | None = Field(
-        None, description="File that holds the password.", examples=["/etc/nexa-hub/secrets/lights-password"]
+        None, description="File that holds the password.", examples=["/etc/nexa-hub/lights-password"]
     )
     token_file: Path | None = Field(
-        None, description="File that holds a bearer token.", examples=["/etc/nexa-hub/secrets/lights-token"]
+        None, description="File that holds a bearer token.", examples=["/etc/nexa-hub/lights-token"]
     )
 
 
@@ -171,7 +171,7 @@ class NotifyChannel(_Section):
         description="The topic's or the webhook's address.", examples=["https://ntfy.sh/our-home-7f3a"]
     )
     token_file: Path | None = Field(
-        None, description="File that holds a bearer token.", examples=["/etc/nexa-hub/secrets/ntfy-token"]
+        None, description="File that holds a bearer token.", examples=["/etc/nexa-hub/ntfy-token"]
     )
 
 
