@@ -126,11 +126,12 @@ class Automations:
         self._enter(now)
         self._is_live = True
         self._rules.restore(self._saved)
+        self._running.restore(self._saved)
         for rule in self._rules:
             self._rules.switch_as_defined(rule, now, is_start=True)
             self._references.watch(rule, now)
         self._rules.restore_holds(self._saved, now)
-        self._running.restore(self._saved, now)
+        self._running.go_on(now)
         if self._last_alive_at is not None:
             for rule in self._rules:
                 self._rules.catch_up(rule, self._last_alive_at, now)

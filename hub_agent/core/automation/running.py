@@ -468,7 +468,8 @@ class Running:
             if run.is_saved:
                 self.interpreter.changed[run.id] = run
 
-    def restore(self, saved: Saved, now: datetime) -> None:
+    def restore(self, saved: Saved) -> None:
+        """Runs are where they were, so that their rules look as they did; `go_on` takes them up."""
         restored: list[Run] = []
         for key, body in saved.items():
             if key.startswith("run/"):
@@ -478,7 +479,9 @@ class Running:
         restored.sort(key=lambda run: (run.started_at, run.id))
         for run in restored:
             self._place(run)
-        for run in restored:
+
+    def go_on(self, now: datetime) -> None:
+        for run in tuple(self._runs.values()):
             if run.stage == "running":
                 self.interpreter.restore(run, now)
             elif run.stage == "settling":
