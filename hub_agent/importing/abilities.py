@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
-from hub_agent.core.actions import ACTIONS
+from hub_agent.core.actions import ACTIONS, is_reload
+from hub_agent.core.relative import RESOLVERS
 
 
 class Ability(Enum):
@@ -76,8 +77,6 @@ OWN_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
 }
 _NOTICES: Final = frozenset({"notify"})
 _ALLOWED: Final = frozenset({"rest_command", "shell_command"})
-# A notice of the hub's own passes by itself.
-_TAKES_BACK: Final = frozenset({"dismiss", "dismiss_all", "mark_read"})
 _ASIDE: Final = frozenset(
     {
         "assist_satellite",
@@ -165,12 +164,14 @@ _KNOWN_DOMAIN: Final = re.compile(r"^\s*([a-z0-9_]+)\.")
 def ability(action: str) -> Ability:
     """Of an action in plain words, `domain.verb`. `script.<name>` is asked elsewhere."""
     domain, _, verb = action.partition(".")
+    if is_reload(action):
+        return Ability.DONE
     if domain in OWN_ACTIONS and verb in OWN_ACTIONS[domain]:
         return Ability.DONE
     if domain in DEVICE_ACTIONS:
-        return Ability.DONE if verb in DEVICE_ACTIONS[domain] else Ability.NONE
+        return Ability.DONE if verb in DEVICE_ACTIONS[domain] or action in RESOLVERS else Ability.NONE
     if domain in _NOTICES:
-        return Ability.ASIDE if verb in _TAKES_BACK else Ability.NOTICE
+        return Ability.DONE if action == "notify.persistent_notification" else Ability.NOTICE
     if domain in _ALLOWED:
         return Ability.ALLOWED
     if domain in HELPER_ACTIONS:
@@ -208,7 +209,8 @@ def as_document() -> str:
     ]
     for domain, verbs in sorted(DEVICE_ACTIONS.items()):
         dialects = "Zigbee2MQTT, Home Assistant discovery" if domain in OF_ZIGBEE2MQTT else "Home Assistant discovery"
-        lines.append(f"| `{domain}` | {', '.join(sorted(verbs))} | {dialects} |")
+        more = {name.partition(".")[2] for name in RESOLVERS if name.startswith(f"{domain}.")}
+        lines.append(f"| `{domain}` | {', '.join(sorted(verbs | more))} | {dialects} |")
     for domain, verbs in sorted(HELPER_ACTIONS.items()):
         if verbs:
             lines.append(f"| `{domain}` | {', '.join(sorted(verbs))} | self-made devices |")
@@ -221,10 +223,12 @@ def as_document() -> str:
     lines += [
         "| `script` | the name of a script | the hub |",
         "",
+        "`reload` of anything is done, with nothing to do: definitions are live as soon as they change.",
+        "",
         "`notify.<name>` goes to the channel of that name in the settings (`[notify.<name>]`), every other `notify` to all channels; each",
         "is also a notice on the page and an alert. `rest_command.<name>` and `shell_command.<name>` do what the settings allow by that name.",
         "",
-        f"Left out of an imported rule, which then runs without them: {_named(_ASIDE)}, and taking notices back.",
+        f"Left out of an imported rule, which then runs without them: {_named(_ASIDE)}.",
         "",
         "Everything else is unknown here: a rule that does mostly such things is not imported.",
     ]

@@ -25,6 +25,21 @@ from hub_agent.templating import is_template
 _HOLDS_TARGETS: Final = ("target", "data", "data_template")
 _HOLDS_DATA: Final = ("data", "data_template")
 _OF_A_NOTICE: Final = frozenset({"title", "message", "notification_id"})
+# Of a notice's own data: what is done here, and how it looks and is sorted on a phone.
+_HONOURED: Final = frozenset({"tag", "priority", "importance", "notification_id", "ttl"})
+_LOOKS: Final = frozenset(
+    {
+        "channel",
+        "color",
+        "group",
+        "icon_url",
+        "ledColor",
+        "notification_icon",
+        "sticky",
+        "vibrationPattern",
+        "visibility",
+    }
+)
 # Kinds whose entities every action may name: they stand for their members.
 _STANDS_FOR_OTHERS: Final = frozenset({"group"})
 _ACTION_IN_TEXT: Final = re.compile(r"['\"]([a-z_]+\.[a-z_]+)['\"]")
@@ -123,11 +138,12 @@ class Calls:
     def _notice(self, case: Case, step: Step, where: str, action: str) -> None:
         """The words arrive, at the hub's own channels; what else there is with them does not."""
         case.add("notice", f"{action} becomes a notice of the hub's own channels", where, "note")
-        lost = sorted({key for _, key in _data_of(step)} - _OF_A_NOTICE)
+        lost = sorted(_lost_of_notice(step))
         if any(isinstance(step.get(part), str) for part in _HOLDS_DATA):
             lost = ["all but title and message"]
         if lost:
-            case.add("notice_plain", f"of {action} only title and message are told, not: {', '.join(lost)}", where)
+            words = f"of {action} title and message are told, not: {', '.join(lost)}"
+            case.add("notice_plain", words, where)
 
     # Scripts and scenes.
 
@@ -210,3 +226,12 @@ def _data_of(step: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
         for key, value in mapping(step.get(part)).items():
             if value not in (None, "", [], {}) and key != "entity_id":
                 yield part, key
+
+
+def _lost_of_notice(step: Mapping[str, JsonValue]) -> Iterator[str]:
+    for part, key in _data_of(step):
+        inner = mapping(step.get(part)).get(key)
+        if key == "data" and isinstance(inner, Mapping):
+            yield from (f"data.{each}" for each in inner if each not in _HONOURED | _LOOKS)
+        elif key not in _OF_A_NOTICE:
+            yield key

@@ -54,6 +54,10 @@ class Folder:
         finally:
             self._open.pop()
 
+    def read_text(self, path: Path) -> str:
+        """Of a file that is no YAML. Raises FileNotUnderstood."""
+        return self._text(self._inside(path, Place(self.name(path), 1)))
+
     def read_or_note(self, path: Path) -> JsonValue:
         """What cannot be read is a problem, and None."""
         try:

@@ -34,6 +34,8 @@ def look_at_names(case: Case, known: Known) -> None:
 
 def _look_at(case: Case, known: Known, name: str, path: str) -> None:
     domain, _, object_id = name.partition(".")
+    if domain.isdigit():
+        return
     if is_never_here(domain):
         case.add("entity_kind", f"{name}: no device of this hub brings such an entity", path)
     elif (domain in HELPER_ACTIONS and name not in known.helpers and object_id not in _NO_ENTITIES) or (

@@ -25,6 +25,7 @@ from hub_agent.importing.case import Case, known_in, mapping
 from hub_agent.importing.gaps import filled, look_at_gaps, note_secrets_told
 from hub_agent.importing.hearing import look_at_triggers
 from hub_agent.importing.home import Found, HomeFiles
+from hub_agent.importing.macros import Macros
 from hub_agent.importing.names import look_at_names
 from hub_agent.importing.placed import PlacedMap, find_place, plain, texts_in
 from hub_agent.importing.registry import Registry
@@ -42,6 +43,7 @@ class Rules:
         self._home = home
         self._registry = registry
         self._templates = templates
+        self._macros = Macros(home.folder)
         self._check = TemplateCheck(templates)
         self._known = known_in(home)
         self.calls = Calls(self._known)
@@ -63,7 +65,7 @@ class Rules:
         config = found.config
         if "use_blueprint" in config:
             config = written_out(self._home.folder, found.kind, config)
-        translator = Translator(self._registry)
+        translator = Translator(self._registry, self._macros)
         translated = translator.translate(config)
         complete = filled(translated)
         assert isinstance(translated, PlacedMap)

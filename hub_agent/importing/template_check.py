@@ -41,7 +41,7 @@ class TemplateCheck:
         except (jinja2.TemplateError, RecursionError, ValueError):
             return
         if next(tree.find_all((nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends)), None) is not None:
-            yield "the template takes parts from another file (custom_templates), which this hub does not read"
+            yield "the template takes parts from a file of the folder custom_templates that is not among the files"
         if any(_asks_for_context(each) for each in tree.find_all(nodes.Getattr)):
             yield "the template asks what caused a state (its context), which this hub does not tell"
         own = {each.name for each in tree.find_all(nodes.Macro)}

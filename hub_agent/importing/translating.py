@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from hub_agent.importing.macros import Macros
 from hub_agent.importing.placed import PlacedList, PlacedMap
 from hub_agent.importing.registry import Registry
 from hub_agent.importing.verdict import Severity
@@ -72,6 +73,7 @@ _KEPT: Final = ("id", "alias", "enabled", "variables", "continue_on_error")
 @dataclass(slots=True)
 class Translator:
     registry: Registry
+    macros: Macros
     # What cannot be named without Home Assistant's registries, which are not among the files.
     gaps: list[tuple[str, str]] = field(default_factory=list)
     _unnamed: list[str] = field(default_factory=list)
@@ -86,7 +88,7 @@ class Translator:
                 items.put(self.translate(item, _below(path, str(index))), at)
             return items
         if not isinstance(value, PlacedMap):
-            return value
+            return self._text(value, path) if type(value) is str else value
         replaced = self._replaced(value, path)
         found = PlacedMap(value.place)
         found.has_odd_keys = value.has_odd_keys
@@ -94,6 +96,13 @@ class Translator:
             inner = self.translate(item, _below(path, key)) if replaced is None else item
             found.put(key, inner, value.places.get(key, value.place))
         return found
+
+    def _text(self, text: str, path: str) -> str:
+        if "input_slider." in text:
+            self.notes.append((path, "input_slider is called input_number today", "differs"))
+            text = text.replace("input_slider.select_value", "input_number.set_value")
+            text = text.replace("input_slider.", "input_number.")
+        return self.macros.written_in(text)
 
     def _replaced(self, value: PlacedMap, path: str) -> Words | None:
         self._unnamed.clear()

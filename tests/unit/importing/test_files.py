@@ -7,6 +7,7 @@ import pytest
 
 from hub_agent.errors import FileNotUnderstood
 from hub_agent.importing.judging import judge_path
+from hub_agent.importing.template_check import hub_templates
 from hub_agent.importing.verdict import Report
 
 LIGHT = "[{action: light.turn_on, target: {entity_id: light.hall}}]"
@@ -245,3 +246,30 @@ def test_merge_keys_and_anchors_mean_what_they_mean_to_home_assistant(rule: Call
 def test_a_path_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotUnderstood, match="no such file or folder"):
         judge_path(tmp_path / "nowhere")
+
+
+def test_macros_of_other_files_are_written_into_the_templates_that_take_them(read) -> None:
+    rule = '- alias: A\n  triggers: []\n  actions: [{action: light.turn_on, data: {brightness: "%s"}}]\n'
+    template = "{% from 'tools.jinja' import twice, thrice as three %}{{ twice(4) }} {{ three(2) }}"
+    found = read(
+        {
+            "automations.yaml": rule % template,
+            "custom_templates/tools.jinja": (
+                "{# of no use #} never shown\n{% from 'more.jinja' import times %}\n"
+                "{% macro twice(x) %}{{ times(x, 2) }}{% endmacro %}\n"
+                "{% macro thrice(x) -%}{{ times(x, 3) }}{%- endmacro %}\n"
+            ),
+            "custom_templates/more.jinja": "{% macro times(a, b) %}{{ a * b }}{% endmacro %}",
+        }
+    ).automations[0]
+
+    assert found.verdict == "runs"
+    written = found.fields["actions"][0]["data"]["brightness"]  # type: ignore[index]  # JSON
+    assert hub_templates().compile(written).render() == "8 6"
+
+
+def test_macros_that_take_themselves_end(read) -> None:
+    rule = "- alias: A\n  triggers: []\n  actions: [{action: light.turn_on, data: {brightness: \"{% from 'a.jinja' import f %}{{ f() }}\"}}]\n"
+    file = "{% from 'a.jinja' import f %}{% macro f() %}{{ f() }}{% endmacro %}" * 3
+
+    assert read({"automations.yaml": rule, "custom_templates/a.jinja": file}).automations[0].verdict == "cannot"

@@ -163,7 +163,7 @@ def test_of_a_notice_its_words_are_told_and_what_is_lost_of_it_is_said(rule: Rul
 
     assert (plain.verdict, told(plain)) == ("runs", [("notice", "actions/0/action")])
     assert (rich.verdict, told(rich)[1]) == ("differs", ("notice_plain", "actions/0/action"))
-    assert rich.reasons[1].text.endswith("data, target")
+    assert rich.reasons[1].text.endswith("data.image, target")
 
 
 def test_an_action_for_another_kind_of_entity_is_told(rule: Rule) -> None:
@@ -196,7 +196,7 @@ def test_a_template_that_is_published_is_published(rule: Rule) -> None:
         ("{{ no_such_function('hue') }}", "no_such_function()"),
         ("{{ states('sensor.a') | no_such_filter }}", "no_such_filter"),
         ("{{ trigger.to_state.context.user_id }}", "what caused a state"),
-        ("{% from 'tools.jinja' import f %}{{ f(1) }}", "another file"),
+        ("{% from 'tools.jinja' import f %}{{ f(1) }}", "custom_templates"),
         ("{{ states('sensor.a' }}", "template"),
     ],
 )
