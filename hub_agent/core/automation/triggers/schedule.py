@@ -7,6 +7,7 @@ from hub_agent.core.automation.clock_text import read_clock_time
 from hub_agent.core.automation.exchange import Attachment, Exchange
 from hub_agent.core.automation.reading import Fields, read_choice, read_choices
 from hub_agent.core.automation.triggers.clock import AttachedClock
+from hub_agent.core.automation.triggers.recurrence import read_recurrence
 from hub_agent.core.automation.triggers.time import DailyTimes
 from hub_agent.core.automation.triggers.trigger import Source
 from hub_agent.core.time_of_day import DAY, WEEKDAYS, instant_of, zone
@@ -92,7 +93,7 @@ def read_schedule(kind: JsonValue, config: JsonValue, time_zone: str | None) -> 
         case "cron":
             source = read_cron(fields.text("expression"), fields.path("expression"), time_zone)
         case _:
-            raise DefinitionError("recurrence rules (custom, rrule) are not supported; use cron", "schedule_type")
+            source = read_recurrence(fields.text("rrule"), fields.path("rrule"), time_zone)
     return "schedule", source
 
 
