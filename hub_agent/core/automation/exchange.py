@@ -90,6 +90,7 @@ class Attachment:
         self._remember = remember
         self._leave: list[Callable[[], object]] = []
         self._watched: dict[str, OnState] = {}
+        self._at_all: dict[OnState, None] = {}
         self._alarms: dict[str, Timer] = {}
         self.holds: dict[str, Hold] = {}
 
@@ -122,9 +123,9 @@ class Attachment:
     def watch(self, entity_ids: set[str], handle: OnState, *, at_all: bool) -> None:
         """Listens to exactly these entities from now on (what a template has looked at)."""
         if at_all:
-            self.exchange.at_all_entities[handle] = None
-        else:
-            self.exchange.at_all_entities.pop(handle, None)
+            self._at_all[handle] = self.exchange.at_all_entities[handle] = None
+        elif self._at_all:
+            del self._at_all[handle], self.exchange.at_all_entities[handle]
         for entity_id in self._watched.keys() - entity_ids:
             _part(self.exchange.by_entity, entity_id, self._watched.pop(entity_id))
         for entity_id in entity_ids - self._watched.keys():
@@ -167,8 +168,10 @@ class Attachment:
         self._leave.clear()
         for entity_id, handle in self._watched.items():
             _part(self.exchange.by_entity, entity_id, handle)
-            self.exchange.at_all_entities.pop(handle, None)
         self._watched.clear()
+        for handle in self._at_all:
+            del self.exchange.at_all_entities[handle]
+        self._at_all.clear()
         for timer in self._alarms.values():
             self.exchange.timers.cancel(timer)
         self._alarms.clear()
