@@ -272,6 +272,18 @@ def test_what_changes_in_the_home_is_shown_without_a_reload(page, hub) -> None:
     assert page.run("return window.sameage") is True
 
 
+def test_a_notice_stands_on_the_page_until_somebody_dismisses_it(page, hub) -> None:
+    assert page.run("return document.querySelector('#notices').hidden") is True
+    washing = {"id": "tag/washing", "title": "Washing", "message": "It is <b>done</b>.", "created_at": AT}
+    hub.door.notices_now = [{**washing, "source": "automation"}]
+    hub.happens(lambda: hub.door.tell("notice", id="tag/washing"))
+    page.see_text("#notices", "It is <b>done</b>.")
+    page.click("#notices button")
+    page.see("document.querySelector('#notices').hidden")
+    [(action, told, _)] = hub.door.asked
+    assert (action, told["data"]) == ("persistent_notification.dismiss", {"notification_id": "tag/washing"})
+
+
 def test_what_a_person_does_is_not_disturbed_by_what_happens(page, hub) -> None:
     page.click(f"{LAMP_CARD} summary")
     page.run("document.querySelector('#runs summary').click()")
