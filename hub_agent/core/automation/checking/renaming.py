@@ -1,7 +1,6 @@
 """Which entity a name that is gone may mean now."""
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -48,7 +47,8 @@ def _on_its_device(entity_id: str, was: Was | None, home: Home) -> str | None:
 def _reordered(entity_id: str, home: Home) -> str | None:
     """`sensor.temperature_kitchen` for `sensor.kitchen_temperature`."""
     words = _words(entity_id)
-    found = [each for each in _of_domain(entity_id, home) if _words(each) == words]
+    size = len(entity_id)
+    found = [each for each in _of_domain(entity_id, home) if len(each) == size and _words(each) == words]
     return found[0] if len(found) == 1 else None
 
 
@@ -70,8 +70,8 @@ def _of_domain(entity_id: str, home: Home) -> list[EntityId]:
     return sorted(each for each in home.entity_ids() if each.startswith(head) and each != entity_id)
 
 
-def _words(entity_id: str) -> Counter[str]:
-    return Counter(entity_id.partition(".")[2].split("_"))
+def _words(entity_id: str) -> list[str]:
+    return sorted(entity_id.partition(".")[2].split("_"))
 
 
 def was_of(entity: Entity) -> Was:

@@ -44,6 +44,8 @@ DAILY = timedelta(days=1)
 # So many rules at a time, and then a pause.
 BATCH = 5
 PAUSE = timedelta(milliseconds=250)
+# Of a rule that names many things that are not there, for so many another name is searched.
+SEARCHES_MAX = 3
 LOOP_TOLD_FOR = timedelta(days=1)
 NAMED_MAX = 3
 
@@ -306,7 +308,12 @@ class Checks:
             if entity is not None:
                 watched.was[name.id] = was_of(entity)
 
+        searched: set[str] = set()
+
         def fix(entity_id: str) -> Fix | None:
+            searched.add(entity_id)
+            if len(searched) > SEARCHES_MAX:
+                return None
             return fix_for(entity_id, watched.was.get(entity_id), self._home)
 
         more = [
