@@ -45,6 +45,8 @@ class Case:
     undone: list[Undone] = field(default_factory=list)
 
     def add(self, code: str, text: str, path: str, severity: Severity = "differs") -> None:
+        if severity == "note" and any(each.code == code and each.text == text for each in self.reasons):
+            return
         place = find_place(self.config, path, self.found.place)
         reason = Reason(code, text, place.file, place.line, path, severity)
         if len(self.reasons) < REASONS_MAX or reason.is_fatal:

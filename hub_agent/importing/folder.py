@@ -10,7 +10,8 @@ from hub_agent.importing.placed import BlueprintInput, Missing, Place, PlacedLis
 from hub_agent.importing.yaml_reader import Budget, read_yaml
 from hub_agent.model.json import JsonValue
 
-FILE_BYTES_MAX: Final = 4 * 1024 * 1024
+# Ten thousand rules in one file are about 5 MB.
+FILE_BYTES_MAX: Final = 16 * 1024 * 1024
 FILES_MAX: Final = 10_000
 INCLUDES_DEEP_MAX: Final = 20
 PROBLEMS_MAX: Final = 1_000

@@ -142,7 +142,9 @@ def _take(home: HomeFiles, kind: str, config: JsonValue, place: Place, key: str 
 
 
 def _guess(home: HomeFiles, content: JsonValue, path: Path) -> None:
-    if isinstance(content, PlacedList):
+    if path.name == "automations.yaml" and isinstance(content, PlacedList):
+        _take_all(home, "automation", content, content.place)  # also what does not look like one
+    elif isinstance(content, PlacedList):
         for item, at in zip(content, content.places, strict=True):
             _guess_one(home, item, at, None)
     elif isinstance(content, PlacedMap):

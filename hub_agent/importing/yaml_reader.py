@@ -18,7 +18,7 @@ from hub_agent.importing.placed import Place, PlacedList, PlacedMap
 from hub_agent.model.json import JsonValue
 
 DEPTH_MAX: Final = 100
-NODES_MAX: Final = 2_000_000
+NODES_MAX: Final = 3_000_000
 NUMBER_CHARS_MAX: Final = 400
 # This many characters of text count as one node.
 CHARS_PER_NODE: Final = 64

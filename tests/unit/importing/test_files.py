@@ -273,3 +273,19 @@ def test_macros_that_take_themselves_end(read) -> None:
     file = "{% from 'a.jinja' import f %}{% macro f() %}{{ f() }}{% endmacro %}" * 3
 
     assert read({"automations.yaml": rule, "custom_templates/a.jinja": file}).automations[0].verdict == "cannot"
+
+
+def test_among_a_thousand_rules_the_broken_ones_are_named_and_all_others_come_in(read) -> None:
+    broken = (
+        "- alias: No action\n  triggers: []\n",
+        "- just text\n",
+        "- alias: No entity\n  triggers: [{trigger: state, entity_id: nope}]\n  actions: []\n",
+        "- alias: No time\n  triggers: [{trigger: time, at: '25:99'}]\n  actions: []\n",
+        "- alias: No step\n  triggers: []\n  actions: [{delay: {hours: x}}]\n",
+    )
+    rules = [broken[number // 20 % 5] if number % 20 == 0 else RULE % f"Rule {number}" for number in range(1_000)]
+    report = read({"automations.yaml": "".join(rules)})
+
+    cannot = [each for each in report.automations if each.verdict == "cannot"]
+    assert (len(report.automations), len(cannot)) == (1_000, 50)
+    assert all(each.reasons and each.reasons[0].line >= each.line for each in cannot)
