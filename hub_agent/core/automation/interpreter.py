@@ -157,13 +157,14 @@ class Interpreter:
         thread = at.thread
         thread.frames.clear()
         if thread.parent is None:
+            at.run.error_path = at.path
             self._end_with(at.run, signal, at.now)
             return
         # The other branches finish; then the run ends by this.
         thread.ended = "stopped"
         wait = at.run.threads[thread.parent].wait
         if wait is not None and "signal" not in wait.body:
-            wait.body["signal"] = _signal_to_json(signal)
+            wait.body["signal"] = {**_signal_to_json(signal), "path": at.path}
         self._branch_ended(at.run, thread, at.now)
 
     def _end_with(self, run: Run, signal: Signal, now: datetime) -> None:
@@ -207,7 +208,7 @@ class Interpreter:
         signal = wait.body.get("signal")
         if signal is not None:
             at = Execution(self, run, parent, now)
-            at.path = wait.path
+            at.path = signal.get("path", wait.path)
             self.signalled(self.host.program(run), at, _signal_from_json(signal))
         self.advance(run, parent, now)
 

@@ -12,6 +12,7 @@ from hub_agent.core.automation.reading import to_number
 from hub_agent.core.automation.rule import Rule
 from hub_agent.core.automation.rules import ROOM, Rules, Saved
 from hub_agent.core.automation.runs import Occasion, Result, Run, milliseconds, run_from_json, run_to_json
+from hub_agent.core.automation.surroundings import environment, home_told, states_told
 from hub_agent.core.automation.trace import (
     describe_trigger,
     execution_row,
@@ -73,6 +74,10 @@ class Running:
         return self._runs.get(RunId(run_id))
 
     # One input.
+
+    @property
+    def has_changed(self) -> bool:
+        return bool(self.interpreter.changed or self._shown)
 
     def leave(self) -> None:
         """After an input: keeps what has changed, shows what looks different."""
@@ -169,6 +174,7 @@ class Running:
             occasion.cause,
         )
         run.answers, run.ancestors = answers, ancestors
+        run.home = home_told(self._exchange.world)
         if steps:
             run.steps = steps
         if answers is not None:
@@ -426,7 +432,10 @@ class Running:
         status = final_status(run)
         trigger = describe_trigger(run.variables)
         self._count(rule, run, status)
-        self._emit(AppendRecord(STREAM, execution_row(run, program, status, trigger), Durability.FSYNC))
+        states = states_told(run.before, self._exchange.world)
+        around = environment(run.home, run.started_at, self._exchange.place.time_zone)
+        row = execution_row(run, program, status, trigger, states=states, environment=around)
+        self._emit(AppendRecord(STREAM, row, Durability.FSYNC))
         self._emit(SaveTrace(program.id, run.id, trace_of_run(run, program, status, trigger)))
         if run.is_saved:
             self._emit(Save(ROOM, f"run/{run.id}", None, Durability.COMMIT))

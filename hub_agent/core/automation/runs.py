@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from hub_agent.core.automation.exchange import Attachment
+from hub_agent.core.automation.surroundings import Before
 from hub_agent.core.automation.timers import Timer
 from hub_agent.core.automation.triggers.trigger import Site
 from hub_agent.core.automation.views import freeze, iso, thaw
@@ -132,6 +133,10 @@ class Run:
     # What becomes of the caller when this run fails: is it told, and does `continue_on_error` help it?
     is_caller_told: bool = True
     caller_may_go_on: bool = True
+    # For the record: where it failed, its devices as they were, and the home when it began.
+    error_path: str | None = None
+    before: Before = field(default_factory=dict)
+    home: dict[str, JsonValue] = field(default_factory=dict)
 
     def note(self, path: str, kind: str, at: datetime, result: str, **more: JsonValue) -> dict[str, JsonValue] | None:
         """A step of the story. The answer may still be changed while the run is open."""
@@ -194,6 +199,9 @@ def run_to_json(run: Run) -> JsonObject:
         "ancestors": list(run.ancestors),
         "ended_at": _maybe_iso(run.ended_at),
         "settle_by": _maybe_iso(run.settle_by),
+        "error_path": run.error_path,
+        "before": {entity_id: None if was is None else list(was) for entity_id, was in run.before.items()},
+        "home": run.home,
     }
 
 
@@ -222,6 +230,9 @@ def run_from_json(run_id: str, body: Mapping[str, Any]) -> Run:
         ended_at=_maybe_instant(body["ended_at"]),
         settle_by=_maybe_instant(body["settle_by"]),
         is_saved=True,
+        error_path=body.get("error_path"),
+        before={entity_id: was and (was[0], was[1]) for entity_id, was in body.get("before", {}).items()},
+        home=dict(body.get("home", {})),
     )
     for each in body["threads"]:
         thread = _thread_from_json(each)

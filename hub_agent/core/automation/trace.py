@@ -56,7 +56,31 @@ def final_error(run: Run) -> str | None:
     )
 
 
-def execution_row(run: Run, program: Program, status: RunStatus, trigger: JsonObject) -> Row:
+def error_details(run: Run, status: RunStatus) -> JsonObject | None:
+    """Where it went wrong: the step that ended the run, and the actions that failed."""
+    if status in {RunStatus.SUCCESS, RunStatus.CANCELLED}:
+        return None
+    failed: list[JsonValue] = [
+        {"path": result.path, "action": result.action, "result": result.result, "error": result.error}
+        for result in run.results
+        if result.result not in {"ok", "skipped"}
+    ]
+    told: dict[str, JsonValue] = {"failed_actions": failed}
+    if run.error is not None:
+        told |= {"path": run.error_path, "reason": run.error}
+    return told
+
+
+def execution_row(
+    run: Run,
+    program: Program,
+    status: RunStatus,
+    trigger: JsonObject,
+    *,
+    states: tuple[JsonObject | None, JsonObject | None] = (None, None),
+    environment: JsonObject | None = None,
+) -> Row:
+    """`states`: its devices before and after."""
     completed_at = run.ended_at or run.started_at
     outcomes = [result.result for result in run.results]
     error = None if status is RunStatus.SUCCESS else final_error(run)
@@ -75,11 +99,11 @@ def execution_row(run: Run, program: Program, status: RunStatus, trigger: JsonOb
         "actions_failed": outcomes.count("failed") + outcomes.count("unconfirmed"),
         "action_results": [result.as_json() for result in run.results],
         "error_message": error,
-        "error_details": None,
+        "error_details": error_details(run, status),
         "retry_attempt": max([result.attempt for result in run.results], default=1) - 1,
-        "device_states_before": None,
-        "device_states_after": None,
-        "environment_context": None,
+        "device_states_before": states[0],
+        "device_states_after": states[1],
+        "environment_context": environment,
         "created_at": completed_at,
     }
 

@@ -8,6 +8,7 @@ from hub_agent.core.automation.interpreter import ANSWER_WAIT_MAX, Execution
 from hub_agent.core.automation.reading import Fields, is_entity_id, items_of, read_entity_ids
 from hub_agent.core.automation.runs import Result, Wait
 from hub_agent.core.automation.signals import StepFailed
+from hub_agent.core.automation.surroundings import note_before
 from hub_agent.core.automation.values import NOTHING, Constant, Value, read_value
 from hub_agent.errors import DefinitionError
 from hub_agent.model.action import Call
@@ -36,6 +37,7 @@ class CallAct:
         call_id = CallId(at.interpreter.new_id())
         result = Result(at.path, action, target, at.now, call_id, data)
         at.run.add_result(result)
+        note_before(at.run.before, target, at.exchange.world)
         at.interpreter.result_by_call[call_id] = (at.run, result)
         at.note("action", "called", action=action, target=list(target), data=data, call=call_id)
         call = Call(call_id, action, target, data, at.cause(), self.response_variable is not None)
