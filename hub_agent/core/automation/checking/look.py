@@ -10,7 +10,7 @@ from hub_agent.core.automation.checking.home import Home
 from hub_agent.core.automation.checking.naming import PARTS, Name
 from hub_agent.core.automation.checking.past import Past
 from hub_agent.core.automation.checking.references import find_references
-from hub_agent.core.automation.checking.triggers import find_triggers
+from hub_agent.core.automation.checking.triggers import find_triggers, find_waits
 from hub_agent.core.automation.checking.verdict import Verdict, has_old_spelling, invalid
 from hub_agent.core.automation.conditions.numeric_state import NumericTest
 from hub_agent.core.automation.conditions.state import StateTest
@@ -46,6 +46,7 @@ def _find(program: Program, home: Home, given: Given, now: datetime) -> Iterator
     yield from _hardened(program, references)
     yield from find_triggers(program, home, now)
     yield from find_conditions(program, home)
+    yield from find_waits(program, home, now)
     yield from given.more
     yield from given.past.find(program, now)
 

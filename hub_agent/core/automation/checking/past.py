@@ -45,13 +45,13 @@ class Past:
         status = trace.get("status")
         also = trace.get("not_kept_before")
         count = 1 + (also if isinstance(also, int) else 0)
-        if status == RunStatus.CONDITIONS_NOT_MET.value:
+        if status == RunStatus.CONDITIONS_NOT_MET:
             self.refused += count
             self.refused_since = self.refused_since or now
             self._note_failed_conditions(trace, now)
-        elif status == RunStatus.DROPPED.value:
+        elif status == RunStatus.DROPPED:
             self.dropped += count
-        elif status == RunStatus.ERROR.value:
+        elif status == RunStatus.ERROR:
             self._note_template(str(trace.get("error")), now)
         else:
             self._note_run(status, trace.get("error"), now)
@@ -59,7 +59,7 @@ class Past:
     def _note_run(self, status: object, error: object, now: datetime) -> None:
         self.started += 1
         self.refused, self.refused_since = 0, None
-        if status == RunStatus.CANCELLED.value:
+        if status == RunStatus.CANCELLED:
             return
         if status not in _FAILED:
             self.failures, self.error, self.failing_since = 0, None, None

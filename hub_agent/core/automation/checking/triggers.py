@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from hub_agent.core.automation.actions.wait import WaitForTriggerAct
 from hub_agent.core.automation.checking.conditions import beyond
 from hub_agent.core.automation.checking.finding import Aspect, Finding, Fix, Severity
 from hub_agent.core.automation.checking.home import Home
@@ -34,6 +35,19 @@ def find_triggers(program: Program, home: Home, now: datetime) -> Iterator[Findi
     for each in found:
         is_over = each.code == "time_past"
         yield replace(each, severity=Severity.ERROR) if is_dead and not is_over else each
+
+
+def find_waits(program: Program, home: Home, now: datetime) -> Iterator[Finding]:
+    """Steps that wait for what can never happen."""
+    for block in program.blocks.values():
+        for step in block.steps:
+            if not step.is_enabled or not isinstance(step.act, WaitForTriggerAct):
+                continue
+            enabled = [trigger for trigger in step.act.triggers if trigger.is_enabled]
+            found = [each for trigger in enabled if (each := _look(trigger, home, now)) is not None]
+            if found and len(found) == len(enabled):
+                text = f"The wait ({step.path}) is in vain. {found[0].text}"
+                yield replace(found[0], code="wait_in_vain", aspect=Aspect.ACTIONS, text=text)
 
 
 def _look(trigger: Trigger, home: Home, now: datetime) -> Finding | None:

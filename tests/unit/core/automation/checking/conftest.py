@@ -9,13 +9,30 @@ import pytest
 
 from hub_agent.core.automation.spelling import automation_fields, script_fields
 from hub_agent.core.hub import Hub
-from hub_agent.model.action import CallAnswered
+from hub_agent.model.action import CallAnswered, Command
 from hub_agent.model.automation import Place
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import AdvertisedEntity, Advertisement, Alias, Capability, Origin
-from hub_agent.model.effects import Answer, AppendRecord, Effect, IssueCleared, IssueRaised, Save, SaveDefinition
+from hub_agent.model.effects import (
+    Answer,
+    AppendRecord,
+    Effect,
+    IssueCleared,
+    IssueRaised,
+    Save,
+    SaveDefinition,
+    SendCommand,
+)
 from hub_agent.model.ids import EntityId, HomeId
-from hub_agent.model.inputs import DefinitionArrived, EventFired, Input, RepairWanted, StateRemoved, StateSet
+from hub_agent.model.inputs import (
+    CommandSent,
+    DefinitionArrived,
+    EventFired,
+    Input,
+    RepairWanted,
+    StateRemoved,
+    StateSet,
+)
 from hub_agent.model.report import EntityReport, Reported
 
 NOON = datetime(2026, 1, 14, 11, tzinfo=UTC)  # a Wednesday, 12:00 in Berlin
@@ -52,9 +69,12 @@ class Outside:
 
 
 class Home:
-    def __init__(self) -> None:
+    def __init__(self, *, has_devices: bool = False) -> None:
+        """`has_devices`: calls become commands to devices, as on a hub."""
         self.now = NOON
         self.ids = count(1)
+        self.has_devices = has_devices
+        self.sent: list[Command] = []
         self.saved: dict[str, dict[str, Any]] = {}
         self.definitions: dict[str, Definition] = {}
         self.rows: list[dict[str, Any]] = []
@@ -66,9 +86,8 @@ class Home:
     # What a test does.
 
     def start(self) -> None:
-        self.hub = Hub(
-            home_id=HOME, place=Place("Europe/Berlin", 52.5, 13.4), new_id=self._new_id, services=self.outside
-        )
+        services = None if self.has_devices else self.outside
+        self.hub = Hub(home_id=HOME, place=Place("Europe/Berlin", 52.5, 13.4), new_id=self._new_id, services=services)
         states = {}
         if self.devices:
             states = self.devices.pop()
@@ -111,6 +130,17 @@ class Home:
         for call in self.outside.waiting[-1:]:
             state = call.action.removeprefix("light.turn_")
             self.tell(StateSet(EntityId(entity_id), state, None, cause=call.cause))
+
+    def obey(self, name: str, key: str) -> bool:
+        """The device gets the next command, and reports that it did it; whether there was one."""
+        if not self.sent:
+            return False
+        command = self.sent.pop(0)
+        self.tell(CommandSent(command.id))
+        self.wait(0.5)
+        self.report(name, key, command.action.rpartition("_")[2])
+        self.wait(0.5)
+        return True
 
     def unload(self, name: str) -> None:
         self.tell(DefinitionArrived(Definition("automation", rule_id(name), {}, is_deleted=True), is_from_cloud=False))
@@ -173,6 +203,8 @@ class Home:
                     self.saved.setdefault(room, {})[key] = body
                 case SaveDefinition(definition):
                     self.definitions[definition.id] = definition
+                case SendCommand(command):
+                    self.sent.append(command)
                 case AppendRecord("automation_health_checks", row):
                     self.rows.append(dict(row))
                 case IssueRaised(issue):

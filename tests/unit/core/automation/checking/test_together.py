@@ -1,6 +1,6 @@
 """What rules do to each other: loops and opposite orders found by looking, loops stopped and fights seen as they happen."""
 
-from .conftest import LIGHT_ON, MOTION
+from .conftest import LIGHT_ON, MOTION, Home, entity
 
 LIGHT_OFF = {"action": "light.turn_off", "target": {"entity_id": "light.hall"}}
 
@@ -166,6 +166,22 @@ def test_a_loop_whose_devices_take_their_time_is_stopped_within_minutes(home) ->
 
     assert "automation_loop" in home.issues_of("ping")
     assert runs_of(home, "ping") + runs_of(home, "pong") <= 55
+
+
+def test_a_loop_over_a_real_lamp_ends_after_a_minute() -> None:
+    """Each order becomes a command, and the lamp's own report sets off the other rule."""
+    home = Home(has_devices=True)
+    home.meet("lamp", entity("light", "light", object_id="hall"))
+    home.report("lamp", "light", "off")
+    ping_pong(home)
+    home.report("lamp", "light", "on")
+    orders = 0
+    while home.obey("lamp", "light"):
+        orders += 1
+        assert orders < 60
+
+    assert orders >= 49
+    assert {"automation_loop"} <= home.issues_of("ping").keys() & home.issues_of("pong").keys()
 
 
 def test_rules_that_wait_before_they_answer_may_go_on_for_ever(home) -> None:

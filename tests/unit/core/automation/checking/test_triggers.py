@@ -118,3 +118,16 @@ def test_a_time_to_come_is_not_told(furnished) -> None:
     furnished.load(triggers=[], schedule_type="once", schedule_config={"at": "2026-02-01T07:00:00+01:00"})
 
     assert furnished.found() == {}
+
+
+def test_a_wait_for_what_can_never_happen_is_in_vain(furnished) -> None:
+    furnished.load(actions=[{"wait_for_trigger": [{**MOTION, "to": "open"}], "timeout": 5}])
+
+    found = furnished.found()["wait_in_vain"]
+    assert (found["path"], found["aspect"]) == ("actions/0/wait_for_trigger/0", "actions")
+
+
+def test_a_wait_for_one_of_two_may_end(furnished) -> None:
+    furnished.load(actions=[{"wait_for_trigger": [{**MOTION, "to": "open"}, {**MOTION, "to": "off"}]}])
+
+    assert furnished.found() == {}
