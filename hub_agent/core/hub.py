@@ -30,8 +30,10 @@ from hub_agent.core.self_made import SelfMade, is_self_made
 from hub_agent.core.services import DeviceServices, Services
 from hub_agent.core.states import States
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
+from hub_agent.core.targets import names_many, with_members
 from hub_agent.core.what_checks_see import WhatChecksSee
 from hub_agent.core.what_templates_see import WhatTemplatesSee
+from hub_agent.core.zones_and_sun import ZonesAndSun
 from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
 from hub_agent.model.automation import Place
 from hub_agent.model.definition import Definition
@@ -123,7 +125,8 @@ class Hub:
         self.definitions = Definitions()
         self.rooms = Rooms(home_id, self.definitions)
         self.healing = Healing(self, new_id)
-        self.helpers = Helpers(lambda: self.place.time_zone)
+        self.zones_and_sun = ZonesAndSun(self.states, place)
+        self.helpers = Helpers(lambda: self.place.time_zone, self.zones_and_sun)
         self.devices = Devices(
             states=self.states,
             inventory=self.inventory,
@@ -154,6 +157,7 @@ class Hub:
         # In the order in which they are asked what is due.
         self._timed: tuple[Timed, ...] = (
             self.commands,
+            self.zones_and_sun,
             self.helpers,
             self.automations,
             self.scenes,
@@ -200,6 +204,7 @@ class Hub:
         for kind in ("home", "room", "scene", "automation"):
             for definition in self.definitions.of_kind(kind):
                 given += self._define(DefinitionChanged(kind, definition.id, definition, None), now)
+        given += self.zones_and_sun.begin(saved.get("zones_and_sun", {}), now)
         self.helpers.restore(saved.get("helpers", {}))
         self.notices.restore(saved.get("notices", {}))
         for definition in self.definitions.of_kind("device"):
@@ -348,6 +353,7 @@ class Hub:
 
     def _clock_stepped(self, stepped: ClockStepped, by: timedelta, now: datetime) -> list[Given]:
         given: list[Given] = [*self.commands.handle_clock_step(by)]
+        given += self.zones_and_sun.handle_clock_step(now)
         given += self.helpers.handle_clock_step(by, now)
         given += self.automations.handle(stepped, now)
         self.scenes.handle_clock_step(by)
@@ -394,7 +400,8 @@ class Hub:
             case "automation":
                 assert definition is not None  # the case above took the rest
                 self.checks.changed(changed.id, now)
-                return self.automations.load(definition, now)
+                sun = self.zones_and_sun.note_rule(definition.fields, now)
+                return [*sun, *self.automations.load(definition, now)]
         return []
 
     def _define_home(self, definition: Definition | None, now: datetime) -> Sequence[Given]:
@@ -402,7 +409,9 @@ class Hub:
             return []
         self.home_name = str(definition.fields.get("name") or self.home_name)
         self.place = placed(self.place, definition.fields)
-        given: list[Given] = [*self.automations.set_home(self.place, now)]
+        given: list[Given] = [*self.zones_and_sun.set_home(self.place, definition.fields, now)]
+        given += self.automations.set_home(self.place, now)
+        given += self.helpers.handle_home(now)
         given.append(Announce("home", {"name": self.home_name}))
         return given
 
@@ -458,9 +467,17 @@ class Hub:
 
     def _state_changed(self, changed: StateChanged, now: datetime) -> Sequence[Given]:
         self.checks.note_change(changed, now)
-        return self.automations.handle(changed, now)
+        followed: Sequence[Given] = self.helpers.handle_state(changed, now)
+        if changed.entity_id.startswith("person."):
+            followed = [*followed, *self.zones_and_sun.people_moved()]
+        given = self.automations.handle(changed, now)
+        return [*followed, *given] if followed else given
 
     def _dispatch(self, call: Call, now: datetime) -> Sequence[Given]:
+        if names_many(call) and call.domain not in {"automation", "script"} and not self._services.takes_whole_calls:
+            call = with_members(call, self.states)
+            if not call.target:
+                return [CallAnswered(call.id)]
         match call.domain:
             case "automation" | "script":
                 return self.automations.call(call, now)

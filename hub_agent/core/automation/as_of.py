@@ -21,7 +21,7 @@ _AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 # The hub shows these as entities, but they belong to no device: there are no records of them.
-UNRECORDED_DOMAINS = frozenset({"automation", "script", "zone"})
+UNRECORDED_DOMAINS = frozenset({"automation", "script", "sun", "zone"})
 
 
 @dataclass(frozen=True, slots=True)

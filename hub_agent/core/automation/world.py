@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
-from hub_agent.core.automation.geography import distance_m
 from hub_agent.core.automation.reading import is_entity_id, to_number
 from hub_agent.core.automation.registry import NoRegistry, Registry, RegistryFunctions
 from hub_agent.core.automation.values import are_same
 from hub_agent.core.automation.views import StateView, attributes_of, view
+from hub_agent.core.geography import distance_m
 from hub_agent.core.time_of_day import zone
 from hub_agent.model.automation import Place
 from hub_agent.model.ids import EntityId, NewId

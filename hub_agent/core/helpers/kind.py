@@ -1,19 +1,23 @@
 """What a kind of self-made device is to its room."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 from hub_agent.core.expectation import number_in
 from hub_agent.errors import DefinitionError, NotPossible
 from hub_agent.model.device import Capability
+from hub_agent.model.ids import EntityId
 from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.state import UNKNOWN, EntityState
 
 Body: TypeAlias = dict[str, JsonValue]
 
 TEXT_CHARS_MAX = 255
+MEMBERS_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Kind(ABC):
 
     __slots__ = ()
     verbs: ClassVar[frozenset[str]]
+    # What follows from others, or from the clock, need not be kept.
+    is_kept: ClassVar[bool] = True
 
     @abstractmethod
     def begin(self, kept: JsonObject | None, local: datetime, *, is_start: bool) -> JsonObject:
@@ -51,13 +57,49 @@ class Kind(ABC):
     def due(self, body: JsonObject) -> datetime | None:  # noqa: ARG002 only what runs down falls due
         return None
 
-    def elapse(self, body: JsonObject) -> Told:
+    def elapse(self, body: JsonObject, local: datetime) -> Told:  # noqa: ARG002 what is due need not look at the clock
         """It fell due."""
         return Told(body)
 
-    def shift(self, body: JsonObject, by: timedelta) -> JsonObject:  # noqa: ARG002 only what counts elapsed time moves
+    def shift(self, body: JsonObject, by: timedelta, local: datetime) -> JsonObject:  # noqa: ARG002 only what counts elapsed time moves
         """The wall clock was set."""
         return body
+
+
+class Surroundings(Protocol):
+    """What devices that follow others may know of the home."""
+
+    def state(self, entity_id: EntityId, /) -> EntityState | None: ...
+
+    def zones(self) -> Iterable[tuple[EntityId, EntityState]]: ...
+
+
+class Following(Kind):
+    """One that holds nothing itself: what it is follows from other entities. Its body is what is to be shown."""
+
+    __slots__ = ()
+    verbs = frozenset[str]()
+    is_kept = False
+
+    @abstractmethod
+    def watched(self) -> frozenset[EntityId]: ...
+
+    @abstractmethod
+    def follow(self, home: Surroundings) -> tuple[str, JsonObject]:
+        """State and attributes."""
+
+    def begin(self, kept: JsonObject | None, local: datetime, *, is_start: bool) -> JsonObject:
+        del kept, local, is_start
+        return {}
+
+    def tell(self, body: JsonObject, verb: str, data: JsonObject, local: datetime) -> Told:
+        del body, verb, data, local
+        raise NotPossible("it follows others, and cannot be told")
+
+    def show(self, body: JsonObject, local: datetime) -> tuple[str, JsonObject]:
+        del local
+        attributes = body.get("attributes")
+        return str(body.get("state", UNKNOWN)), attributes if isinstance(attributes, Mapping) else {}
 
 
 class Settings:
@@ -99,6 +141,16 @@ class Settings:
         if value not in choices:
             raise _wrong(name, f"one of {', '.join(choices)}", value)
         return str(value)
+
+    def entity_ids(self, name: str) -> tuple[EntityId, ...]:
+        value = self._fields.get(name, [])
+        named = [value] if isinstance(value, str) else value
+        if not isinstance(named, list | tuple) or len(named) > MEMBERS_MAX:
+            raise _wrong(name, f"a list of at most {MEMBERS_MAX} entity ids", value)
+        for each in named:
+            if not isinstance(each, str) or not re.fullmatch(r"[a-z0-9_]+\.[a-z0-9_]+", each.lower()):
+                raise _wrong(name, "a list of entity ids", each)
+        return tuple(dict.fromkeys(EntityId(str(each).lower()) for each in named))
 
     def raw(self, name: str) -> JsonValue:
         return self._fields.get(name)

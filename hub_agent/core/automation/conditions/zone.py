@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from hub_agent.core.automation.conditions.condition import ConditionError, ConditionsReader, Scope
 from hub_agent.core.automation.reading import Fields, read_choice, read_entity_ids
 from hub_agent.core.automation.triggers.trigger import Reader
-from hub_agent.core.automation.zones import is_in, position_of, zone_area, zones_told_by
+from hub_agent.core.automation.zones import is_in, zone_area, zones_told_by
+from hub_agent.core.geography import position_of
 from hub_agent.model.automation import Outcome
 from hub_agent.model.state import UNAVAILABLE, UNKNOWN
 

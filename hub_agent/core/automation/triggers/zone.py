@@ -7,7 +7,8 @@ from hub_agent.core.automation.exchange import Attachment
 from hub_agent.core.automation.reading import Fields, read_choice, read_entity_ids
 from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader
 from hub_agent.core.automation.views import StateView, view
-from hub_agent.core.automation.zones import is_in, position_of, zone_area, zones_told_by
+from hub_agent.core.automation.zones import is_in, zone_area, zones_told_by
+from hub_agent.core.geography import position_of
 from hub_agent.errors import DefinitionError
 from hub_agent.model.state import EntityState, StateChanged
 

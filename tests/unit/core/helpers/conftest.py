@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
@@ -49,7 +49,7 @@ class Home:
         self.restart(0)
 
     def device_id(self, entity_id: str) -> str:
-        return str(UUID(int=sum(ord(letter) * 1000**place for place, letter in enumerate(entity_id[:12]))))
+        return str(uuid5(NAMESPACE_URL, entity_id))
 
     def define(self, entity_id: str, name: str | None = None, **settings: Any) -> None:
         """As the cloud says it."""

@@ -1,12 +1,45 @@
-"""Distances on the earth."""
+"""Distances on the earth, and what lies in a zone: an entity with latitude, longitude and radius."""
 
 import math
+from dataclasses import dataclass
+
+from hub_agent.core.expectation import number_in
+from hub_agent.model.state import EntityState
+
+HOME_RADIUS_M = 100.0
 
 _EQUATOR_M = 6_378_137.0
 _FLATTENING = 1 / 298.257223563
 _POLE_M = (1 - _FLATTENING) * _EQUATOR_M
 _ROUNDS_MAX = 200
 _EXACT_ENOUGH = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    latitude: float
+    longitude: float
+    radius: float
+
+
+def area_of(zone: EntityState) -> Area | None:
+    position = position_of(zone)
+    if position is None:
+        return None
+    return Area(*position, number_in(zone.attributes.get("radius")) or HOME_RADIUS_M)
+
+
+def position_of(seen: EntityState) -> tuple[float, float] | None:
+    latitude, longitude = (number_in(seen.attributes.get(name)) for name in ("latitude", "longitude"))
+    return None if latitude is None or longitude is None else (latitude, longitude)
+
+
+def is_in_zone(seen: EntityState, area: Area) -> bool:
+    position = position_of(seen)
+    if position is None:
+        return False
+    accuracy = number_in(seen.attributes.get("gps_accuracy")) or 0.0
+    return distance_m(position, (area.latitude, area.longitude)) - accuracy < area.radius
 
 
 def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
