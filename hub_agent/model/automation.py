@@ -1,7 +1,7 @@
 """Nouns of the rules: where the home lies, how runs share an automation, how a condition can come out."""
 
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
@@ -36,7 +36,7 @@ class Mode(StrEnum):
     PARALLEL = "parallel"
 
 
-class Outcome(Enum):
+class Outcome(StrEnum):
     """How a condition came out. An error is neither true nor false, so that `not` around a missing entity does not pass."""
 
     TRUE = "true"

@@ -18,6 +18,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import orjson
 
+from hub_agent.agent import GARBAGE_AFTER
 from hub_agent.core.automation.runs import run_from_json
 from hub_agent.core.hub import Hub
 from hub_agent.core.services import Given
@@ -139,12 +140,15 @@ def _states(count: int) -> dict[str, EntityState]:
 def events(*, is_quick: bool) -> Iterator[Measure]:
     few, many = RuleHome(FEW), RuleHome(MANY)
     gc.collect()
-    gc.freeze()  # as the agent does when it has started
+    gc.freeze()  # both as the agent does when it has started
+    threshold = gc.get_threshold()
+    gc.set_threshold(GARBAGE_AFTER)
     try:
         yield _by_number_of_rules(few, many, is_quick=is_quick)
         yield _without_match(many, is_quick=is_quick)
         yield from _with_match(many, is_quick=is_quick)
     finally:
+        gc.set_threshold(*threshold)
         gc.unfreeze()
 
 

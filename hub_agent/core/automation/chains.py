@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from hub_agent.model.inputs import EventFired
 from hub_agent.model.state import Cause, StateChanged
+from hub_agent.model.value import value
 
 LINKS = 50
 ROUNDS = 5
@@ -24,7 +25,7 @@ RUNS_MAX = 2_000
 ROUND_AT_ONCE = 20
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Link:
     automation_id: str
     by: str

@@ -292,7 +292,8 @@ class Automations:
         self._fired.clear()
 
     def _leave(self) -> list[Output]:
-        self._running.leave()
+        if self._running.has_changed:
+            self._running.leave()
         if self._exchange.new_topics:
             self._exchange.emit(Subscribe(tuple(sorted(self._exchange.new_topics))))
             self._exchange.new_topics.clear()

@@ -66,7 +66,7 @@ class Condition:
                 "path": self.path,
                 "kind": self.kind,
                 "at": iso(scope.now),
-                "result": outcome.value,
+                "result": str(outcome),
             }
             if scope.seen:
                 note["values"] = scope.seen
