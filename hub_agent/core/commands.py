@@ -67,17 +67,25 @@ class Commands:
     def handle_not_sent(self, not_sent: CommandNotSent, now: datetime) -> list[Given]:
         """What may be tried again waits for the connection (`handle_connected`) or for its expiry."""
         pending = self._pending.get(not_sent.command_id)
-        if pending is None or not_sent.may_try_again:
+        if pending is None:
+            return []
+        pending.is_being_sent = False
+        if not_sent.may_try_again:
             return []
         return self._settle(pending, "failed", now, not_sent.reason)
 
     def handle_connected(self, now: datetime) -> list[Given]:
-        """The way to the devices is there again: what is still waiting and has not expired is sent."""
-        return [
-            SendCommand(pending.command)
-            for pending in self._pending.values()
-            if pending.command.sent_at is None and now < pending.command.expires_at
-        ]
+        """The way to the devices is there again: what is still waiting and has not expired is sent.
+
+        What is being sent just now is not: it may have gone out already, and only the word of it is still on its way to us.
+        """
+        given: list[Given] = []
+        for pending in self._pending.values():
+            command = pending.command
+            if command.sent_at is None and not pending.is_being_sent and now < command.expires_at:
+                pending.is_being_sent = True
+                given.append(SendCommand(command))
+        return given
 
     def handle_state(self, entity_id: EntityId, state: EntityState, now: datetime) -> list[Given]:
         """A report, also one that equals the present state."""
@@ -139,6 +147,7 @@ class Commands:
                 given += self._give_up(pending, now)
             else:
                 self._set_deadline(pending, command.expires_at)
+                pending.is_being_sent = True
                 given.append(SendCommand(command))
         return given
 
@@ -169,6 +178,7 @@ class Commands:
         pending = _Pending(command, confirm_within(command.action, command.data, device))
         self._add(pending)
         self._set_deadline(pending, command.expires_at)
+        pending.is_being_sent = True
         return [*given, SaveCommand(command), SendCommand(command)]
 
     def _supersede(self, command: Command, now: datetime) -> list[Given]:
@@ -217,12 +227,14 @@ class Commands:
 class _Pending:
     """A command under way. Its entries in the heap that do not carry `deadline` are stale."""
 
-    __slots__ = ("command", "confirm_within", "deadline")
+    __slots__ = ("command", "confirm_within", "deadline", "is_being_sent")
 
     def __init__(self, command: Command, confirm_within: timedelta) -> None:
         self.command = command
         self.confirm_within = confirm_within
         self.deadline: datetime | None = None
+        # From SendCommand until we hear of CommandSent or CommandNotSent.
+        self.is_being_sent = False
 
 
 def _resolve_toggle(action: str, domain: str, state: EntityState | None) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -84,6 +85,7 @@ class SimulatedBroker:
         self._fate = fate
         self._retained: dict[str, bytes] = {}
         self._changed = asyncio.Event()
+        self._under_way: deque[Publication] = deque()
         self._link: HubLink | None = None
         self.commands: list[tuple[datetime, str, bytes]] = []
 
@@ -112,7 +114,9 @@ class SimulatedBroker:
         self.commands.append((self._clock.now().wall, publication.topic, publication.payload))
         times = 0 if self._fate.loses() else 2 if self._fate.doubles() else 1
         for _ in range(times):
-            asyncio.get_running_loop().call_later(LATENCY_S, self._deliver, publication)
+            # Timers of one instant have no order; messages of one connection have.
+            self._under_way.append(publication)
+            asyncio.get_running_loop().call_later(LATENCY_S, self._deliver_next)
 
     def retained_for(self, topics: Sequence[str]) -> list[MqttMessage]:
         return [
@@ -121,7 +125,8 @@ class SimulatedBroker:
             if any(is_match(wanted, topic) for wanted in topics)
         ]
 
-    def _deliver(self, publication: Publication) -> None:
+    def _deliver_next(self) -> None:
+        publication = self._under_way.popleft()
         self._say(self.home.handle(publication.topic, publication.payload, self._clock.now().wall))
         self._changed.set()
 

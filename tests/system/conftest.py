@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -178,16 +178,33 @@ class Hub:
     def remember(self, *definitions: Definition) -> None:
         """What people decided before: it lies in the mirror when the agent starts."""
 
-        async def write() -> None:
+        async def write(mirror: Mirror, moment: Moment) -> None:
+            await mirror.commit([SaveDefinition(each) for each in definitions], moment)
+
+        self.state_dir.mkdir(exist_ok=True)
+        self._with_mirror(write)
+
+    def records(self, stream: str) -> list[Json]:
+        """What the mirror of an agent that has stopped still owes to the cloud."""
+        rows: list[Json] = []
+
+        async def read(mirror: Mirror, _moment: Moment) -> None:
+            batch = await mirror.next_batch(stream, 1_000_000, 1_000_000_000)
+            rows.extend(batch.rows if batch else [])
+
+        self._with_mirror(read)
+        return rows
+
+    def _with_mirror(self, use: Callable[[Mirror, Moment], Coroutine[Any, Any, None]]) -> None:
+        async def work() -> None:
             mirror = Mirror(self.state_dir / "mirror.db", inline=True)
             moment = Moment(datetime.now(UTC), time.monotonic(), "boot", is_trusted=True)
             await mirror.open(moment)
-            await mirror.commit([SaveDefinition(each) for each in definitions], moment)
+            await use(mirror, moment)
             await mirror.close(moment)
 
-        self.state_dir.mkdir(exist_ok=True)
         # In a thread: a test may have a loop of its own.
-        thread = threading.Thread(target=lambda: asyncio.run(write()))
+        thread = threading.Thread(target=lambda: asyncio.run(work()))
         thread.start()
         thread.join()
 

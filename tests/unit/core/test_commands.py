@@ -218,6 +218,15 @@ def test_what_waits_for_the_connection_is_sent_when_it_is_back() -> None:
     assert room.handle_connected(NOON + 10 * SECOND) == [SendCommand(command)]
 
 
+def test_what_is_being_sent_when_the_connection_comes_back_is_not_sent_twice() -> None:
+    room = commands()
+    command = issue(room, call("button.press"), "button.bell")[-1].command
+
+    assert room.handle_connected(NOON) == [], "whether it was sent is not known yet"
+    room.handle_sent(CommandSent(command.id), NOON)
+    assert room.handle_connected(NOON) == []
+
+
 def test_what_can_never_be_sent_fails_with_the_reason() -> None:
     room = commands()
     command = issue(room, call("light.turn_on"), "light.hall")[-1].command
