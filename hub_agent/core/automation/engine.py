@@ -267,7 +267,7 @@ class Automations:
 
     def present(self) -> JsonObject:
         """For the cloud: execution statistics by automation id."""
-        return {rule.definition.id: rule.statistics.as_json() for rule in self._rules if rule.statistics.total}
+        return {rule.definition.id: rule.statistics.as_present() for rule in self._rules if rule.statistics.total}
 
     def described(self) -> list[JsonObject]:
         """For people: each as ports.Door.automations says."""

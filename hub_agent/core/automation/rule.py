@@ -9,6 +9,7 @@ from hub_agent.core.automation.runs import Run
 from hub_agent.core.automation.timers import Timer
 from hub_agent.core.automation.triggers.trigger import Site
 from hub_agent.core.automation.views import iso
+from hub_agent.model.automation import RunStatus
 from hub_agent.model.definition import Definition
 from hub_agent.model.ids import EntityId
 from hub_agent.model.json import JsonObject, JsonValue
@@ -24,6 +25,21 @@ class Statistics:
     last_at: str | None = None
     last_status: str | None = None
     last_duration_ms: int | None = None
+    # In the three words that the column `last_execution_status` knows; a run that was cancelled says nothing.
+    last_outcome: str | None = None
+
+    def note_status(self, status: RunStatus) -> None:
+        self.succeeded += status is RunStatus.SUCCESS
+        self.failed += status is RunStatus.FAILED or status is RunStatus.TIMEOUT
+        self.last_status = str(status)
+        if status is not RunStatus.CANCELLED:
+            self.last_outcome = str(RunStatus.FAILED if status is RunStatus.TIMEOUT else status)
+
+    def as_present(self) -> dict[str, JsonValue]:
+        """The columns of the central schema."""
+        told = self.as_json()
+        told["last_execution_status"] = told.pop("last_outcome")
+        return told
 
     def as_json(self) -> dict[str, JsonValue]:
         return {
@@ -33,6 +49,7 @@ class Statistics:
             "last_executed_at": self.last_at,
             "last_execution_status": self.last_status,
             "last_execution_duration_ms": self.last_duration_ms,
+            "last_outcome": self.last_outcome,
         }
 
     @classmethod
@@ -52,6 +69,7 @@ _COLUMNS = (
     ("last_at", "last_executed_at"),
     ("last_status", "last_execution_status"),
     ("last_duration_ms", "last_execution_duration_ms"),
+    ("last_outcome", "last_outcome"),
 )
 
 

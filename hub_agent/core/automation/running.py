@@ -457,10 +457,8 @@ class Running:
     def _count(self, rule: Rule, run: Run, status: RunStatus) -> None:
         statistics = rule.statistics
         statistics.total += 1
-        statistics.succeeded += status is RunStatus.SUCCESS
-        statistics.failed += status is RunStatus.FAILED or status is RunStatus.TIMEOUT
+        statistics.note_status(status)
         statistics.last_at = iso(run.started_at)
-        statistics.last_status = str(status)
         statistics.last_duration_ms = milliseconds(run.started_at, run.ended_at or run.started_at)
         self._emit(Save(ROOM, f"statistics/{rule.definition.id}", statistics.as_json(), Durability.LAZY))
 

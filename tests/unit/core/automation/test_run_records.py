@@ -122,3 +122,18 @@ def test_the_environment_is_the_local_time_and_how_the_home_was_at_the_beginning
         "sun": "above_horizon",
         "persons_home": "2",
     }
+
+
+def test_the_present_speaks_of_runs_in_the_columns_own_words(home) -> None:
+    run(home, {"wait_template": "{{ false }}", "timeout": 5, "continue_on_timeout": False})
+    home.wait(10)
+    assert home.automations.present()["id-a"]["last_execution_status"] == "failed"
+
+    home.set("binary_sensor.motion", "off")
+    home.set("binary_sensor.motion", "on")
+    home.call("automation.turn_off", "automation.a")
+    home.crash()
+
+    assert home.records[-1]["status"] == "cancelled"
+    told = home.automations.present()["id-a"]
+    assert (told["last_execution_status"], told["total_executions"]) == ("failed", 2)
