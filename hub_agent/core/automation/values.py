@@ -88,7 +88,7 @@ def read_value(value: JsonValue, templates: Templates, where: str) -> Value:
 
 
 def read_template(source: JsonValue, templates: Templates, where: str) -> Template:
-    if isinstance(source, bool | int | float):  # written without quotes: a template that always gives the same
+    if isinstance(source, bool):  # written without quotes: a template that always gives the same
         source = str(source)
     if not isinstance(source, str):
         raise DefinitionError("must be a template in quotes", where)
