@@ -137,10 +137,13 @@ BROUGHT: Final = frozenset(
         "water_heater",
     }
 )
-MADE_HERE: Final = frozenset({"automation", "scene", "script", "zone", *HELPER_ACTIONS})
+MADE_HERE: Final = frozenset({"automation", "scene", "script", "sun", "zone", *HELPER_ACTIONS})
 # Events that the hub fires of its own accord.
 FIRED_HERE: Final = frozenset(
-    f"timer.{each}" for each in ("started", "restarted", "paused", "cancelled", "finished", "changed")
+    (
+        *(f"timer.{each}" for each in ("started", "restarted", "paused", "cancelled", "finished", "changed")),
+        *("homeassistant_start", "homeassistant_started", "homeassistant_stop", "state_changed"),
+    )
 )
 # Triggers that the core knows, and that nothing on a hub ever sets off.
 UNHEARD_TRIGGERS: Final[Mapping[str, str]] = {}

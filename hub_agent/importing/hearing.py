@@ -47,7 +47,6 @@ OF_HOME_ASSISTANT: Final = frozenset(
         "service_executed",
         "service_registered",
         "service_removed",
-        "state_changed",
         "state_reported",
         "system_log_event",
         "tag_scanned",

@@ -23,6 +23,8 @@ MATTERS = {
     "armed_then_removed_and_back_inside_fires",
     "call_blocks_until_it_returns",
     "create_snapshot_and_come_back",
+    "event_of_the_engines_start",
+    "event_of_the_engines_stop",
     "for_limit_moving_alone_does_not_end_it",
     "initial_state_false_can_be_turned_on",
     "limit_moved_away_arms_at_next_change",

@@ -8,11 +8,17 @@ from hub_agent.core.automation.exchange import Attachment
 from hub_agent.core.automation.reading import Fields, items_of, read_texts
 from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader
 from hub_agent.core.automation.values import are_same, read_value
+from hub_agent.core.automation.views import view
 from hub_agent.errors import DefinitionError
 from hub_agent.model.inputs import EventFired
 from hub_agent.model.json import JsonValue
+from hub_agent.model.state import StateChanged
 
 REPORTED = "state_reported"
+# Events of the engine's own that rules may listen to; all others come from devices, rules and doors.
+CHANGED = "state_changed"
+AT_START = ("homeassistant_start", "homeassistant_started")
+AT_STOP = ("homeassistant_stop",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +34,45 @@ class EventSource:
 
         for event_type in self.event_types:
             attachment.listen_event(event_type, handle)
+            self._listen_to_the_engine(event_type, attachment)
         return NeverHeld()
 
+    def _listen_to_the_engine(self, event_type: str, attachment: Attachment) -> None:
+        def fire(data: Mapping[str, object], now: datetime) -> None:
+            if self._accepts_of(data, None):
+                told = {"event_type": event_type, "data": data, "context": {"user_id": None}}
+                attachment.fire({"event": told, "description": f"event '{event_type}'"}, now)
+
+        def change(changed: StateChanged, now: datetime) -> None:
+            entity_id = changed.entity_id
+            states = {"old_state": view(entity_id, changed.old), "new_state": view(entity_id, changed.new)}
+            fire({"entity_id": entity_id, **states}, now)
+
+        if event_type in AT_START:
+            attachment.listen_start(lambda now: fire({}, now))
+        elif event_type in AT_STOP:
+            attachment.listen_stop(lambda now: fire({}, now))
+        elif event_type == CHANGED:
+            named = self.wanted.get("entity_id")
+            if isinstance(named, str):
+                attachment.listen_states((named,), change)
+            else:
+                attachment.watch(set(), change, at_all=True)
+
     def _accepts(self, event: EventFired) -> bool:
-        if self.user_ids is not None and event.user_id not in self.user_ids:
+        return self._accepts_of(event.data, event.user_id)
+
+    def _accepts_of(self, data: Mapping[str, object], user_id: str | None) -> bool:
+        if self.user_ids is not None and user_id not in self.user_ids:
             return False
-        return not self.wanted or _is_within(self.wanted, event.data)
+        return not self.wanted or _is_within(self.wanted, data)
 
 
 def _told(event: EventFired) -> dict[str, object]:
     return {"event_type": event.event_type, "data": event.data, "context": {"user_id": event.user_id}}
 
 
-def _is_within(wanted: JsonValue, given: JsonValue) -> bool:
+def _is_within(wanted: JsonValue, given: object) -> bool:
     """Mappings are subsets, also nested ones; everything else is equal."""
     if isinstance(wanted, Mapping):
         return isinstance(given, Mapping) and all(
