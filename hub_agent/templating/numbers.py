@@ -165,23 +165,24 @@ def _remap(value: Any, in_min: Any, in_max: Any, out_min: Any, out_max: Any, *, 
     number, low, high, out_low, out_high = _numbers("remap", value, in_min, in_max, out_min, out_max)
     if low == high:
         raise ValueError("remap needs a range that is not empty")
-    share = _at_edges((number - low) / (high - low), edges)
+    share = (_within(number, low, high, edges) - low) / (high - low)
     if steps > 0:
         share = round(share * steps) / steps
     return out_low + share * (out_high - out_low)
 
 
-def _at_edges(share: float, edges: str) -> float:
-    """Where in the range a value counts that lies outside: 0 is its beginning, 1 its end."""
+def _within(number: float, low: float, high: float, edges: str) -> float:
+    """What a number that lies outside the range counts as."""
+    length = high - low
     match edges:
         case "clamp":
-            return max(0.0, min(1.0, share))
+            return max(low, min(high, number))
         case "wrap":
-            return share % 1.0
+            return low + (number - low) % length
         case "mirror":
-            there_and_back = share % 2.0
-            return there_and_back if there_and_back <= 1.0 else 2.0 - there_and_back
-    return share
+            there_and_back = (number - low) % (2 * length)
+            return low + (there_and_back if abs(there_and_back) <= abs(length) else 2 * length - there_and_back)
+    return number
 
 
 def _bitwise(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
