@@ -99,6 +99,9 @@ class Timed(Protocol):
     def handle_timer(self, now: datetime) -> Sequence[Given]: ...
 
 
+# Effects that somebody here looks at before they leave.
+NOTED = frozenset({SendCommand, Answer, SaveTrace, IssueRaised})
+
 Taker: TypeAlias = Callable[[Any, datetime], Iterable[Given]]
 
 
@@ -433,11 +436,14 @@ class Hub:
         steps = 0
         while waiting:
             each = waiting.popleft()
-            take = takers.get(type(each))
+            kind = type(each)
+            take = takers.get(kind)
             if take is not None:
                 waiting.extend(take(each, now))
-            else:
+            elif kind in NOTED:
                 self._leave(each, effects)
+            else:
+                effects.append(each)  # type: ignore[arg-type]  # what nobody takes is an effect
             steps += 1
             if steps > CASCADE_MAX:
                 text = f"One input set off more than {CASCADE_MAX} steps: automations seem to trigger each other. The rest was dropped."
