@@ -123,8 +123,13 @@ class Rules:
     def _look_at_templates(self, case: Case) -> None:
         for path, text in texts_in(case.parts()):
             if is_template(text):
+                where = path.removeprefix("metadata/")
+                for file in self._check.files(text):
+                    words = f"the template takes parts from custom_templates/{file}, which is not among the files: the rule comes in switched off; import it again with that folder"
+                    case.add("macros_missing", words, where)
+                    case.row["is_enabled"] = False
                 for words in self._check.faults(text):
-                    case.add("template", words, path.removeprefix("metadata/"), "cannot")
+                    case.add("template", words, where, "cannot")
 
 
 def _row_of(found: Found, config: PlacedMap) -> JsonValue:

@@ -13,6 +13,7 @@ _WORDS: Final = {"runs": "runs", "differs": "differs", "cannot": "CANNOT"}
 _ADVICE: Final = {
     "secret_missing": "put secrets.yaml beside the files and import again: until then these rules are switched off",
     "registry_missing": "take Home Assistant's folder .storage along and import again: until then these rules are switched off",
+    "macros_missing": "take Home Assistant's folder custom_templates along and import again: until then these rules are switched off",
     "blueprint": "put the blueprint's file where the reason says, and import again",
     "to_be_allowed": "allow the commands in the hub's configuration (a draft of the settings stands below)",
     "event_elsewhere": "write a rule that fires the event, say at a message of MQTT or a webhook: then these rules run as they are",

@@ -40,8 +40,6 @@ class TemplateCheck:
             tree = _PARSER.parse(source)
         except (jinja2.TemplateError, RecursionError, ValueError):
             return
-        if next(tree.find_all((nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends)), None) is not None:
-            yield "the template takes parts from a file of the folder custom_templates that is not among the files"
         if any(_asks_for_context(each) for each in tree.find_all(nodes.Getattr)):
             yield "the template asks what caused a state (its context), which this hub does not tell"
         own = {each.name for each in tree.find_all(nodes.Macro)}
@@ -55,10 +53,23 @@ class TemplateCheck:
             if not self._knows(name):
                 yield f"the template calls {name}(), which this hub has not"
 
+    def files(self, source: str) -> list[str]:
+        """Files of other templates that it takes parts from."""
+        if "import" not in source and "include" not in source and "extends" not in source:
+            return []
+        try:
+            tree = _PARSER.parse(source)
+        except (jinja2.TemplateError, RecursionError, ValueError):
+            return []
+        takes = tree.find_all((nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends))
+        return [str(each.template.value) if isinstance(each.template, nodes.Const) else "?" for each in takes]
+
     def _imported(self, tree: nodes.Template) -> Iterator[str]:
         for each in tree.find_all(nodes.FromImport):
             for name in each.names:
                 yield name if isinstance(name, str) else name[1]
+        for imported in tree.find_all(nodes.Import):
+            yield imported.target
 
     def _knows(self, name: str) -> bool:
         if name not in self._is_known:

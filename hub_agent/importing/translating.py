@@ -300,23 +300,6 @@ def _old_state(_translator: Translator, value: PlacedMap) -> Words | None:
     return {"trigger": "state", "to": value["state"], **rest}
 
 
-_SUN_EVENTS: Final[Mapping[object, str]] = {"below_horizon": "sunset", "above_horizon": "sunrise"}
-
-
-def _sun_as_entity(_translator: Translator, value: PlacedMap) -> Words | None:
-    """`sun.sun` above or below the horizon: what the sun's own triggers and conditions say."""
-    if value.get("entity_id") not in ("sun.sun", ["sun.sun"]):
-        return None
-    if value.get("condition") == "state" and not {"for", "attribute", "match"} & value.keys():
-        event = _SUN_EVENTS.get(_only(value.get("state")))
-        other = "sunrise" if event == "sunset" else "sunset"
-        return None if event is None else {"condition": "sun", "after": event, "before": other}
-    if "state" in (value.get("platform"), value.get("trigger")) and not {"for", "attribute", "not_from"} & value.keys():
-        event = _SUN_EVENTS.get(_only(value.get("to")))
-        return None if event is None else {"trigger": "sun", "event": event}
-    return None
-
-
 def _only(value: JsonValue) -> object:
     """The one thing of a list of one."""
     return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else str(value)
@@ -388,7 +371,6 @@ _READERS: Final[tuple[tuple[_Reader, str | None], ...]] = (
     (_action_of_device, None),
     (_start_event, None),
     (_published_template, None),
-    (_sun_as_entity, None),
     (_hue_scene, "hue.activate_scene is read as scene.turn_on"),
     (_device_as_target, None),
     (_old_pattern, None),

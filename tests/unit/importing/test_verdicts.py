@@ -132,7 +132,8 @@ def test_an_event_runs_where_rules_may_fire_it_and_differs_where_only_an_integra
     def heard(event: str) -> str:
         return rule_with("[{action: light.turn_on}]", f"[{{trigger: event, event_type: {event}}}]")
 
-    events = ("bell", "some_event", "timer.finished", "automation_reloaded", "zha_event", "flic.click", "state_changed")
+    own = ("state_changed", "call_service")
+    events = ("bell", "some_event", "timer.finished", "automation_reloaded", "zha_event", "flic.click", *own)
     fired = rule_with("[{event: bell}]")
     report = read({"automations.yaml": "\n".join([fired, *map(heard, events)])})
 
@@ -145,6 +146,7 @@ def test_an_event_runs_where_rules_may_fire_it_and_differs_where_only_an_integra
         ("runs", [("no_occasion", where)]),
         ("differs", [("event_elsewhere", where)]),
         ("differs", [("event_elsewhere", where)]),
+        ("runs", []),
         ("cannot", [("never_fires", "triggers/0")]),
     ]
 
@@ -196,7 +198,6 @@ def test_a_template_that_is_published_is_published(rule: Rule) -> None:
         ("{{ no_such_function('hue') }}", "no_such_function()"),
         ("{{ states('sensor.a') | no_such_filter }}", "no_such_filter"),
         ("{{ trigger.to_state.context.user_id }}", "what caused a state"),
-        ("{% from 'tools.jinja' import f %}{{ f(1) }}", "custom_templates"),
         ("{{ states('sensor.a' }}", "template"),
     ],
 )
@@ -205,6 +206,14 @@ def test_a_template_that_asks_for_what_the_sandbox_has_not_cannot_run(rule: Rule
 
     assert found.verdict == "cannot"
     assert word in found.reasons[0].text
+
+
+def test_a_template_that_takes_parts_of_a_file_that_is_missing_comes_in_switched_off(rule: Rule) -> None:
+    template = "{% from 'tools.jinja' import f %}{{ f(1) }}"
+    found = rule(rule_with(f'[{{action: light.turn_on, data: {{brightness: "{template}"}}}}]'))
+
+    assert (found.verdict, found.fields["is_enabled"]) == ("differs", False)
+    assert told(found) == [("macros_missing", "actions/0/data/brightness")]
 
 
 def test_functions_that_a_template_makes_itself_are_its_own(rule: Rule) -> None:
@@ -315,17 +324,17 @@ def test_what_home_assistant_itself_refuses_by_now_is_read_as_what_it_is_today(
     assert (found.verdict, found.fields["triggers"]) == ("differs", [new])
 
 
-def test_the_sun_as_an_entity_is_read_as_the_sun(rule: Rule) -> None:
+def test_the_sun_is_an_entity_of_every_home(rule: Rule) -> None:
+    trigger = "{platform: numeric_state, entity_id: sun.sun, attribute: elevation, below: -4}"
     found = rule(
         rule_with(
             "[{action: light.turn_on}]",
-            "[{platform: state, entity_id: sun.sun, to: below_horizon}]",
-            "  conditions: [{condition: state, entity_id: sun.sun, state: below_horizon}]\n",
+            f"[{trigger}]",
+            "  conditions: \"{{ is_state('sun.sun', 'below_horizon') }}\"\n",
         )
     )
 
-    assert found.fields["triggers"] == [{"trigger": "sun", "event": "sunset"}]
-    assert found.fields["conditions"] == [{"condition": "sun", "after": "sunset", "before": "sunrise"}]
+    assert (found.verdict, told(found)) == ("runs", [])
 
 
 def test_a_rule_whose_script_cannot_run_cannot_run_either(read) -> None:
