@@ -151,6 +151,7 @@ def test_what_came_of_the_channels_stands_in_the_alert() -> None:
     [notice] = home.shown()
     home.call("persistent_notification.dismiss", {"notification_id": notice[0]})
     assert (home.newest()["status"], home.newest()["notification_channels_used"]) == ("dismissed", ["phone"])
+    assert home.newest()["dismissed_at"] == home.now
 
 
 def test_a_message_of_the_same_tag_replaces_and_may_be_taken_back() -> None:
