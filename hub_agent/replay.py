@@ -8,7 +8,7 @@ where it would take the home's time.
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,7 +40,9 @@ STEP = timedelta(hours=1)
 CHANGES_PER_LOOK = 1000
 PROGRESS_EVERY_S = 0.2
 SECONDS_MAX = 60.0
-LINES_TOLD_MAX = 2000
+LINES_TOLD_MAX = 1000
+# The agent hands the answer on: reading it must not take the home's time either.
+LINES_BYTES_MAX = 1024 * 1024
 # The replay goes when memory is short, not the home's agent.
 OOM_SCORE = "500"
 
@@ -131,6 +133,7 @@ class _Player:
             deeds = deeds_of(self._connection, request.definition.id, self._since)
         did = happened(deeds.executions, deeds.traces, self._since, self._until)
         lines = table(rule.occasions, did)
+        told = list(_within_bytes(each.as_json() for each in lines[:LINES_TOLD_MAX]))
         return {
             "automation_id": request.definition.id if request.is_known else None,
             "name": rule.program.name,
@@ -141,8 +144,8 @@ class _Player:
             "time_zone": request.place.time_zone,
             "changes": self._changes,
             "counts": counted(lines),
-            "lines": [each.as_json() for each in lines[:LINES_TOLD_MAX]],
-            "lines_left_out": max(0, len(lines) - LINES_TOLD_MAX) + rule.left_out,
+            "lines": told,
+            "lines_left_out": len(lines) - len(told) + rule.left_out,
             "not_replayed": not_replayed(rule.program),
             "notes": list(self._notes(deeds)),
         }
@@ -182,6 +185,15 @@ def _ticked(
     while tick + STEP < until:
         tick += STEP
         yield tick, None
+
+
+def _within_bytes(lines: Iterable[JsonObject]) -> Iterator[JsonObject]:
+    size = 0
+    for line in lines:
+        size += len(orjson.dumps(line, option=orjson.OPT_NON_STR_KEYS, default=str))
+        if size > LINES_BYTES_MAX:
+            return
+        yield line
 
 
 def _of_holes(holes: Holes, tz: ZoneInfo) -> Iterator[str]:
