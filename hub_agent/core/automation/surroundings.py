@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from hub_agent.core.automation.views import describe
 from hub_agent.core.automation.world import World
-from hub_agent.core.time_of_day import zone
+from hub_agent.core.time_of_day import WEEKDAYS, zone
 from hub_agent.model.ids import EntityId
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import EntityState
@@ -43,18 +44,22 @@ def states_told(before: Before, world: World) -> tuple[JsonObject | None, JsonOb
 
 def home_told(world: World) -> dict[str, JsonValue]:
     """How the home is now, in words that other records can be compared by."""
-    seen = ((name, world.state(EntityId(entity_id))) for entity_id, name in _TOLD_OF_THE_HOME.items())
-    return {name: state.state for name, state in seen if state is not None}
+    return {
+        name: state.state
+        for entity_id, name in _TOLD_OF_THE_HOME.items()
+        if (state := world.state(EntityId(entity_id))) is not None
+    }
 
 
 def environment(home: Mapping[str, JsonValue], started_at: datetime, time_zone: str) -> JsonObject:
-    local = started_at.astimezone(zone(time_zone))
-    return {
-        "local_time": local.isoformat(timespec="seconds"),
-        "weekday": local.strftime("%a").lower(),
-        "time_zone": time_zone,
-        **home,
-    }
+    local_time, weekday = _on_the_wall(started_at.replace(microsecond=0), time_zone)
+    return {"local_time": local_time, "weekday": weekday, "time_zone": time_zone, **home}
+
+
+@lru_cache(maxsize=4)  # of what happens within a second
+def _on_the_wall(second: datetime, time_zone: str) -> tuple[str, str]:
+    local = second.astimezone(zone(time_zone))
+    return local.isoformat(), WEEKDAYS[local.weekday()]
 
 
 def _is_device(entity_id: str) -> bool:
