@@ -42,15 +42,22 @@ _LOOKS: Final = frozenset(
 )
 # Kinds whose entities every action may name: they stand for their members.
 _STANDS_FOR_OTHERS: Final = frozenset({"group"})
+_NAMED_HERE: Final = ("entity_id", "area_id")
+_FOREIGN: Final = {
+    "device_id": DEVICE_WORDS,
+    "floor_id": "this hub has no floors; name its rooms",
+    "label_id": "this hub has no labels; name the entities",
+}
 _ACTION_IN_TEXT: Final = re.compile(r"['\"]([a-z_]+\.[a-z_]+)['\"]")
 
 
 @dataclass(slots=True)
 class Calls:
-    """`broken_scripts`: those of the files that cannot run. `quiet_scripts`: those that only say or show something."""
+    """`broken_scripts`: those of the files that cannot run. `other_scripts`: that differ. `quiet_scripts`: that only say or show something."""
 
     known: Known
     broken_scripts: set[str] = field(default_factory=set)
+    other_scripts: set[str] = field(default_factory=set)
     quiet_scripts: set[str] = field(default_factory=set)
 
     def look_at(self, case: Case) -> None:
@@ -154,8 +161,7 @@ class Calls:
             self._miss_script(case, step, where, verb)
         else:
             case.doing += 1
-            if verb not in self.known.scripts:
-                case.add("not_found_here", f"script.{verb} is not among the files", where, "note")
+            self._note_script(case, verb, where)
 
     def _switch_scripts(self, case: Case, step: Step, where: str) -> None:
         """`script.turn_on` and its like name scripts among their targets."""
@@ -170,8 +176,14 @@ class Calls:
         for name in names:
             if name in self.broken_scripts:
                 case.add("script_cannot", f"script.{name} cannot run here: nothing comes of it", where)
-            elif name not in self.known.scripts | {"all", ""}:
-                case.add("not_found_here", f"script.{name} is not among the files", where, "note")
+            elif name not in {"all", ""}:
+                self._note_script(case, name, where)
+
+    def _note_script(self, case: Case, name: str, where: str) -> None:
+        if name not in self.known.scripts:
+            case.add("not_found_here", f"script.{name} is not among the files", where, "note")
+        elif name in self.other_scripts:
+            case.add("script_differs", f"script.{name} itself runs with a difference", where, "note")
 
     def _miss_script(self, case: Case, step: Step, where: str, name: str) -> None:
         is_aside = name in self.quiet_scripts
@@ -188,25 +200,26 @@ class Calls:
     # Targets.
 
     def _has_a_target(self, case: Case, step: Step, path: str) -> bool:
-        """Numbers of Home Assistant's devices mean nothing here; names of areas, floors and labels may."""
-        at_device = [part for part in _HOLDS_TARGETS if mapping(step.get(part)).get("device_id")]
-        others = ("entity_id", "area_id", "floor_id", "label_id")
-        is_named = "entity_id" in step or any(
-            mapping(step.get(part)).get(key) for part in _HOLDS_TARGETS for key in others
-        )
-        if at_device and not is_named:
-            where = f"{path}/{at_device[0]}/device_id"
-            words = f"an action for a device is left out: {DEVICE_WORDS}"
+        """A room is found by its name. Home Assistant's devices, floors and labels mean nothing here."""
+        held = [part for part in _HOLDS_TARGETS if isinstance(step.get(part), Mapping)]
+        foreign = [
+            (f"{path}/{part}/{key}", key)
+            for part in held
+            for key in _FOREIGN
+            if mapping(step[part]).get(key) and (part == "target" or key == "device_id")
+        ]
+        is_named = "entity_id" in step or any(mapping(step[part]).get(key) for part in held for key in _NAMED_HERE)
+        if foreign and not is_named:
+            where, key = foreign[0]
+            words = f"an action is left out: {_FOREIGN[key]}"
             case.undone.append(Undone(step, where, "device_unknown", words, is_aside=False))
             return False
-        for part in at_device:
-            case.add("target_unsure", f"device_id: {DEVICE_WORDS}", f"{path}/{part}/device_id")
-        for key in ("area_id", "floor_id", "label_id"):
-            if mapping(step.get("target")).get(key):
-                words = (
-                    f"{key} names something of Home Assistant's own; this hub finds it only under the same id or name"
-                )
-                case.add("target_unsure", words, f"{path}/target/{key}")
+        for where, key in foreign:
+            case.add("target_unsure", f"{key}: {_FOREIGN[key]}", where)
+        for name in items_of(mapping(step.get("target")).get("area_id")):
+            if not is_template(str(name)):
+                words = f"the room {name} is not among the files"
+                case.add("not_found_here", words, f"{path}/target/area_id", "note")
         return True
 
     def _look_at_kinds(self, case: Case, step: Step, path: str, action: str) -> None:

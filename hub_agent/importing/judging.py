@@ -32,6 +32,7 @@ def judge_path(path: Path) -> Report:
             break
         rules.calls.broken_scripts = broken
         scripts = [rules.judge(each) for each in home.of_kind("script")]
+    rules.calls.other_scripts = {each.key.partition("/")[2] for each in scripts if each.verdict == "differs"}
     return Report(
         automations=_told_apart(rules.judge(each) for each in home.of_kind("automation")),
         scripts=_told_apart(scripts),

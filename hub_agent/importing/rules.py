@@ -128,6 +128,9 @@ class Rules:
                     words = f"the template takes parts from custom_templates/{file}, which is not among the files: the rule comes in switched off; import it again with that folder"
                     case.add("macros_missing", words, where)
                     case.row["is_enabled"] = False
+                for name in self._check.hollow(text):
+                    words = f"the template asks {name}(): this hub answers as a home that has nothing of the kind"
+                    case.add("template_hollow", words, where)
                 for words in self._check.faults(text):
                     case.add("template", words, where, "cannot")
 

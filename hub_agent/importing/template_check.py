@@ -1,5 +1,6 @@
 """Finds in a template what the hub's sandbox has not: functions, and templates in other files. Its filters and tests the loader checks."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -53,6 +54,10 @@ class TemplateCheck:
             if not self._knows(name):
                 yield f"the template calls {name}(), which this hub has not"
 
+    def hollow(self, source: str) -> list[str]:
+        """Functions that it calls, and that are always answered here as by a home that has nothing of the kind."""
+        return sorted(set(_HOLLOW.findall(source)))
+
     def files(self, source: str) -> list[str]:
         """Files of other templates that it takes parts from."""
         if "import" not in source and "include" not in source and "extends" not in source:
@@ -61,8 +66,13 @@ class TemplateCheck:
             tree = _PARSER.parse(source)
         except (jinja2.TemplateError, RecursionError, ValueError):
             return []
-        takes = tree.find_all((nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends))
-        return [str(each.template.value) if isinstance(each.template, nodes.Const) else "?" for each in takes]
+        found = [
+            *(each.template for each in tree.find_all(nodes.FromImport)),
+            *(each.template for each in tree.find_all(nodes.Import)),
+            *(each.template for each in tree.find_all(nodes.Include)),
+            *(each.template for each in tree.find_all(nodes.Extends)),
+        ]
+        return [str(each.value) if isinstance(each, nodes.Const) else "?" for each in found]
 
     def _imported(self, tree: nodes.Template) -> Iterator[str]:
         for each in tree.find_all(nodes.FromImport):
@@ -86,4 +96,8 @@ def _asks_for_context(node: nodes.Getattr) -> bool:
     return node.attr == "context" and isinstance(node.node, nodes.Getattr) and node.node.attr in _STATES
 
 
+# Floors, labels, configuration entries and integrations are Home Assistant's own.
+_HOLLOW: Final = re.compile(
+    r"(?<![\w.])((?:floor_\w+|label_\w+|config_entry_\w+|floors|labels|issues?|integration_entities|is_hidden_entity)) *\("
+)
 _STATES: Final = frozenset({"to_state", "from_state"})

@@ -348,6 +348,41 @@ def test_a_rule_whose_script_cannot_run_cannot_run_either(read) -> None:
     assert [each.verdict for each in report.all] == ["cannot", "cannot", "cannot"]
 
 
+def test_a_rule_is_told_of_a_script_that_differs(read) -> None:
+    report = read(
+        {
+            "automations.yaml": rule_with("[{action: script.a}]"),
+            "scripts.yaml": "a:\n  sequence: [{action: light.turn_on, entity_id: !secret lamp}]\n",
+        }
+    )
+
+    assert [(each.verdict, told(each)) for each in report.automations] == [
+        ("runs", [("script_differs", "actions/0/action")])
+    ]
+
+
+@pytest.mark.parametrize(
+    "target, verdict, code",
+    [
+        ("{area_id: kitchen}", "runs", "not_found_here"),
+        ("{floor_id: upstairs}", "cannot", "device_unknown"),
+        ("{label_id: [cosy], entity_id: light.a}", "differs", "target_unsure"),
+    ],
+)
+def test_a_room_may_be_meant_by_its_name_and_no_floor_and_no_label(
+    rule: Rule, target: str, verdict: str, code: str
+) -> None:
+    found = rule(rule_with(f"[{{action: light.turn_on, target: {target}}}]"))
+
+    assert (found.verdict, [reason.code for reason in found.reasons]) == (verdict, [code])
+
+
+def test_a_template_that_asks_for_what_no_hub_has_differs(rule: Rule) -> None:
+    found = rule(rule_with("[{action: light.turn_on, target: {entity_id: \"{{ label_entities('cosy') }}\"}}]"))
+
+    assert (found.verdict, told(found)) == ("differs", [("template_hollow", "actions/0/target/entity_id")])
+
+
 def test_scenes_keep_what_can_be_set(read) -> None:
     report = read(
         {
