@@ -214,7 +214,7 @@ class _Refuser:
 
 
 def _refuse(name: str) -> NoReturn:
-    raise jinja2.TemplateError(f"'{name}' looks at the home, which a limited template may not")
+    raise jinja2.TemplateError(f"'{name}' cannot be used here: this template is rendered once, when it is read")
 
 
 def _check_add(left: Any, right: Any) -> None:

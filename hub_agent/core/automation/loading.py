@@ -11,7 +11,6 @@ from hub_agent.core.automation.actions.parallel import ParallelAct, single_step_
 from hub_agent.core.automation.actions.registry import STEPS
 from hub_agent.core.automation.actions.wait import DelayAct
 from hub_agent.core.automation.conditions.registry import read_conditions
-from hub_agent.core.automation.limited import LIMITED
 from hub_agent.core.automation.program import TOP, Block, CatchUp, Program, Step
 from hub_agent.core.automation.reading import (
     Fields,
@@ -108,7 +107,8 @@ def _read_trigger_variables(metadata: Fields, templates: Templates) -> dict[str,
     where = metadata.path("trigger_variables")
     variables = read_variables(metadata.take("trigger_variables"), templates, where)
     try:
-        return render_variables(variables, LIMITED)
+        with templates.limited():
+            return render_variables(variables, {})
     except TemplateError as err:
         raise DefinitionError(str(err), where) from err
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from hub_agent.core.automation.exchange import Attachment, Exchange, Fire, Remember
-from hub_agent.core.automation.limited import LIMITED
 from hub_agent.core.automation.reading import Fields
 from hub_agent.core.automation.values import Value, Variables
 from hub_agent.errors import DefinitionError, TemplateError
@@ -102,7 +101,8 @@ class Reader:
         if self.is_before_run and not value.is_constant:
             raise OnlyARunKnows
         try:
-            return value.get(lambda: {**LIMITED, **self.variables})
+            with self.templates.limited():
+                return value.get(lambda: self.variables)
         except TemplateError as err:
             raise DefinitionError(str(err), where) from err
 
