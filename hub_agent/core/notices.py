@@ -135,13 +135,11 @@ class Notices:
         if sending.waiting or notice.alert is None:
             return []
         errors = "; ".join(sending.errors)
-        notice.alert |= {
-            "notification_sent": bool(sending.reached),
-            "notification_channels_used": sorted(sending.reached),
-            "notification_sent_at": now if sending.reached else None,
-            "notification_failed": bool(errors),
-            "notification_error": errors[:MESSAGE_CHARS_MAX] or None,
-        }
+        # The columns of `notification_…` are the cloud's own: what it sent itself.
+        told: dict[str, JsonValue] = {"at": now.isoformat(), "reached": sorted(sending.reached)}
+        if errors:
+            told["error"] = errors[:MESSAGE_CHARS_MAX]
+        notice.alert["metadata"] = {"hub_channels": told}
         return self._revised(notice)
 
     # What is asked for.

@@ -1,11 +1,19 @@
 """At least once, stored once: whatever is repeated, overlaps, is bad or is not the hub's."""
 
+import json
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import psycopg
 import pytest
+
+from hub_agent.core.notices import Notices
+from hub_agent.model.action import Call, CallAnswered
+from hub_agent.model.effects import AppendCase, CallOutside
+from hub_agent.model.ids import CallId, HomeId
+from hub_agent.model.state import Cause
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -376,6 +384,31 @@ def test_of_a_case_the_highest_revision_stays(hub, device_id, db):
     assert db.execute("SELECT message, status, home_id::text FROM alerts WHERE id = %s", (case_id,)).fetchall() == [
         ("revision 3", "resolved", hub.home_id)
     ]
+
+
+def test_what_a_rule_says_is_an_alert_and_then_what_came_of_it(hub, db):
+    notices = Notices(HomeId(hub.home_id), lambda: str(uuid.uuid4()), ("phone",))
+    said = Call(CallId("c"), "notify.anna", (), {"title": "Washing", "message": "Done"}, Cause("automation", "run"))
+    effects = notices.handle(said, NOON)
+    [sent] = [each.call for each in effects if isinstance(each, CallOutside)]
+    effects += notices.handle_answered(CallAnswered(sent.id), NOON)
+    revisions = [each for each in effects if isinstance(each, AppendCase)]
+    for each in revisions:
+        row = json.loads(orjson.dumps(each.row))
+        case = {"table": each.table, "id": each.id, "time": row["time"], "revision": each.revision, "row": row}
+        assert hub.ingest(cases=[case])["refused"] == []
+
+    found = db.execute(
+        "SELECT alert_type::text, title, message, source_type, metadata FROM alerts WHERE id = %s",
+        (revisions[0].id,),
+    ).fetchone()
+    assert found == (
+        "notice",
+        "Washing",
+        "Done",
+        "automation",
+        {"hub_channels": {"at": NOON.isoformat(), "reached": ["phone"]}},
+    )
 
 
 def test_a_healing_is_a_case_of_a_seeded_remedy(hub, device_id, db):
