@@ -79,10 +79,6 @@ class Running:
     def has_changed(self) -> bool:
         return bool(self.interpreter.changed or self._shown)
 
-    @property
-    def has_changed(self) -> bool:
-        return bool(self.interpreter.changed or self._shown)
-
     def leave(self) -> None:
         """After an input: keeps what has changed, shows what looks different."""
         for run in tuple(self.interpreter.changed.values()):
