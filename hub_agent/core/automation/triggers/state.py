@@ -16,6 +16,7 @@ from hub_agent.model.json import JsonValue
 from hub_agent.model.state import EntityState, StateChanged
 
 FILTERS = ("from", "not_from", "to", "not_to")
+ANYTHING = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,8 @@ def _read_filter(fields: Fields, key: str, not_key: str, attribute: str | None) 
             value = fields.take(name)
             if value is None:
                 return Filter()
+            if value == ANYTHING:
+                return Filter(()) if is_inverted else Filter()
             return Filter(_read_values(value, attribute, fields.path(name)), is_inverted)
     return Filter()
 
