@@ -78,6 +78,11 @@ _REFUSED: Final[Mapping[str, str]] = {
     "image.snapshot": "pictures of cameras are not kept on this hub",
 }
 
+# What a device may be asked to do, if it can.
+OF_DEVICES: Final = frozenset(
+    f"{domain}.{verb}" for domain, verbs in ACTIONS.items() for verb in verbs if domain != "tts"
+).difference(_REFUSED)
+
 
 def refusal(action: str) -> str | None:
     """Why the hub does not do it for anybody; None where it depends on the device."""
@@ -98,7 +103,3 @@ def unknown_verb(action: str) -> str | None:
     if known is None or verb in known:
         return None
     return f"there is no action {action}; {domain} knows {', '.join(sorted(known))}"
-
-
-def is_of_devices(action: str) -> bool:
-    return action.partition(".")[0] in ACTIONS

@@ -45,6 +45,8 @@ class DeviceServices:
         self._commands = commands
 
     def call(self, call: Call, now: datetime) -> Sequence[Given]:
+        if call.action in actions.OF_DEVICES:  # by far the most
+            return self._command(call, now)
         if self._outside.takes(call):
             return self._outside.call(call, now)
         if self._notices.takes(call):
@@ -58,12 +60,14 @@ class DeviceServices:
         if call.action in actions.NOTHING_TO_DO or actions.is_reload(call.action):
             return [CallAnswered(call.id)]
         refused = actions.refusal(call.action)
-        return [CallAnswered(call.id, error=refused)] if refused else self._command(call, now)
-
-    def _command(self, call: Call, now: datetime) -> Sequence[Given]:
+        if refused is not None:
+            return [CallAnswered(call.id, error=refused)]
         unknown = actions.unknown_verb(call.action)
         if unknown is not None:
             return [CallAnswered(call.id, error=unknown, is_unknown_action=True)]
+        return self._command(call, now)
+
+    def _command(self, call: Call, now: datetime) -> Sequence[Given]:
         targets, missing = self._targets(call)
         if not targets:
             return self._without_target(call, missing)
@@ -89,7 +93,7 @@ class DeviceServices:
     def _without_target(self, call: Call, missing: list[str]) -> list[Given]:
         if missing:
             return [CallAnswered(call.id, error=f"this home has no {', '.join(missing)}")]
-        if actions.is_of_devices(call.action):
+        if call.action in actions.OF_DEVICES:
             # A template that finds no entity is no fault; one that was forgotten is told.
             text = f"{call.action} named no entity, so nothing was done."
             return [Warn(f"no_target/{call.action}", text), CallAnswered(call.id)]
