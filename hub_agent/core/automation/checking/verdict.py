@@ -88,7 +88,8 @@ class Verdict:
     def signature(self) -> JsonObject:
         """Equal as long as nothing new was found. What grows (a count in a text) is nothing new."""
         told: list[JsonValue] = [[each.code, each.severity.value, each.path, each.entity_id] for each in self.findings]
-        return {"health": self.health.value, "score": self.score, "found": told}
+        repairs: list[JsonValue] = [[old, new] for old, new in sorted(self.repairs.items())]
+        return {"health": self.health.value, "score": self.score, "found": told, "repairs": repairs}
 
     def as_json(self) -> JsonObject:
         """As ports.Door.health says."""

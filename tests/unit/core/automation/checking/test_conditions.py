@@ -47,6 +47,8 @@ MAY = [
     [number(above=10), number("sensor.y", below=5)],
     [number(above=10), number(attribute="power", below=5)],
     [number(above="input_number.limit"), number(below=5)],
+    [number(above=20), number(value_template="{{ 1 }}", below=10)],
+    [{"or": [state("light.hall", "open"), state("light.hall", "on")]}],
     [number("light.hall", attribute="brightness", above=254)],
     [clock(after="22:00", before="06:00"), clock(after="05:00", before="23:00")],
     [clock(after="22:00", before="06:00")],

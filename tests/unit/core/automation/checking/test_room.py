@@ -186,6 +186,16 @@ def test_a_renamed_entity_is_put_right_when_a_person_asks(home) -> None:
     )
 
 
+def test_what_comes_under_a_new_name_is_offered_soon(home) -> None:
+    home.load(actions=[{"action": "light.turn_on", "target": {"entity_id": "light.kitchen_ceiling"}}])
+    home.wait(minutes=5)
+    assert home.rows_of()[-1]["can_auto_repair"] is False
+
+    home.set("light.ceiling_kitchen", "off")
+    home.wait(minutes=5)
+    assert [row["can_auto_repair"] for row in home.rows_of()] == [False, True]
+
+
 def test_nothing_is_changed_before_a_person_asks(home) -> None:
     home.set("light.ceiling_kitchen", "off")
     home.load(actions=[{"action": "light.turn_on", "target": {"entity_id": "light.kitchen_ceiling"}}])

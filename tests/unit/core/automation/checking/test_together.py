@@ -68,6 +68,21 @@ def test_what_waits_or_has_conditions_is_not_certain_to_go_round(home) -> None:
     assert home.found("ping") == {}
 
 
+def test_a_rule_that_holds_on_first_does_not_go_round(home) -> None:
+    home.load("ping", triggers=[on("light.hall")], actions=[LIGHT_OFF])
+    home.load("pong", triggers=[on("light.hall", "off", **{"for": 5})], actions=[LIGHT_ON])
+
+    assert home.found("ping") == {}
+
+
+def test_a_rule_that_listens_to_another_change_does_not_go_round(home) -> None:
+    home.load("ping", triggers=[on("light.hall")], actions=[LIGHT_OFF])
+    home.load("pong", triggers=[on("light.hall", "off", **{"from": "unavailable"})], actions=[LIGHT_ON])
+    home.load("pang", triggers=[on("light.hall", "unknown")], actions=[LIGHT_ON])
+
+    assert home.found("ping") == {}
+
+
 def test_a_rule_that_is_off_takes_no_part(home) -> None:
     home.load("ping", triggers=[on("light.hall")], actions=[LIGHT_OFF])
     home.load("pong", triggers=[on("light.hall", "off")], actions=[LIGHT_ON], is_enabled=False)

@@ -37,6 +37,7 @@ MAY = [
     {"trigger": "state", "entity_id": "switch.odd", "to": "standby"},
     {"trigger": "state", "entity_id": "light.hall", "attribute": "effect"},
     {"trigger": "state", "entity_id": "switch.plug", "attribute": "power"},
+    {"trigger": "state", "entity_id": "media_player.radio", "attribute": "media_title"},
     {"trigger": "state", "entity_id": "sensor.battery", "to": "7"},
     {"trigger": "numeric_state", "entity_id": "light.hall", "attribute": "brightness", "above": 254},
     {"trigger": "numeric_state", "entity_id": "sensor.battery", "below": 20},
@@ -52,6 +53,8 @@ def furnished(home):
     home.report("sensor", "battery", "80")
     home.meet("plug", entity("switch", "switch", object_id="plug"))
     home.report("plug", "switch", "on", power=4)
+    home.meet("radio", entity("player", "media_player", object_id="radio"))
+    home.report("radio", "player", "idle", volume_level=0.4)
     home.set("input_select.mode", "day", options=["day", "night"])
     home.set("switch.odd", "standby")
     for entity_id in ("lock.door", "cover.gate", "sensor.x", "sensor.anything", "input_select.unheard_of"):
