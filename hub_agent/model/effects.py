@@ -65,11 +65,12 @@ class SaveDefinition:
 
 @value
 class SaveTrace:
-    """The story of a run, kept on the hub by count and age. `body` is what `automations trace` shows."""
+    """The story of a run, kept on the hub by count (`kept_max` of this automation) and age. `body` is what `automations trace` shows."""
 
     automation_id: str
     run_id: str
     body: JsonObject
+    kept_max: int = 20
     durability: ClassVar[Durability] = Durability.COMMIT
 
 

@@ -26,7 +26,6 @@ from hub_agent.ports import Case, Identity
 from hub_agent.store import queries
 from hub_agent.store.codec import Alike, decode, pack, to_ms, unpack_object
 
-TRACES_PER_AUTOMATION = 20
 TRACES_SLACK = 5  # so many more may gather before they are trimmed
 TRACE_AGE_MAX = timedelta(days=30)
 CASE_AGE_MAX = timedelta(days=90)  # settled ones; the cloud has them
@@ -158,8 +157,8 @@ class Tables:
                 self._run("forget_device", device_id)
             case SaveDefinition(definition):
                 self._run("save_definition", definition.kind, definition.id, pack(definition))
-            case SaveTrace(automation_id, run_id, body):
-                self._save_trace(automation_id, run_id, body, now_ms)
+            case SaveTrace():
+                self._save_trace(effect, now_ms)
             case AppendCase(table, case_id, revision, row):
                 self._run("save_case", table, case_id, revision, now_ms, pack(row))
             case CloudCommandDone(command_id, status, result):
@@ -170,12 +169,13 @@ class Tables:
         for alias in device.aliases:
             self._run("save_alias", alias.kind, alias.value, device.id)
 
-    def _save_trace(self, automation_id: str, run_id: str, body: JsonObject, now_ms: int) -> None:
-        self._run("save_trace", run_id, automation_id, now_ms, pack(body))
+    def _save_trace(self, trace: SaveTrace, now_ms: int) -> None:
+        automation_id = trace.automation_id
+        self._run("save_trace", trace.run_id, automation_id, now_ms, pack(trace.body))
         # At start nobody knows how many there are: the first trace of an automation trims.
         since = self._traces_since_trim.get(automation_id, TRACES_SLACK) + 1
-        if since > TRACES_SLACK:
-            self._run("trim_traces", automation_id, TRACES_PER_AUTOMATION)
+        if since > min(TRACES_SLACK, trace.kept_max):
+            self._run("trim_traces", automation_id, trace.kept_max)
             since = 0
         self._traces_since_trim[automation_id] = since
 

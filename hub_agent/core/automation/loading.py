@@ -36,6 +36,8 @@ from hub_agent.templating import Templates
 RUNS_MAX_DEFAULT = 10
 RUNS_MAX = 1000
 RETRIES_MAX = 10
+TRACES_MAX_DEFAULT = 20
+TRACES_MAX = 500
 CATCH_UP_POLICIES = ("skip", "run_once")
 MAX_EXCEEDED = ("silent", "critical", "fatal", "error", "warning", "warn", "info", "debug", "notset")
 
@@ -90,6 +92,7 @@ def read_program(definition: Definition, templates: Templates) -> Program:
         pause_until=_read_pause(fields.get("pause_until")),
         retries_max=_read_retries(fields),
         catch_up=_read_catch_up(metadata.take("catch_up"), metadata.path("catch_up")),
+        traces_max=_read_traces_max(metadata.take("trace"), metadata.path("trace")),
         fingerprint=hashlib.sha256(meaning).hexdigest()[:16],
         sees_itself=b"this" in meaning,
     )
@@ -163,6 +166,16 @@ def _read_retries(fields: JsonObject) -> int:
         return 0
     retries = fields.get("max_retries")
     return read_integer(3 if retries is None else retries, "max_retries", 0, RETRIES_MAX)
+
+
+def _read_traces_max(value: JsonValue, where: str) -> int:
+    """`stored`, or `stored_traces` as people's files have it."""
+    if value is None:
+        return TRACES_MAX_DEFAULT
+    fields = Fields(value, where)
+    kept = fields.one_of("stored", "stored_traces", TRACES_MAX_DEFAULT)
+    fields.finish()
+    return read_integer(kept, where, 0, TRACES_MAX)
 
 
 def _read_catch_up(value: JsonValue, where: str) -> CatchUp:

@@ -79,6 +79,8 @@ class Program:
     pause_until: datetime | None = None
     retries_max: int = 0
     catch_up: CatchUp = CatchUp()
+    # So many of its traces are kept.
+    traces_max: int = 20
     # Its templates use `this`, the automation's own state when it was triggered.
     sees_itself: bool = False
 

@@ -274,7 +274,7 @@ class Running:
         unkept, rule.unkept = rule.unkept, 0
         run_id = self._new_id()
         body = trace_of_no_run(run_id, program, status, occasion, now, steps=tuple(steps), error=error, unkept=unkept)
-        self._emit(SaveTrace(program.id, run_id, body))
+        self._emit(SaveTrace(program.id, run_id, body, program.traces_max))
 
     # Cancelling.
 
@@ -436,7 +436,8 @@ class Running:
         around = environment(run.home, run.started_at, self._exchange.place.time_zone)
         row = execution_row(run, program, status, trigger, states=states, environment=around)
         self._emit(AppendRecord(STREAM, row, Durability.FSYNC))
-        self._emit(SaveTrace(program.id, run.id, trace_of_run(run, program, status, trigger)))
+        story = trace_of_run(run, program, status, trigger)
+        self._emit(SaveTrace(program.id, run.id, story, program.traces_max))
         if run.is_saved:
             self._emit(Save(ROOM, f"run/{run.id}", None, Durability.COMMIT))
         body: dict[str, object] = {

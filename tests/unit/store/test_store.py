@@ -256,6 +256,29 @@ async def test_traces_are_kept_by_count_and_found_by_a_unique_beginning(tmp_path
     await mirror.close(at(61))
 
 
+async def test_of_a_rule_that_asks_for_more_or_fewer_traces_that_many_are_kept(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    for n in range(60):
+        traces = [SaveTrace(f"keeps-{kept}", f"{kept}-{n:02d}", {"n": n}, kept) for kept in (0, 1, 40)]
+        await mirror.commit(traces, at(n))
+    assert await mirror.runs("keeps-0", 100) == []
+    assert 1 <= len(await mirror.runs("keeps-1", 100)) <= 2
+    assert 40 <= len(await mirror.runs("keeps-40", 100)) <= 45
+    await mirror.close(at(61))
+
+
+async def test_a_trace_goes_when_it_is_old(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    day = 86_400
+    for n in (0, 20, 29, 31):
+        await mirror.commit([SaveTrace("rare", f"run-{n}", {"n": n})], at(n * day))
+    await mirror.commit([SaveTrace("other", "run-x", {"n": 32})], at(32 * day))
+    assert [body["n"] for body in await mirror.runs("rare", 100)] == [31, 29, 20]
+    await mirror.close(at(32 * day))
+
+
 async def test_identity_and_cursor_survive_and_the_secret_is_readable_by_the_owner_only(tmp_path) -> None:
     mirror = mirror_in(tmp_path)
     opened = await mirror.open(at())

@@ -8,7 +8,7 @@ from hub_agent.core.automation.loading import read_program
 from hub_agent.core.automation.spelling import automation_fields
 from hub_agent.errors import DefinitionError
 from hub_agent.model.definition import Definition
-from hub_agent.model.effects import IssueCleared, IssueRaised, Warn
+from hub_agent.model.effects import IssueCleared, IssueRaised, SaveTrace, Warn
 from hub_agent.model.report import Subscribe
 from hub_agent.templating import Templates
 
@@ -36,6 +36,8 @@ def started(home: Home) -> Home:
         ({"triggers": [], "actions": [{"delay": "{{ 1 + }}"}]}, "actions/0/delay"),
         ({"triggers": [], "actions": [{"repeat": {"sequence": []}}]}, "actions/0/repeat"),
         ({"triggers": [], "actions": [], "mode": "often"}, "metadata/mode"),
+        ({"triggers": [], "actions": [], "trace": {"stored": -1}}, "metadata/trace"),
+        ({"triggers": [], "actions": [], "trace": {"kept": 5}}, "metadata/trace"),
         ({"triggers": [], "actions": [{"action": "light"}]}, "actions/0/action"),
         ({"triggers": [], "actions": [{"service": "a.b", "action": "a.b"}]}, "actions/0"),
         ({"triggers": [], "actions": [{"action": "a.b", "target": {"entity": "x.y"}}]}, "actions/0/target"),
@@ -265,6 +267,16 @@ def test_a_template_over_many_entities_is_rendered_once_a_second_at_most(home) -
     home.wait(1)
 
     assert home.actions == ["light.turn_on"]
+
+
+@pytest.mark.parametrize(
+    "trace, kept", [({}, 20), ({"trace": {"stored": 3}}, 3), ({"trace": {"stored_traces": 50}}, 50)]
+)
+def test_a_definition_says_how_many_of_its_traces_are_kept(home, trace, kept) -> None:
+    home.load({"triggers": [MOTION], "actions": [LIGHT_ON], **trace})
+    started(home).set("binary_sensor.motion", "on")
+
+    assert [each.kept_max for each in home.seen(SaveTrace)] == [kept]
 
 
 def test_topics_of_triggers_are_subscribed_once(home) -> None:
