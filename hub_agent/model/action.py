@@ -1,7 +1,7 @@
 """What is asked for: a call of an action, and the commands to devices that come of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 
@@ -47,7 +47,7 @@ class CallAnswered:
     commands: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """Please change: one call for one entity of one device; durable before it is sent.
 
@@ -68,7 +68,7 @@ class Command:
     sent_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CommandSettled:
     """A command's end. outcome: confirmed | sent (nothing could confirm it) | unconfirmed | failed | expired | superseded."""
 

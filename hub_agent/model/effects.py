@@ -34,7 +34,7 @@ class Save:
     durability: Durability = Durability.FSYNC
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveCommand:
     """Keep a pending command; `is_settled` forgets it."""
 
@@ -117,7 +117,7 @@ Persistent: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SendCommand:
     """Encode and publish; answer with CommandSent or CommandNotSent."""
 

@@ -6,16 +6,17 @@ from typing import TypeAlias
 
 from hub_agent.model.device import Advertisement, Origin
 from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MqttMessage:
     topic: str
     payload: bytes
     retained: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EntityReport:
     """`state` None: not said. `attributes` are merged into those known; a None value removes one."""
 
@@ -24,7 +25,7 @@ class EntityReport:
     attributes: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reported:
     """ "My state is". `observed` may hold battery_level (%), signal_strength, firmware_version, ip_address."""
 
