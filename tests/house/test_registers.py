@@ -35,6 +35,7 @@ INNER_ERRORS = {
     "hub_agent/core/automation/conditions/condition.py": {"ConditionError"},  # the condition's outcome
     "hub_agent/core/automation/limits.py": {"NotANumber"},  # the limit does not hold
     "hub_agent/core/automation/signals.py": {"Signal"},  # how a run ends: `stop`, a failed step
+    "hub_agent/core/automation/triggers/trigger.py": {"OnlyARunKnows"},  # the trigger is read when a run begins to wait
     "hub_agent/core/scenario.py": {"NotAScenario"},  # for `nexa-hub simulate` only
     "hub_agent/drivers/homeassistant/driver.py": {"_Released"},  # the message is passed over
     "hub_agent/drivers/homeassistant/facet.py": {"Unreadable"},  # becomes Rejected
