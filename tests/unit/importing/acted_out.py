@@ -26,6 +26,9 @@ class Story:
     """`at`: how long after the start the rule is set off; `start`: when that is."""
 
     initial: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # What the trigger makes of its entity.
+    after: dict[str, str] = field(default_factory=dict)
+    trigger_id: str = "0"
     steps: list[dict[str, Any]] = field(default_factory=list)
     start: datetime = MIDNIGHT + timedelta(hours=12)
     at_s: float = 1.0
@@ -33,7 +36,10 @@ class Story:
     has_clock: bool = False
 
     def give(self, entity_id: str, state: str) -> None:
-        if self.initial.setdefault(entity_id, {"state": state})["state"] != state:
+        if entity_id in self.after:
+            if self.after[entity_id] != state:
+                raise NotPlain
+        elif self.initial.setdefault(entity_id, {"state": state})["state"] != state:
             raise NotPlain
 
 
@@ -48,11 +54,13 @@ def acted_out(name: str, written: Mapping[str, Any], imported: Mapping[str, Any]
             return None
         for condition in _plain_list(written, "conditions", "condition"):
             _hold(story, condition)
-        expect, ends_s = _deeds(_plain_list(written, "actions", "action"), story.at_s)
+        expect, ends_s = _deeds(story, _plain_list(written, "actions", "action"), story.at_s)
     except (NotPlain, ValueError, KeyError):
         return None
     story.steps.append({"at": f"+{ends_s + 30 + (story.slack_s if story.slack_s > 1 else 0)}s", "advance": True})
-    called = [name.removeprefix("acted_out.") for each in expect if (name := each["action"]).startswith("acted_out.")]
+    called = [
+        name.removeprefix("acted_out.") for each in expect if (name := str(each.get("action"))).startswith("acted_out.")
+    ]
     metadata = {key: value for key, value in imported["metadata"].items() if key != "imported_from"}
     automation = {"id": "acted_out", "alias": name} | metadata
     automation |= {key: imported[key] for key in ("triggers", "conditions", "actions")}
@@ -76,6 +84,7 @@ def _first_plain(triggers: list[Any]) -> tuple[Story, Any]:
             _set_off(story, trigger)
         except (NotPlain, ValueError, KeyError):
             continue
+        story.trigger_id = str(trigger.get("id", triggers.index(trigger)))
         return story, trigger
     raise NotPlain
 
@@ -138,12 +147,14 @@ def _set_off(story: Story, trigger: Any) -> None:
             entity_id = _first(trigger["entity_id"])
             after = _one(trigger.get("to"), "acted_after")
             story.initial[entity_id] = {"state": _one(trigger.get("from"), "acted_before")}
+            story.after[entity_id] = after
             story.steps.append({"at": at, "set": {"entity": entity_id, "state": after}})
             story.at_s += _seconds(trigger.get("for", 0))
         case "numeric_state" if not {"attribute", "value_template"} & trigger.keys():
             entity_id = _first(trigger["entity_id"])
             inside, outside = _around(trigger)
             story.initial[entity_id] = {"state": str(outside)}
+            story.after[entity_id] = str(inside)
             story.steps.append({"at": at, "set": {"entity": entity_id, "state": str(inside)}})
             story.at_s += _seconds(trigger.get("for", 0))
         case "time" if set(trigger) <= {"platform", "trigger", "at"}:
@@ -192,6 +203,9 @@ def _hold(story: Story, condition: Any) -> None:
         raise NotPlain
     condition = _no_template({key: value for key, value in condition.items() if key != "alias"})
     match condition.get("condition"):
+        case "trigger" if set(condition) <= {"condition", "id"}:
+            if story.trigger_id not in _listed(condition["id"]):
+                raise NotPlain
         case "state" if set(condition) <= {"condition", "entity_id", "state"}:
             for entity_id in _listed(condition["entity_id"]):
                 if entity_id == "sun.sun":
@@ -220,16 +234,41 @@ def _listed(value: Any) -> list[str]:
 # What it must do.
 
 
-def _deeds(steps: list[Any], at_s: float) -> tuple[list[dict[str, Any]], float]:
-    expect = []
+def _deeds(story: Story, steps: list[Any], at_s: float) -> tuple[list[dict[str, Any]], float]:
+    """Of choices the first is made: what it asks for is so from the start."""
+    expect: list[dict[str, Any]] = []
     for step in steps:
         if not isinstance(step, Mapping) or "enabled" in step:
             raise NotPlain
-        if set(step) - {"alias"} == {"delay"}:
+        keys = set(step) - {"alias"}
+        inner: list[Any] | None = None
+        if keys == {"delay"}:
             at_s += _seconds(_no_template(step["delay"]))
+        elif "condition" in step:
+            _hold(story, step)
+        elif keys in ({"event"}, {"event", "event_data"}):
+            expect.append(
+                {"at": f"+{at_s}s", "event": step["event"], "event_data": _no_template(step.get("event_data") or {})}
+            )
+        elif keys <= {"if", "then", "else"}:
+            inner = _chosen(story, step["if"], step["then"])
+        elif keys <= {"choose", "default"}:
+            option = _plain_list(step, "choose")[0]
+            inner = _chosen(story, option["conditions"], option["sequence"])
+        elif keys == {"sequence"}:
+            inner = _plain_list(step, "sequence")
         else:
             expect += [deed for deed in [_deed(step, at_s)] if not deed["action"].startswith("scene.")]
+        if inner is not None:
+            deeds, at_s = _deeds(story, inner, at_s)
+            expect += deeds
     return expect, at_s
+
+
+def _chosen(story: Story, conditions: Any, steps: Any) -> list[Any]:
+    for condition in conditions if isinstance(conditions, list) else [conditions]:
+        _hold(story, condition)
+    return list(steps) if isinstance(steps, list) else [steps]
 
 
 def _deed(step: Mapping[str, Any], at_s: float) -> dict[str, Any]:
