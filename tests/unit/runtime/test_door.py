@@ -223,6 +223,33 @@ def test_what_is_imported_runs_and_is_the_same_row_when_it_is_imported_again(tmp
     live(story())
 
 
+def test_a_rule_that_names_a_lamp_by_its_old_name_is_told_and_repaired(tmp_path: Path) -> None:
+    rule = {
+        "name": "Hall at night",
+        "automation_type": "trigger_based",
+        "triggers": [{"trigger": "time", "at": "07:00"}],
+        "conditions": [],
+        "actions": [{"action": "light.turn_on", "target": {"entity_id": "light.lamp_hall"}}],
+    }
+
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            await house.door.import_definitions([{"kind": "automation", "key": "automation/1", "fields": rule}], "test")
+            before = house.door.health("Hall at night")
+            all_before = house.door.health_of_all()
+            answer = await house.door.repair("hall at night", "test")
+
+            assert (before["health_status"], before["can_auto_repair"]) == ("degraded", True)
+            assert [each["name"] for each in all_before] == ["Hall at night"]
+            assert answer["repaired"] == [{"replaced": "light.lamp_hall", "by": "light.hall_lamp"}]
+            assert house.door.health("Hall at night")["health_status"] == "healthy"
+            assert (await house.door.repair("Hall at night", "test"))["repaired"] == []
+            with pytest.raises(NotFound, match="Did you mean 'Hall at night'"):
+                house.door.health("hall at nite")
+
+    live(story())
+
+
 def test_why_a_rule_did_not_run_is_told_from_its_triggers_and_its_kept_traces(tmp_path: Path) -> None:
     rule = {
         "name": "Hall at night",

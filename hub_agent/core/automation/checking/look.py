@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from hub_agent.core.automation.checking.calls import find_calls
 from hub_agent.core.automation.checking.conditions import find_conditions
 from hub_agent.core.automation.checking.finding import Finding, Fix, Severity
 from hub_agent.core.automation.checking.home import Home
@@ -47,6 +48,7 @@ def _find(program: Program, home: Home, given: Given, now: datetime) -> Iterator
     yield from find_triggers(program, home, now)
     yield from find_conditions(program, home)
     yield from find_waits(program, home, now)
+    yield from find_calls(program)
     yield from given.more
     yield from given.past.find(program, now)
 

@@ -125,6 +125,23 @@ def test_what_comes_back_is_forgotten(home) -> None:
     assert home.found() == {}
 
 
+# Actions.
+
+
+def test_an_action_that_there_is_not_is_told_with_what_may_be_meant(home) -> None:
+    home.load(actions=[{"action": "light.turn_of", "target": {"entity_id": "light.hall"}}])
+
+    assert home.found()["action_unknown"]["text"] == "This hub knows no action light.turn_of."
+    assert home.report_of()["recommended_fixes"][0]["text"] == "Did you mean light.turn_off?"
+
+
+def test_of_actions_that_others_bring_nothing_is_known(home) -> None:
+    actions = ("rest_command.ping", "notify.family", "light.turn_on", "LIGHT.TOGGLE", "{{ 'light.glow' }}")
+    home.load(actions=[{"action": each} for each in actions])
+
+    assert home.found() == {}
+
+
 # What it may be called now.
 
 
