@@ -68,7 +68,8 @@ def _waits(seconds: int, goes_on: bool, is_template: bool) -> list[Step]:
     wait: Step = {"wait_template": "{{ is_state('binary_sensor.w', 'on') }}", **patience}
     if not is_template:
         wait = {"wait_for_trigger": [{"trigger": "event", "event_type": "go"}], **patience}
-    return [wait, _told("waited", completed="{{ wait.completed }}", remaining="{{ wait.remaining }}")]
+    told = {"completed": "{{ wait.completed }}", "remaining": "{{ wait.remaining }}"}
+    return [wait, _told("waited", **told), {"delay": 2}, _told("waited_before", **told)]
 
 
 def _bad(is_passed: bool) -> list[Step]:
