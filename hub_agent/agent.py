@@ -22,6 +22,7 @@ from hub_agent import __version__
 from hub_agent.adapters.allowed import Allowed, allowed_by
 from hub_agent.adapters.clock import SystemClock
 from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
+from hub_agent.adapters.pictures import PictureErrand
 from hub_agent.adapters.replaying import ReplayProcess
 from hub_agent.adapters.systemd import SystemdNotifier
 from hub_agent.config import Config, read_secret
@@ -41,6 +42,7 @@ from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.door import HubDoor
 from hub_agent.runtime.effects import Effects
 from hub_agent.runtime.errands import Errands
+from hub_agent.runtime.hearing import Hearing
 from hub_agent.runtime.inbox import Inbox
 from hub_agent.runtime.loop import Loop
 from hub_agent.runtime.supervisor import Supervisor, Task, feed_watchdog
@@ -112,7 +114,12 @@ class Core:
         )
         self.changes = Changes()
         self.inbox = Inbox(broker.resume)
-        self.errands = Errands(allowed.errands, self.inbox.put)
+        self._hearing = Hearing(broker)
+        errands = dict(allowed.errands)
+        if allowed.pictures is not None:
+            keeping = PictureErrand(allowed.pictures, self._hearing.next_on)
+            errands |= {"camera.snapshot": keeping, "image.snapshot": keeping}
+        self.errands = Errands(errands, self.inbox.put)
         self.effects = Effects(
             broker=broker,
             drivers={driver.dialect: driver for driver in drivers},
@@ -171,6 +178,7 @@ class Core:
         await self.loop.flush()
 
     def _decode(self, message: MqttMessage) -> list[Decoded]:
+        self._hearing.hear(message)
         decoded = self.dialects.decode(message)
         for each in decoded:
             if isinstance(each, Subscribe):

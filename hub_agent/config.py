@@ -111,6 +111,14 @@ class Home(_Section):
         return name
 
 
+class Camera(_Section):
+    folder: Path | None = Field(
+        None,
+        description="Folder in which camera.snapshot may keep pictures, and in no other; none: it keeps none.",
+        examples=["/var/lib/nexa-hub/pictures"],
+    )
+
+
 def _http(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
@@ -185,6 +193,7 @@ class Config(_Section):
     mqtt: Mqtt = Mqtt()
     cloud: Cloud = Cloud()
     home: Home = Home()
+    camera: Camera = Camera()
     rest_command: dict[Named, RestCommand] = {}
     shell_command: dict[Named, ShellCommand] = {}
     notify: dict[Named, NotifyChannel] = {}

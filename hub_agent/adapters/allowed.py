@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hub_agent.adapters.notify import NotifyErrand
 from hub_agent.adapters.rest import RestErrand, RestSettings
@@ -13,11 +14,12 @@ from hub_agent.ports import Errand
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """By action. `templates`: what of it the core renders before it is done. `channels`: names of those of `notify`."""
+    """By action. `templates`: what of it the core renders before it is done. `channels`: names of those of `notify`. `pictures`: where they may be kept."""
 
     templates: Mapping[str, JsonObject]
     errands: Mapping[str, Errand]
     channels: Sequence[str] = ()
+    pictures: Path | None = None
 
 
 def allowed_by(config: Config) -> Allowed:
@@ -31,7 +33,9 @@ def allowed_by(config: Config) -> Allowed:
         errands[f"shell_command.{name}"] = ShellErrand(shell.timeout_s)
     for name, channel in config.notify.items():
         errands[f"notify.{name}"] = NotifyErrand(channel.kind, channel.url, channel.token_file)
-    return Allowed(templates, errands, tuple(config.notify))
+    if config.camera.folder is not None:
+        templates |= {"camera.snapshot": {}, "image.snapshot": {}}
+    return Allowed(templates, errands, tuple(config.notify), config.camera.folder)
 
 
 def _asked(rest: RestCommand) -> JsonObject:

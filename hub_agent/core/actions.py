@@ -65,6 +65,7 @@ NOTHING_TO_DO: Final = frozenset(
 )
 
 _BY_SERVICE: Final = "the hub is stopped and started by its service (systemctl restart nexa-hub), not by rules"
+_NO_PICTURES: Final = "pictures are kept only where the settings allow it (camera.folder)"
 _NO_SPEECH: Final = "nothing on this hub speaks: there is no text to speech"
 _REFUSED: Final[Mapping[str, str]] = {
     "homeassistant.restart": _BY_SERVICE,
@@ -72,10 +73,10 @@ _REFUSED: Final[Mapping[str, str]] = {
     "homeassistant.set_location": "where the home is stands on its row of the central schema, or under [home] in the settings; rules do not move it",
     "logger.set_level": "how much is logged is set by agent.log_level in the settings",
     "logger.set_default_level": "how much is logged is set by agent.log_level in the settings",
-    "camera.snapshot": "pictures of cameras are not kept on this hub",
-    "camera.record": "pictures of cameras are not kept on this hub",
+    "camera.snapshot": _NO_PICTURES,
+    "camera.record": "nothing on this hub records films",
     "camera.play_stream": "nothing on this hub shows pictures of cameras",
-    "image.snapshot": "pictures of cameras are not kept on this hub",
+    "image.snapshot": _NO_PICTURES,
 }
 
 # What a device may be asked to do, if it can.

@@ -29,6 +29,9 @@ class Outside:
     def takes(call: Call) -> bool:
         return call.domain in OUTSIDE_DOMAINS
 
+    def allows(self, action: str) -> bool:
+        return action in self._allowed
+
     def call(self, call: Call, now: datetime) -> list[CallOutside | CallAnswered]:
         parts = self._allowed.get(call.action)
         if parts is None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from hub_agent.core import actions, logging_actions
+from hub_agent.core import actions, logging_actions, pictures
 from hub_agent.core.commands import Commands
 from hub_agent.core.inventory import Inventory
 from hub_agent.core.notices import Notices
@@ -47,6 +47,8 @@ class DeviceServices:
     def call(self, call: Call, now: datetime) -> Sequence[Given]:
         if call.action in actions.OF_DEVICES:  # by far the most
             return self._command(call, now)
+        if call.action in pictures.ACTIONS and self._outside.allows(call.action):
+            return self._take_picture(call)
         if self._outside.takes(call):
             return self._outside.call(call, now)
         if self._notices.takes(call):
@@ -98,6 +100,10 @@ class DeviceServices:
             text = f"{call.action} named no entity, so nothing was done."
             return [Warn(f"no_target/{call.action}", text), CallAnswered(call.id)]
         return [CallAnswered(call.id, error=f"there is no action {call.action}", is_unknown_action=True)]
+
+    def _take_picture(self, call: Call) -> Sequence[Given]:
+        entity = self._inventory.entity(call.target[0]) if len(call.target) == 1 else None
+        return [pictures.snapshot(call, entity)]
 
     def _refresh(self, call: Call) -> list[Given]:
         device_ids = {

@@ -221,7 +221,7 @@ def as_document() -> str:
         lines.append(f"| `{domain}` | {', '.join(sorted(verbs))} | the hub |")
     lines += (
         f"| `{domain}` | {', '.join(sorted(ACTIONS[domain]))} | no dialect yet |"
-        for domain in sorted(ACTIONS.keys() - DEVICE_ACTIONS.keys())
+        for domain in sorted(ACTIONS.keys() - DEVICE_ACTIONS.keys() - {"camera", "image"})
     )
     lines += [
         "| `script` | the name of a script | the hub |",
@@ -230,6 +230,8 @@ def as_document() -> str:
         "",
         "`notify.<name>` goes to the channel of that name in the settings (`[notify.<name>]`), every other `notify` to all channels; each",
         "is also a notice on the page and an alert. `rest_command.<name>` and `shell_command.<name>` do what the settings allow by that name.",
+        "`camera.snapshot` and `image.snapshot` keep the picture that a device publishes over MQTT, in the folder that the settings allow",
+        "(`camera.folder`); the other actions of cameras are refused.",
         "",
         f"Left out of an imported rule, which then runs without them: {_named(_ASIDE)}.",
         "",

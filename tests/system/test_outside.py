@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from hub_agent.errors import OperatingError
 from tests.fakes.broker import EmbeddedBroker
-from tests.system.conftest import Hub, automation
+from tests.system.conftest import Hub, automation, publish_to
 
 pytestmark = pytest.mark.heavy
 
@@ -87,6 +88,7 @@ def ringing(broker: EmbeddedBroker, tmp_path: Path, world: World, note: Path) ->
     url = f"http://127.0.0.1:{world.server_port}"
     command = [sys.executable, "-c", PROGRAM, str(note), "{{ who }}", "{{ wait }}"]
     hub.settings |= {
+        "camera": {"folder": str(tmp_path / "pictures")},
         "shell_command.note": {"command": command},
         "rest_command.tell": {"url": f"{url}/told", "method": "post", "payload": "{{ {'said': said} | to_json }}"},
         "notify.phone": {"kind": "webhook", "url": f"{url}/phone"},
@@ -154,6 +156,21 @@ def test_killed_while_a_program_runs_it_is_not_run_again_and_the_run_says_so(
     assert "the hub was restarted" in json.dumps(ringing.get(f"runs/{run['id']}"))
     assert len(note.read_text().splitlines()) == 1
     assert world.taken == []
+
+
+def test_a_picture_of_a_camera_is_kept_where_the_settings_allow_it(
+    ringing: Hub, broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    announced = {"name": "Door", "unique_id": "door", "topic": "cams/door", "device": {"identifiers": ["door"]}}
+    publish_to(broker.port, "homeassistant/camera/door/config", json.dumps(announced), retain=True)
+    publish_to(broker.port, "cams/door", b"\xff\xd8 a picture", retain=True)
+    [camera] = ringing.wait(lambda: [each for each in ringing.states() if each.startswith("camera.")])
+    call = {"action": "camera.snapshot", "target": [camera]}
+    ringing.post("call", {**call, "data": {"filename": "door.jpg"}})
+
+    assert (tmp_path / "pictures" / "door.jpg").read_bytes() == b"\xff\xd8 a picture"
+    with pytest.raises(OperatingError, match="is not inside"):
+        ringing.post("call", {**call, "data": {"filename": "/config/www/door.jpg"}})
 
 
 def test_a_stop_ends_the_program_that_runs(ringing: Hub, note: Path) -> None:

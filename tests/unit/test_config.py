@@ -46,7 +46,7 @@ def test_every_commented_line_can_be_uncommented(write) -> None:
     assert config.rest_command["lights_off"].headers == {"accept": "application/json"}
     assert config.shell_command["blink"].command == ("/usr/local/bin/blink", "--times", "{{ times }}")
     assert config.notify["phone"].kind == "ntfy"
-    changed = ("cloud", "web", "mqtt", "rest_command", "shell_command", "notify")
+    changed = ("cloud", "web", "mqtt", "camera", "rest_command", "shell_command", "notify")
     assert config.model_copy(update={name: getattr(Config(), name) for name in changed}) == Config()
     assert tomllib.loads(text).keys() == set(Config.model_fields)
 

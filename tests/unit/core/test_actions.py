@@ -43,7 +43,7 @@ def refusal(action: str, *targets: str, **data: Any) -> str:
         ("logger.set_level", (), "agent.log_level"),
         ("tts.speak", ("tts.piper",), "no text to speech"),
         ("tts.google_translate_say", (), "no text to speech"),
-        ("camera.snapshot", ("camera.door",), "pictures of cameras are not kept"),
+        ("camera.snapshot", ("camera.door",), "only where the settings allow it (camera.folder)"),
     ],
 )
 def test_what_is_not_done_is_refused_in_words(action: str, targets: tuple[str, ...], words: str) -> None:
