@@ -21,7 +21,7 @@ import orjson
 
 from hub_agent.core.automation.comparing import counted, happened, table
 from hub_agent.core.automation.references import names_in
-from hub_agent.core.automation.replaying import Replay, not_replayed
+from hub_agent.core.automation.replaying import Replay, longest_hold, not_replayed, read_rule
 from hub_agent.core.automation.views import iso
 from hub_agent.core.time_of_day import zone
 from hub_agent.errors import DefinitionError, MirrorError
@@ -33,8 +33,10 @@ from hub_agent.model.state import EntityState
 from hub_agent.store.file import translated
 from hub_agent.store.history import Deeds, History, Holes, Recorded, deeds_of, open_beside
 
-# What is held or armed when the window begins was set off before: so far back the rule is taken along, if the records reach there.
+# What is held or armed when the window begins was set off before: so far back the rule is taken along, if the records reach there;
+# with a longer `for:` that much farther, up to a bound.
 WARM_UP = timedelta(hours=6)
+HOLD_MAX = timedelta(days=2)
 # When nothing happens the clock goes on in steps, so that a rule that follows it can be stopped too.
 STEP = timedelta(hours=1)
 CHANGES_PER_LOOK = 1000
@@ -88,10 +90,12 @@ class _Player:
     def __init__(self, request: Request, connection: Connection) -> None:
         self._request = request
         self._connection = connection
-        self._history = History(connection, request.since - WARM_UP)
+        hold = longest_hold(read_rule(request.definition, request.place))
+        warm_from = request.since - WARM_UP - min(hold, HOLD_MAX)
+        self._history = History(connection, warm_from)
         self._until = request.until
         self._since = max(request.since, self._history.begins_at)
-        self._warm_from = max(request.since - WARM_UP, self._history.begins_at)
+        self._warm_from = max(warm_from, self._history.begins_at)
         self._changes = 0
         self._is_cut_off = False
         self._replay = Replay(

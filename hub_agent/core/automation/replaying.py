@@ -5,9 +5,9 @@ is tried on a home that did not feel it.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from hub_agent.core.automation.interpreter import Resolve
 from hub_agent.core.automation.loading import read_program
 from hub_agent.core.automation.program import Program
 from hub_agent.core.automation.triggers.trigger import Trigger
+from hub_agent.core.automation.values import Duration
 from hub_agent.core.automation.views import iso
 from hub_agent.core.automation.world import Outlook
 from hub_agent.model.action import Call, CallAnswered
@@ -116,7 +117,7 @@ class Replay:
         self._calls_by_run: dict[str, list[JsonObject]] = {}
         self._is_begun = self._is_over = False
         # Read apart from the engine, which would only raise an issue.
-        self.program = read_program(self.definition, Outlook(self._past, place, self._new_id).templates)
+        self.program = read_rule(self.definition, place)
         self._automations = Automations(self._past, self._new_id, place, resolve)
 
     def take(self, at: datetime, entity_id: EntityId, state: EntityState) -> None:
@@ -224,6 +225,18 @@ class Replay:
         )
 
 
+def read_rule(definition: Definition, place: Place) -> Program:
+    """Raises DefinitionError."""
+    return read_program(definition, Outlook(Past({}), place, str).templates)
+
+
+def longest_hold(program: Program) -> timedelta:
+    """The longest `for:` of its triggers, as far as that is known: so long before a window something may have begun that falls due in it."""
+    lengths = (getattr(trigger.source, "length", None) for trigger in program.triggers)
+    known = (length.known for length in lengths if isinstance(length, Duration))
+    return max((each for each in known if each is not None), default=timedelta())
+
+
 def _switched_on(definition: Definition) -> Definition:
     """As if it had been on all the time, whatever it is now."""
     fields: dict[str, JsonValue] = {**definition.fields, "is_enabled": True, "is_paused": False}
@@ -239,23 +252,31 @@ def _switched_on(definition: Definition) -> Definition:
 def not_replayed(program: Program) -> list[JsonObject]:
     """Triggers that stay silent in a replay, and why: also those that a run would wait for."""
     found: list[JsonObject] = []
-    for trigger in (*program.triggers, *_waited_for(program)):
-        text = UNRECORDED.get(trigger.platform)
-        watched = [each for each in _watched(trigger) if each.partition(".")[0] in UNRECORDED_DOMAINS]
+    own = ((each.path, each.platform, _watched(each)) for each in program.triggers)
+    for path, platform, entity_ids in (*own, *_waited_for(program)):
+        text = UNRECORDED.get(platform)
+        watched = [each for each in entity_ids if each.partition(".")[0] in UNRECORDED_DOMAINS]
         if text is None and watched:
             text = f"changes of {', '.join(watched)} are not recorded"
         if text is not None:
-            found.append({"path": trigger.path, "platform": trigger.platform, "text": text})
+            found.append({"path": path, "platform": platform, "text": text})
     return found
 
 
-def _waited_for(program: Program) -> Iterator[Trigger]:
+def _waited_for(program: Program) -> Iterator[tuple[str, str, Sequence[str]]]:
+    """Path, kind, and the entities that are watched, where these are known before there is a run."""
     for block in program.blocks.values():
         for step in block.steps:
             if isinstance(step.act, WaitForTriggerAct):
-                yield from step.act.triggers
+                yield from ((each.path, each.platform, _watched(each)) for each in step.act.triggers)
+                yield from ((each.where, _platform_of(each.item), ()) for each in step.act.late)
 
 
-def _watched(trigger: Trigger) -> Iterable[str]:
+def _platform_of(config: JsonValue) -> str:
+    named = config.get("trigger", config.get("platform")) if isinstance(config, Mapping) else None
+    return str(named)
+
+
+def _watched(trigger: Trigger) -> Sequence[str]:
     found: object = getattr(trigger.source, "entity_ids", ())
     return found if isinstance(found, tuple) else ()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub_agent.core.automation.comparing import counted, happened, table
-from hub_agent.core.automation.replaying import Replay, not_replayed
+from hub_agent.core.automation.replaying import Replay, longest_hold, not_replayed, read_rule
 from hub_agent.core.automation.spelling import automation_fields, script_fields
 from hub_agent.errors import DefinitionError
 from hub_agent.model.definition import Definition
@@ -188,6 +188,26 @@ def test_a_wait_for_something_that_is_not_recorded_is_named_too() -> None:
     wait = {"if": ["{{ true }}"], "then": [{"wait_for_trigger": [{"trigger": "mqtt", "topic": "a"}], "timeout": 5}]}
 
     assert silent(MOTION, actions=[wait]) == ["actions/0/then/0/wait_for_trigger/0"]
+
+
+def test_a_wait_that_only_a_run_can_name_is_told_too() -> None:
+    wait = [
+        {"variables": {"topic": "a/b"}},
+        {"wait_for_trigger": [{"trigger": "mqtt", "topic": "{{ topic }}"}], "timeout": 5},
+    ]
+    assert silent(MOTION, actions=wait) == ["actions/1/wait_for_trigger/0"]
+
+
+@pytest.mark.parametrize(
+    "triggers, hours",
+    [
+        ([MOTION], 0),
+        ([MOTION, {**MOTION, "for": {"hours": 12}}, {**MOTION, "for": 60}], 12),
+        ([{**MOTION, "for": "{{ 5 }}"}], 0),
+    ],
+)
+def test_the_longest_hold_of_a_rule_is_known(triggers, hours) -> None:
+    assert longest_hold(read_rule(rule(triggers), BERLIN)) == timedelta(hours=hours)
 
 
 # Beside what really happened.
