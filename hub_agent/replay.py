@@ -205,7 +205,8 @@ def _of_holes(holes: Holes, tz: ZoneInfo) -> Iterator[str]:
         return
     since = _clock(holes.first_at, tz)
     if holes.missing:
-        yield f"{holes.missing} records are missing, the first at {since}: they were shed or damaged."
+        count = f"{holes.missing} records are" if holes.missing > 1 else "One record is"
+        yield f"{count} missing, since {since}: shed or damaged."
     if holes.thinned:
         yield f"{holes.thinned} measurements are means of 15 minutes, the first at {since}: single values are gone."
 
