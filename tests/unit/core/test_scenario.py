@@ -1,0 +1,65 @@
+"""The simulator itself; what it simulates is in tests/scenarios."""
+
+from hub_agent.core.scenario import TELL_EVERY, run_scenario
+
+HOME = {
+    "time_zone": "Europe/Berlin",
+    "latitude": 52.5,
+    "longitude": 13.4,
+    "elevation": 34,
+    "start": "2026-01-14T12:00:00+01:00",
+}
+COUNTS = {
+    "alias": "count",
+    "mode": "parallel",
+    "triggers": [{"trigger": "state", "entity_id": "sensor.a"}],
+    "actions": [{"action": "notify.n", "data": {"state": "{{ trigger.to_state.state }}"}}],
+}
+
+
+def scenario(steps: list[dict], expect: list[dict]) -> dict:
+    return {
+        "name": "long",
+        "home": HOME,
+        "automations": [COUNTS],
+        "initial": {"sensor.a": {"state": "first", "attributes": {}}},
+        "steps": steps,
+        "expect": expect,
+    }
+
+
+def changes(count: int) -> list[dict]:
+    return [{"at": f"+{number}s", "set": {"entity": "sensor.a", "state": str(number)}} for number in range(count)]
+
+
+def seen(number: int, *, state: int | None = None) -> dict:
+    told = number if state is None else state
+    return {"at": f"+{number}s", "action": "notify.n", "data": {"state": str(told)}}
+
+
+def test_of_many_expectations_each_is_looked_for_at_its_own_time() -> None:
+    count = 3000
+    verdict = run_scenario(scenario(changes(count), [seen(number) for number in range(count)]))
+
+    assert verdict.passed, verdict.as_json()
+
+
+def test_what_comes_at_another_time_than_expected_is_both_missing_and_unexpected() -> None:
+    expect = [seen(0), seen(1), seen(30, state=2)]
+    verdict = run_scenario(scenario(changes(3), expect))
+
+    assert [each["at"] for each in verdict.missing] == ["+30s"]
+    assert [each["at"] for each in verdict.unexpected] == ["+2s"]
+
+
+def test_who_waits_for_a_long_scenario_hears_how_far_it_is() -> None:
+    heard = []
+    steps = [{"at": f"+{number}s", "advance": True} for number in range(TELL_EVERY * 2 + 1)]
+
+    run_scenario(scenario(steps, []), tell=lambda number, now: heard.append((number, now.isoformat())))
+
+    assert heard == [
+        (0, "2026-01-14T11:00:00+00:00"),
+        (10_000, "2026-01-14T13:46:40+00:00"),
+        (20_000, "2026-01-14T16:33:20+00:00"),
+    ]
