@@ -192,7 +192,7 @@ class ScriptedServices:
     @staticmethod
     def _changes(service: Mapping[str, Any], call: Call) -> list[Given]:
         state = service.get("sets_state")
-        return [] if state is None else [StateSet(entity_id, state) for entity_id in call.target]
+        return [] if state is None else [StateSet(each, state, cause=call.cause) for each in call.target]
 
 
 @dataclass(slots=True)
