@@ -17,6 +17,7 @@ EXIT_UNREADABLE = 2
 # The API takes 256 kB at once.
 BATCH_BYTES_MAX = 200_000
 BATCH_MAX = 200
+ONE_BYTES_MAX = 250_000
 
 
 @click.group(name="import")
@@ -69,7 +70,11 @@ def _import(link: Link, report: "Report") -> list[Json]:
     if report.zones:
         zones = {"kind": "home", "key": "home/zones", "fields": {"zones": list(report.zones)}}
         found += link.post("definitions/import", {"definitions": [zones]})["imported"]
-    for batch in _batches([*report.helpers, *report.scripts, *report.scenes, *report.automations]):
+    ordered = [*report.helpers, *report.scripts, *report.scenes, *report.automations]
+    for each in ordered:
+        if each.fields is not None and _size(each) > ONE_BYTES_MAX:
+            click.echo(f"nexa-hub: {each.file}, line {each.line}: {each.alias} is left out: it is too large", err=True)
+    for batch in _batches(ordered):
         found += link.post("definitions/import", {"definitions": batch})["imported"]
     return found
 
@@ -81,15 +86,20 @@ def _batches(judged: "list[Judged]") -> Iterator[list[Json]]:
         if each.verdict == "cannot" or each.fields is None:
             continue
         kind = "automation" if each.kind == "script" else each.kind
-        definition = {"kind": kind, "key": each.key, "fields": each.fields}
-        length = len(json.dumps(definition))
+        length = _size(each)
+        if length > ONE_BYTES_MAX:
+            continue
         if batch and (size + length > BATCH_BYTES_MAX or len(batch) >= BATCH_MAX):
             yield batch
             batch, size = [], 0
-        batch.append(definition)
+        batch.append({"kind": kind, "key": each.key, "fields": each.fields})
         size += length
     if batch:
         yield batch
+
+
+def _size(judged: "Judged") -> int:
+    return len(json.dumps(judged.fields)) + len(judged.key)
 
 
 def _print_imported(imported: list[Json]) -> None:

@@ -37,6 +37,9 @@ from hub_agent.model.ids import slugify
 from hub_agent.model.json import JsonValue
 from hub_agent.templating import Templates, is_template
 
+# The API takes 500 with the kind.
+KEY_CHARS_MAX = 400
+
 
 class Rules:
     def __init__(self, home: HomeFiles, registry: Registry, templates: Templates) -> None:
@@ -146,7 +149,7 @@ def _key_of(found: Found, config: PlacedMap | None) -> str:
     alias = config.get("alias") if config is not None else None
     own = _own_id(config) if config is not None and found.kind != "script" else found.key
     name = own or found.key or (None if alias is None else str(alias))
-    return name or f"{found.place.file}#{found.place.line}"
+    return (name or f"{found.place.file}#{found.place.line}")[:KEY_CHARS_MAX]
 
 
 def _own_id(config: PlacedMap) -> str | None:

@@ -97,6 +97,17 @@ def test_many_rules_go_in_several_requests(nexa, door, folder) -> None:
     assert len(door.asked) == 3
 
 
+def test_what_is_too_large_for_a_request_is_left_out_and_the_others_come_in(nexa, door, folder) -> None:
+    large = GOOD.replace("action: light.turn_on", f"action: light.turn_on, data: {{effect: {'x' * 300_000}}}")
+    long = GOOD.replace("'1'", "'2'").replace("Good", "y" * 3_000).replace("id: '2'\n  ", "")
+    (folder / "automations.yaml").write_text(large + GOOD.replace("'1'", "'3'") + long)
+    said = nexa("import", "homeassistant", str(folder))
+
+    assert "automations.yaml, line 1: Good is left out: it is too large" in said.err
+    assert said.out.splitlines()[-1].startswith("Imported 2")
+    assert [len(each["key"]) < 500 for _, asked, _ in door.asked for each in asked["definitions"]] == [True, True]
+
+
 def test_without_an_agent_nothing_is_imported(nexa, home, folder) -> None:
     assert nexa("import", "homeassistant", str(folder)).code == 3
 
