@@ -5,21 +5,30 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hub_agent.model.json import JsonObject, JsonValue
-from hub_agent.model.state import EntityState
+from hub_agent.model.state import Cause, EntityState, StateChanged
 
 _STATE = "__state__"
 _TIME = "__time__"
 _LENGTH = "__length__"
 
 
+class _Untold:
+    """Stands for a cause that is not known here; no cause at all is known."""
+
+
+_UNTOLD = _Untold()
+_BY_PERSONS = frozenset({"cloud", "manual"})
+
+
 class StateView:
     """One state of one entity, with the names that templates use for its parts."""
 
-    __slots__ = ("_seen", "entity_id")
+    __slots__ = ("_cause", "_seen", "entity_id")
 
-    def __init__(self, entity_id: str, seen: EntityState) -> None:
+    def __init__(self, entity_id: str, seen: EntityState, cause: Cause | _Untold | None = _UNTOLD) -> None:
         self.entity_id = entity_id
         self._seen = seen
+        self._cause = cause
 
     @property
     def state(self) -> str:
@@ -68,6 +77,21 @@ class StateView:
     def __repr__(self) -> str:
         return f"<state {self.entity_id}={self._seen.state}>"
 
+    @property
+    def context(self) -> Mapping[str, str | None]:
+        """What brought this state about: a person (`user_id`), a rule (`parent_id`), or the device itself (neither). Only of the state that set off a trigger is that known."""
+        cause = self._cause
+        if isinstance(cause, _Untold):
+            raise AttributeError("context")  # noqa: TRY004 - so that to templates it is not defined
+        if cause is None:
+            return {"id": None, "parent_id": None, "user_id": None}
+        is_person = cause.kind in _BY_PERSONS
+        return {
+            "id": cause.id or None,
+            "parent_id": None if is_person else cause.id or cause.kind,
+            "user_id": cause.by or cause.kind if is_person else None,
+        }
+
     def freeze(self) -> JsonObject:
         seen = self._seen
         parts: list[JsonValue] = [
@@ -77,6 +101,9 @@ class StateView:
             iso(seen.changed_at),
             iso(seen.updated_at),
         ]
+        cause = self._cause
+        if not isinstance(cause, _Untold):
+            parts.append(None if cause is None else [cause.kind, cause.id, cause.by])
         return {_STATE: parts}
 
 
@@ -96,17 +123,28 @@ def view(entity_id: str, seen: EntityState | None) -> StateView | None:
     return None if seen is None else StateView(entity_id, seen)
 
 
+def view_of_new(change: StateChanged) -> StateView | None:
+    """The state that a change has brought, with what brought it."""
+    return None if change.new is None else StateView(change.entity_id, change.new, change.cause)
+
+
 class _Latest:
     """The instant that was written last: one input writes the same one many times."""
 
-    at: datetime | None = None
-    text = ""
+    __slots__ = ("at", "text")
+
+    def __init__(self) -> None:
+        self.at: datetime | None = None
+        self.text = ""
+
+
+_latest = _Latest()
 
 
 def iso(at: datetime) -> str:
-    if at is not _Latest.at:
-        _Latest.at, _Latest.text = at, at.isoformat()
-    return _Latest.text
+    if at is not _latest.at:
+        _latest.at, _latest.text = at, at.isoformat()
+    return _latest.text
 
 
 def freeze(value: object) -> JsonValue:
@@ -141,19 +179,23 @@ def thaw(value: JsonValue) -> Any:
 
 
 def _thaw_state(parts: Any) -> StateView:
-    entity_id, state, attributes, changed_at, updated_at = parts
+    entity_id, state, attributes, changed_at, updated_at, *told = parts
     seen = EntityState(state, attributes, datetime.fromisoformat(changed_at), datetime.fromisoformat(updated_at))
-    return StateView(entity_id, seen)
+    if not told:
+        return StateView(entity_id, seen)
+    return StateView(entity_id, seen, Cause(*told[0]) if told[0] else None)
 
 
 def describe(value: object) -> JsonValue:
-    """For people to read in a trace: a state by its text, an instant in ISO form."""
+    """For people to read in a trace: a state by its text, an instant in ISO form, a length of time as a clock shows it."""
     if type(value) is str or value is None:
         return value
     if isinstance(value, StateView):
         return value.state
     if isinstance(value, datetime):
         return iso(value)
+    if isinstance(value, timedelta):
+        return str(value)
     if isinstance(value, Mapping):
         return {str(key): describe(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

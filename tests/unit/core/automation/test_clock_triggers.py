@@ -164,3 +164,4 @@ def test_a_hold_that_fell_due_while_the_hub_was_down_is_decided_at_the_start(hom
 
     assert times(home) == ["14 11:05:00"]
     assert home.records[0]["trigger_data"]["entity_id"] == "sensor.a"
+    assert home.records[0]["trigger_data"]["for"] == "0:01:00", "as a clock shows it"
