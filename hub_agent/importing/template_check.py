@@ -42,7 +42,7 @@ class TemplateCheck:
         except (jinja2.TemplateError, RecursionError, ValueError):
             return
         if any(_asks_for_context(each) for each in tree.find_all(nodes.Getattr)):
-            yield "the template asks what caused a state (its context), which this hub does not tell"
+            yield "the template asks what caused an earlier state (its context), which this hub does not tell"
         own = {each.name for each in tree.find_all(nodes.Macro)}
         own |= {each.name for each in tree.find_all(nodes.Name) if each.ctx in {"store", "param"}}
         own |= set(self._imported(tree))
@@ -92,7 +92,7 @@ class TemplateCheck:
 
 
 def _asks_for_context(node: nodes.Getattr) -> bool:
-    """`trigger.to_state.context`: states here have none."""
+    """`trigger.from_state.context`: only of the state that set off the trigger is it known."""
     return node.attr == "context" and isinstance(node.node, nodes.Getattr) and node.node.attr in _STATES
 
 
@@ -100,4 +100,4 @@ def _asks_for_context(node: nodes.Getattr) -> bool:
 _HOLLOW: Final = re.compile(
     r"(?<![\w.])((?:floor_\w+|label_\w+|config_entry_\w+|floors|labels|issues?|integration_entities|is_hidden_entity)) *\("
 )
-_STATES: Final = frozenset({"to_state", "from_state"})
+_STATES: Final = frozenset({"from_state", "old_state"})

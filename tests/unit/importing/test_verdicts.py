@@ -197,7 +197,7 @@ def test_a_template_that_is_published_is_published(rule: Rule) -> None:
     [
         ("{{ no_such_function('hue') }}", "no_such_function()"),
         ("{{ states('sensor.a') | no_such_filter }}", "no_such_filter"),
-        ("{{ trigger.to_state.context.user_id }}", "what caused a state"),
+        ("{{ trigger.from_state.context.user_id }}", "what caused an earlier state"),
         ("{{ states('sensor.a' }}", "template"),
     ],
 )

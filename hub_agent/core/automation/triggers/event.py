@@ -8,7 +8,7 @@ from hub_agent.core.automation.exchange import Attachment
 from hub_agent.core.automation.reading import Fields, items_of, read_texts
 from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader
 from hub_agent.core.automation.values import are_same, read_value
-from hub_agent.core.automation.views import view
+from hub_agent.core.automation.views import view, view_of_new
 from hub_agent.errors import DefinitionError
 from hub_agent.model.inputs import EventFired
 from hub_agent.model.json import JsonValue
@@ -45,7 +45,7 @@ class EventSource:
 
         def change(changed: StateChanged, now: datetime) -> None:
             entity_id = changed.entity_id
-            states = {"old_state": view(entity_id, changed.old), "new_state": view(entity_id, changed.new)}
+            states = {"old_state": view(entity_id, changed.old), "new_state": view_of_new(changed)}
             fire({"entity_id": entity_id, **states}, now)
 
         if event_type in AT_START:

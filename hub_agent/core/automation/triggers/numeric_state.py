@@ -8,7 +8,7 @@ from hub_agent.core.automation.limits import NotANumber, Range, read_range
 from hub_agent.core.automation.reading import Fields, read_entity_ids
 from hub_agent.core.automation.triggers.trigger import Reader
 from hub_agent.core.automation.values import Duration, Variables, read_duration
-from hub_agent.core.automation.views import view
+from hub_agent.core.automation.views import view, view_of_new
 from hub_agent.errors import TemplateError
 from hub_agent.model.effects import Warn
 from hub_agent.model.ids import EntityId
@@ -101,7 +101,7 @@ class AttachedNumeric:
         return {
             "entity_id": change.entity_id,
             "from_state": view(change.entity_id, change.old),
-            "to_state": view(change.entity_id, change.new),
+            "to_state": view_of_new(change),
             "above": self._source.range.above,
             "below": self._source.range.below,
             "for": None,

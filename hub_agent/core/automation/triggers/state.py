@@ -8,7 +8,7 @@ from hub_agent.core.automation.exchange import Attachment
 from hub_agent.core.automation.reading import Fields, items_of, kind_of, read_entity_ids
 from hub_agent.core.automation.triggers.trigger import Reader
 from hub_agent.core.automation.values import Duration, are_same, read_duration
-from hub_agent.core.automation.views import view
+from hub_agent.core.automation.views import view, view_of_new
 from hub_agent.errors import DefinitionError, TemplateError
 from hub_agent.model.effects import Warn
 from hub_agent.model.ids import EntityId
@@ -107,7 +107,7 @@ class AttachedState:
         return {
             "entity_id": change.entity_id,
             "from_state": view(change.entity_id, change.old),
-            "to_state": view(change.entity_id, change.new),
+            "to_state": view_of_new(change),
             "for": None,
             "attribute": self._source.attribute,
             "description": f"state of {change.entity_id}",

@@ -8,7 +8,7 @@ from hub_agent.core.automation.exchange import Attachment
 from hub_agent.core.automation.reading import Fields
 from hub_agent.core.automation.triggers.trigger import Reader
 from hub_agent.core.automation.values import Duration, Variables, is_truth, read_duration, read_template
-from hub_agent.core.automation.views import view
+from hub_agent.core.automation.views import view, view_of_new
 from hub_agent.core.automation.world import Looked
 from hub_agent.errors import TemplateError
 from hub_agent.model.effects import Warn
@@ -124,7 +124,7 @@ class AttachedTemplate:
             told |= {
                 "entity_id": change.entity_id,
                 "from_state": view(change.entity_id, change.old),
-                "to_state": view(change.entity_id, change.new),
+                "to_state": view_of_new(change),
                 "description": f"{change.entity_id} via template",
             }
         length = timedelta()

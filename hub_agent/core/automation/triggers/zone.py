@@ -6,7 +6,7 @@ from datetime import datetime
 from hub_agent.core.automation.exchange import Attachment
 from hub_agent.core.automation.reading import Fields, read_choice, read_entity_ids
 from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader
-from hub_agent.core.automation.views import StateView, view
+from hub_agent.core.automation.views import StateView, view, view_of_new
 from hub_agent.core.automation.zones import is_in, zone_area, zones_told_by
 from hub_agent.core.geography import position_of
 from hub_agent.errors import DefinitionError
@@ -42,7 +42,7 @@ class ZoneSource:
         return {
             "entity_id": change.entity_id,
             "from_state": view(change.entity_id, change.old),
-            "to_state": view(change.entity_id, change.new),
+            "to_state": view_of_new(change),
             "zone": None if zone_state is None else StateView(self.zone, zone_state),
             "event": self.event,
             "description": f"{change.entity_id} {'entering' if is_inside else 'leaving'} {self.zone}",
