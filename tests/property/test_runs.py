@@ -155,6 +155,13 @@ SCRIPTS = {
 OUTSIDE = st.lists(st.tuples(st.integers(1, 40), st.sampled_from(["go", "on", "off"])), max_size=8)
 
 
+# Every so many seconds, or now and then.
+RESTARTS = st.one_of(
+    st.integers(2, 5).map(lambda every: [second + 0.6 for second in range(1, 30, every)]),
+    st.lists(st.integers(0, 200).map(lambda tenth: tenth // 4 + (0.4, 0.6, 0.7, 0.9)[tenth % 4]), max_size=10),
+)
+
+
 def _outside(happens: list[tuple[int, str]]) -> list[Step]:
     steps: list[Step] = []
     for at, what in happens:
@@ -165,13 +172,13 @@ def _outside(happens: list[tuple[int, str]]) -> list[Step]:
     return steps
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     actions=ACTIONS,
     mode=st.sampled_from(["single", "restart", "queued", "parallel"]),
     triggers=st.lists(st.integers(0, 20), min_size=1, max_size=4, unique=True),
     happens=OUTSIDE,
-    restarts=st.lists(st.integers(0, 400).map(lambda tenth: tenth // 4 + (0.4, 0.6, 0.7, 0.9)[tenth % 4]), max_size=30),
+    restarts=RESTARTS,
 )
 def test_a_run_of_any_steps_does_the_same_however_often_it_is_saved_and_loaded(
     actions, mode, triggers, happens, restarts
@@ -277,7 +284,7 @@ HAPPENINGS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     mode=st.sampled_from(["single", "restart", "queued", "parallel"]),
     most=st.integers(2, 4),
