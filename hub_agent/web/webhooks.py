@@ -6,6 +6,7 @@ cannot be found by trying.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from time import monotonic
@@ -61,9 +62,10 @@ class Pace:
 class Webhooks:
     """ASGI middleware, outside the guard."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, door: Door, now_s: Callable[[], float] = monotonic) -> None:
         self._app = app
         self._door = door
+        self._now_s = now_s
         self._pace = Pace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +79,7 @@ class Webhooks:
         if scope["method"] not in METHODS:
             return Response(status_code=405, headers={"allow": ", ".join(METHODS)})
         client = scope.get("client")
-        wait_s = self._pace.wait_s(client[0] if client else "", monotonic())
+        wait_s = self._pace.wait_s(client[0] if client else "", self._now_s())
         if wait_s:
             words = "This address calls webhooks too often."
             return fault(429, "too_often", words, retry_after_s=int(wait_s) + 1)

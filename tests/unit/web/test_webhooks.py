@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from hub_agent.model.inputs import WebhookCalled
 from hub_agent.web.server import bind_tcp
-from hub_agent.web.webhooks import ADDRESSES_MAX, BODY_BYTES_MAX, BURST_MAX, CALLS_A_SECOND, Pace
+from hub_agent.web.webhooks import ADDRESSES_MAX, BODY_BYTES_MAX, BURST_MAX, CALLS_A_SECOND, Pace, Webhooks
 from tests.fakes.door import FakeDoor
 from tests.unit.web.test_server import served
 
@@ -25,7 +26,7 @@ async def caller(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def from_address(app: FastAPI, address: str) -> httpx.AsyncClient:
+def from_address(app: ASGIApp, address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(address, 4711)), base_url="http://anything")
 
 
@@ -116,10 +117,11 @@ async def test_who_comes_through_a_proxy_is_not_near_whatever_it_says(
 
 
 async def test_an_address_that_calls_without_end_is_slowed_and_others_are_not(app: FastAPI, door: FakeDoor) -> None:
-    async with from_address(app, "192.168.1.7") as client:
+    standing = Webhooks(app, door, lambda: 0.0)
+    async with from_address(standing, "192.168.1.7") as client:
         statuses = [(await client.post("/api/webhook/x")).status_code for _ in range(BURST_MAX)]
         refused = await client.post("/api/webhook/x")
-    async with from_address(app, "192.168.1.8") as client:
+    async with from_address(standing, "192.168.1.8") as client:
         other = await client.post("/api/webhook/x")
 
     assert set(statuses) == {200}
