@@ -290,6 +290,8 @@ class Hub:
 
     def _take(self, happened: Input, now: datetime) -> Sequence[Given]:
         match happened:
+            case StateSet(entity_id) | StateRemoved(entity_id) if self.zones_and_sun.is_own(entity_id):
+                return [*self.zones_and_sun.give_up(entity_id), happened]
             case StateSet() | StateRemoved() | EventFired() | CallAnswered():
                 return [happened]
             case Advertisement():

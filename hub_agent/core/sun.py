@@ -23,7 +23,7 @@ _FINDERS: Mapping[str, Callable[..., datetime]] = {
 }
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def sun_event(place: Place, event: str, day: date) -> datetime | None:
     """When the sun rises, sets or is highest (`noon`) on that local day, in UTC; None when it does not."""
     observer = _observer(place)

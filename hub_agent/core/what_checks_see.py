@@ -38,4 +38,4 @@ class WhatChecksSee:
         return room_called(self._rooms.by_id.values(), room_id) is not None
 
     def has_zone(self, zone: str) -> bool:
-        return zone == HOME_ZONE
+        return zone == HOME_ZONE or self._states.state(EntityId(zone)) is not None

@@ -100,8 +100,18 @@ class ZonesAndSun:
         given += [self._shown(zone_id) for zone_id in self._zone_by_id if zone_id in self._own]
         given += self._sun(now)
         if self._own != before:
-            given.append(Save(ROOM, "own", {"ids": sorted(self._own)}))
+            given.append(self._saved())
         return given
+
+    def is_own(self, entity_id: EntityId) -> bool:
+        return entity_id in self._own
+
+    def give_up(self, entity_id: EntityId) -> list[Given]:
+        """Somebody else writes it: it is theirs from now on."""
+        self._own.discard(entity_id)
+        if entity_id == SUN:
+            self._sun_due_at = None
+        return [self._saved()]
 
     def people_moved(self) -> list[Given]:
         """Somebody came or went."""
@@ -124,6 +134,9 @@ class ZonesAndSun:
 
     def handle_clock_step(self, now: datetime) -> list[Given]:
         return self._sun(now)
+
+    def _saved(self) -> Save:
+        return Save(ROOM, "own", {"ids": sorted(self._own)})
 
     def _shown(self, zone_id: EntityId) -> StateSet:
         zone = self._zone_by_id[zone_id]

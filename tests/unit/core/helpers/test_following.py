@@ -260,3 +260,13 @@ def test_where_the_sun_stands_is_told_only_when_a_rule_has_named_it(home):
     assert home.attribute("sun.sun", "elevation") != at_noon
     home.wait(6 * 3600)
     assert [name for name, _ in home.events] == ["dusk"]
+
+
+def test_a_zone_or_sun_that_somebody_else_writes_is_theirs_from_then_on(home):
+    put(home, "sun.sun", "below_horizon")
+    put(home, "zone.home", "7")
+    home.define("person.ada", device_trackers=["device_tracker.router"])
+    put(home, "device_tracker.router", "home")
+    home.wait(24 * 3600)
+    home.restart(keeps_states=True)
+    assert (home.state("sun.sun"), home.state("zone.home")) == ("below_horizon", "7")
