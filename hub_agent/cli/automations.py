@@ -135,12 +135,14 @@ def check(socket: str | None, name: str | None, as_json: bool) -> None:
         click.echo("Nothing is wrong with any automation.")
     for each in found:
         click.echo(f"{each['name']}: {each['health_status']} ({each['health_score']} of 100)")
+        places_by_finding: dict[tuple[str, str], list[str]] = {}
         for finding in [*each["issues"], *each["warnings"]]:
-            place = f" ({finding['path']})" if finding.get("path") else ""
-            click.echo(f"- {finding['severity']}: {finding['text']}{place}")
-        for fix in each["recommended_fixes"]:
-            how = f" Do it with: nexa-hub automations repair '{each['name']}'" if fix["is_automatic"] else ""
-            click.echo(f"  fix: {fix['text']}{how}")
+            places_by_finding.setdefault((finding["severity"], finding["text"]), []).append(finding.get("path") or "")
+        for (severity, text), places in places_by_finding.items():
+            click.echo(f"- {severity}: {text}{_places(places)}")
+        for text, is_automatic in {fix["text"]: fix["is_automatic"] for fix in each["recommended_fixes"]}.items():
+            how = f" Do it with: nexa-hub automations repair '{each['name']}'" if is_automatic else ""
+            click.echo(f"  fix: {text}{how}")
 
 
 @command.command(name="repair")
@@ -157,6 +159,13 @@ def repair(socket: str | None, name: str, as_json: bool) -> None:
         click.echo(f"{each['replaced']} is {each['by']} now.")
     if not answer["repaired"]:
         click.echo("There is nothing that can be put right by itself. See: nexa-hub automations check")
+
+
+def _places(paths: list[str]) -> str:
+    if not paths[0]:
+        return ""
+    others = "" if len(paths) == 1 else f" and {len(paths) - 1} more place{'s' if len(paths) > 2 else ''}"
+    return f" ({paths[0]}{others})"
 
 
 def _id_of(link: Link, name: str) -> str:
@@ -195,7 +204,8 @@ def _details(step: Json) -> str:
         return ", ".join(f"{name} = {short(value)}" for name, value in step["values"].items())
     if step.get("until"):
         return f"until {step['until']}"
-    return short(step.get("data") or "")
+    told = step.get("event") or ", ".join(step.get("names", ())) or step.get("reason") or short(step.get("data") or "")
+    return f"{told} ({step['duration_ms']} ms)".lstrip() if step.get("duration_ms") else str(told)
 
 
 def short(value: Json) -> str:

@@ -102,17 +102,19 @@ def _print(body: Json) -> None:
 
 
 def _summary(body: Json, counts: Json) -> str:
-    would = f"it would have run {_times(counts['would_run'])}"
+    would = "it would have run " + _times(counts["would_run"]) if counts["would_run"] else "it would not have run"
     if counts["would_be_refused"]:
         would += f" and been refused {_times(counts['would_be_refused'])}"
     if body["automation_id"] is None:
         return f"{would}."
-    did = f"it did run {_times(counts['did_run'])}"
-    return f"{would}; {did}, {counts['both_ran']} of them as it would have."
+    if not counts["did_run"]:
+        return f"{would}; it did not run."
+    both = f", {counts['both_ran']} of them when it would have" if counts["would_run"] else ""
+    return f"{would}; it ran {_times(counts['did_run'])}{both}."
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times" if count else "never"
+    return "once" if count == 1 else f"{count} times"
 
 
 def _would(would: Json) -> str:

@@ -230,7 +230,7 @@ def _health(found: dict[str, Any]) -> dict[str, Any]:
         "checked_at": AT,
         "health_status": "degraded" if is_broken else "healthy",
         "health_score": 85 if is_broken else 100,
-        "issues": [issue] if is_broken else [],
+        "issues": [issue, {**issue, "path": "actions/1/target/entity_id"}] if is_broken else [],
         "warnings": [],
         "recommended_fixes": [{**fix, "replace": "light.gone", "by": "light.back"}] if is_broken else [],
         "can_auto_repair": is_broken,

@@ -56,7 +56,7 @@ def test_a_rule_is_tried_by_its_name_and_from_a_file(
     hub.wait(known)
     table = hub.cli("automations", "replay", "Hall light")
     assert table.returncode == 0, table.stderr
-    assert "it would have run once; it did run once, 1 of them as it would have." in table.stdout
+    assert "it would have run once; it ran once, 1 of them when it would have." in table.stdout
     assert "light.turn_on light.lamp_1" in table.stdout
 
     file = tmp_path / "rule.yaml"

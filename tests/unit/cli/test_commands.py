@@ -65,6 +65,21 @@ def test_a_trace_is_found_by_the_beginning_of_its_id(nexa, door) -> None:
     assert nexa("automations", "trace", RUN[:8], "--json").json()["run_id"] == RUN
 
 
+def test_a_trace_tells_of_each_step_what_it_did_and_how_long_it_took(nexa, door) -> None:
+    steps = [
+        {"path": "actions/0", "kind": "variables", "at": AT, "result": "set", "names": ["x", "y"]},
+        {"path": "actions/1", "kind": "event", "at": AT, "result": "fired", "event": "supper"},
+        {"path": "actions/2", "kind": "action", "at": AT, "action": "light.turn_on", "data": {"a": 1}, "duration_ms": 40},
+        {"path": "actions/3", "kind": "action", "at": AT, "action": "light.turn_off", "duration_ms": 7},
+        {"path": "actions/4", "kind": "stop", "at": AT, "result": "stopped", "reason": "enough"},
+    ]
+    door.traces[0]["steps"] = steps
+    out = nexa("automations", "trace", RUN).out
+
+    for told in ("set     x, y", "fired   supper", '-       {"a": 1} (40 ms)', "-       (7 ms)", "stopped enough".replace(" ", "  ")):
+        assert told.split() == [each for each in told.split() if each in out]
+
+
 def test_an_explanation_is_about_now_or_about_a_time(nexa, door) -> None:
     now = nexa("automations", "explain", "automation.hall_light", "--json").json()
     then = nexa("automations", "explain", RULE, "--at", "2026-01-14 07:30").out
@@ -77,7 +92,10 @@ def test_a_check_names_what_is_wrong_and_what_would_help(nexa, door) -> None:
     out = nexa("automations", "check").out
 
     assert "Broken: degraded (85 of 100)" in out
-    assert "- warning: It names light.gone, which this home does not have. (actions/0/target/entity_id)" in out
+    assert (
+        "- warning: It names light.gone, which this home does not have. (actions/0/target/entity_id and 1 more place)"
+        in out
+    )
     assert "nexa-hub automations repair 'Broken'" in out
     assert nexa("automations", "check", RULE, "--json").json()["health_status"] == "healthy"
 

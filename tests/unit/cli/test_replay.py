@@ -39,7 +39,7 @@ def test_what_would_have_been_stands_beside_what_was(nexa, door) -> None:
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
     assert lines[0].endswith(
-        "it would have run once and been refused once; it did run 2 times, 1 of them as it would have."
+        "it would have run once and been refused once; it ran 2 times, 1 of them when it would have."
     )
     assert lines[1].split() == ["TIME", "WOULD", "DID"]
     assert lines[2].startswith("2026-06-01 14:00:00  binary_sensor.hall_motion: off -> on: light.turn_on light.living")
