@@ -1,9 +1,11 @@
 """What a rule does: which of its calls this hub carries out, and what becomes of a rule that has others too."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+
+import jinja2
+from jinja2 import nodes
 
 from hub_agent.core.automation.actions.registry import STEPS
 from hub_agent.core.automation.reading import items_of
@@ -48,7 +50,7 @@ _FOREIGN: Final = {
     "floor_id": "this hub has no floors; name its rooms",
     "label_id": "this hub has no labels; name the entities",
 }
-_ACTION_IN_TEXT: Final = re.compile(r"['\"]([a-z_]+\.[a-z_]+)['\"]")
+_PARSER: Final = jinja2.Environment(autoescape=True)
 
 
 @dataclass(slots=True)
@@ -120,10 +122,15 @@ class Calls:
         if domain is not None and domain != "script":
             self._count(case, step, where, f"{domain}.*", ability_of_domain(domain))
             return
-        named = _ACTION_IN_TEXT.findall(action)
-        if not named or not all(ability(each) is Ability.DONE for each in named):
+        if not all(self._is_sure(each) for each in _chosen_between(action)):
             case.add("action_unsure", "which action it calls is only known when it runs", where)
         case.doing += 1
+
+    def _is_sure(self, action: str) -> bool:
+        domain, _, verb = action.partition(".")
+        if domain == "script" and verb not in SCRIPT_VERBS:
+            return verb not in self.broken_scripts
+        return ability(action) in {Ability.DONE, Ability.NOTICE}
 
     def _count(self, case: Case, step: Step, where: str, action: str, able: Ability) -> None:
         match able:
@@ -231,6 +238,24 @@ class Calls:
                 for name in (part.strip() for part in str(each).lower().split(",")):
                     if is_plain_action(name) and name.partition(".")[0] not in allowed:
                         case.add("target_kind", f"{action} is nothing for {name}: here that fails", where)
+
+
+def _chosen_between(template: str) -> list[str]:
+    """The names of actions between which a template chooses, when it does nothing else; otherwise one that no action has."""
+    try:
+        tree = _PARSER.parse(template)
+    except (jinja2.TemplateError, RecursionError, ValueError):
+        return [""]
+    named = [name for output in tree.find_all(nodes.Output) for each in output.nodes for name in _names_in(each)]
+    return named if named and all(is_plain_action(each) for each in named) else [""]
+
+
+def _names_in(node: nodes.Node | None) -> list[str]:
+    if isinstance(node, nodes.TemplateData):
+        return node.data.split()
+    if isinstance(node, nodes.CondExpr):
+        return [*_names_in(node.expr1), *_names_in(node.expr2)]
+    return [str(node.value)] if isinstance(node, nodes.Const) else [""]
 
 
 def _data_of(step: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:

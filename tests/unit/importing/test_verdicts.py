@@ -62,6 +62,8 @@ def test_a_rule_in_the_old_spelling_runs_as_it_is(rule: Rule) -> None:
         ('"light.turn_{{ trigger.id }}"', "runs", None),
         ('"{{ what }}.turn_on"', "differs", "action_unsure"),
         ("\"{{ 'light.turn_on' if what else 'fan.turn_on' }}\"", "runs", None),
+        ('"{% if what %} script.a {% else %} light.turn_off {% endif %}"', "runs", None),
+        ('"{% if what %} vendor.fly {% else %} light.turn_off {% endif %}"', "differs", "action_unsure"),
         ('"hue.{{ what }}"', "cannot", "action_unknown"),
     ],
 )
