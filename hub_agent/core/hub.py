@@ -521,7 +521,9 @@ class Hub:
             return self._asked.handle_answered(answered)
         if answered.call_id in self.notices:
             return self.notices.handle_answered(answered, now)
-        return [*self.automations.handle(answered, now), *self.scenes.handle_answered(answered, now)]
+        of_scenes = self.scenes.handle_answered(answered, now)
+        given = self.automations.handle(answered, now)
+        return [*given, *of_scenes] if of_scenes else given
 
     def _settled(self, settled: CommandSettled, now: datetime) -> list[Given]:
         command = settled.command
