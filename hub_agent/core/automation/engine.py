@@ -134,7 +134,8 @@ class Automations:
         self._running.go_on(now)
         if self._last_alive_at is not None:
             for rule in self._rules:
-                self._rules.catch_up(rule, self._last_alive_at, now)
+                for trigger, at in self._rules.catch_up(rule, self._last_alive_at, now):
+                    self._running.tell_missed(rule, trigger, at, now)
         for wake in list(self._exchange.at_start):
             wake(now)
         self._saved = {}

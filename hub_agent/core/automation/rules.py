@@ -211,21 +211,26 @@ class Rules:
         due = datetime.fromisoformat(body["due"])
         return site.resume_hold(key, due, body["check"], thaw(body["told"]), now)
 
-    def catch_up(self, rule: Rule, since: datetime, now: datetime) -> None:
-        """A time that passed while the hub was down is made up for once, unless that is too long ago."""
+    def catch_up(self, rule: Rule, since: datetime, now: datetime) -> list[tuple[Trigger, datetime]]:
+        """A time that passed while the hub was down is made up for once, unless that is too long ago. The answer: those that are not."""
         program = rule.program
-        if program is None or not rule.is_attached or not program.catch_up.runs_once:
-            return
-        since = max(since, now - program.catch_up.age_max)
+        left_out: list[tuple[Trigger, datetime]] = []
+        if program is None or not rule.is_attached:
+            return left_out
+        recent = max(since, now - program.catch_up.age_max) if program.catch_up.runs_once else now
         for site in rule.sites:
             next_after = getattr(site.trigger.source, "next_after", None)
             if next_after is None or site.trigger.platform == "time_pattern":
                 continue
-            missed = _last_between(next_after, since, now, self._exchange)
-            if missed is not None:
+            missed = _last_between(next_after, recent, now, self._exchange)
+            if missed is None:
+                passed = _last_between(next_after, since, now, self._exchange)
+                left_out += [] if passed is None else [(site.trigger, passed)]
+            else:
                 tell = getattr(site.attached, "told", None)
                 told = {"now": missed} if tell is None else tell(missed)
                 site.attachment.fire({**told, "is_caught_up": True}, now)
+        return left_out
 
 
 def _is_paused(program: Program, now: datetime) -> bool:

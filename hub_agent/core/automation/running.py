@@ -253,6 +253,20 @@ class Running:
             self._emit(Warn(f"dropped/{program.id}", f"{program.name} was triggered but not started: {error}"))
         self.tell_no_run(rule, program, RunStatus.DROPPED, occasion, now, error=error)
 
+    def tell_missed(self, rule: Rule, trigger: Trigger, at: datetime, now: datetime) -> None:
+        """A time that passed while the hub was off and is not made up for."""
+        program = rule.program
+        assert program is not None
+        told: dict[str, object] = {"platform": trigger.platform, "id": trigger.id, "now": at}
+        occasion = Occasion(
+            {"trigger": told}, kind_of_trigger(trigger.platform), Cause("automation", rule.definition.id)
+        )
+        reason = "its policy is to skip such times"
+        if program.catch_up.runs_once:
+            reason = f"that is longer ago than {program.catch_up.age_max}"
+        error = f"its time {iso(at)} passed while the hub was off, and {reason}"
+        self.tell_no_run(rule, program, RunStatus.DROPPED, occasion, now, error=error)
+
     def tell_no_run(
         self,
         rule: Rule,

@@ -8,7 +8,7 @@ from hub_agent.core.automation.conditions.condition import Condition
 from hub_agent.core.automation.conditions.registry import read_conditions
 from hub_agent.core.automation.interpreter import Execution
 from hub_agent.core.automation.reading import Fields, to_number
-from hub_agent.core.automation.runs import Frame
+from hub_agent.core.automation.runs import Frame, Wait
 from hub_agent.core.automation.signals import Aborted
 from hub_agent.core.automation.values import Value, read_value
 from hub_agent.errors import DefinitionError
@@ -17,6 +17,8 @@ from hub_agent.model.json import JsonObject, JsonValue
 
 ROUNDS_MAX = 10_000
 ROUNDS_UNTIL_WARNING = 5_000
+# After so many rounds others have their turn, so that a long loop neither holds up the home nor looks like a cascade.
+ROUNDS_AT_ONCE = 500
 
 KINDS = ("count", "for_each", "while", "until")
 
@@ -64,6 +66,8 @@ class RepeatAct:
         at.thread.frames.append(frame)
         if self.before is not None and at.judge(self.before) is not Outcome.TRUE:
             at.thread.frames.pop()
+        elif number % ROUNDS_AT_ONCE == 0:
+            at.interpreter.wait(at.run, at.thread, Wait("delay", at.path, at.now, at.now))
 
     @staticmethod
     def _read_count(value: JsonValue) -> int:

@@ -381,6 +381,19 @@ def test_a_time_missed_long_ago_is_not_made_up_for(home) -> None:
     home.crash(away=timedelta(hours=1))
 
     assert not home.calls
+    (trace,) = home.traces
+    assert (trace["status"], trace["trigger"]["platform"]) == ("dropped", "time")
+    assert "11:05" in trace["trigger"]["now"]
+    assert "longer ago than 0:15:00" in trace["error"]
+
+
+def test_a_time_that_is_to_be_skipped_is_traced_as_such(home) -> None:
+    config = {"triggers": [{"trigger": "time", "at": "12:05"}], "actions": [LIGHT_ON]}
+    started(home, config, metadata={"catch_up": {"policy": "skip"}})
+    home.crash(away=timedelta(minutes=10))
+
+    assert not home.calls
+    assert "its policy is to skip such times" in home.traces[0]["error"]
 
 
 def test_catch_up_follows_the_automations_policy(home) -> None:
