@@ -43,6 +43,7 @@ CHANGES_PER_LOOK = 1000
 PROGRESS_EVERY_S = 0.2
 SECONDS_MAX = 60.0
 LINES_TOLD_MAX = 1000
+RESTARTS_TOLD_MAX = 5
 # The agent hands the answer on: reading it must not take the home's time either.
 LINES_BYTES_MAX = 1024 * 1024
 # The replay goes when memory is short, not the home's agent.
@@ -94,7 +95,7 @@ class _Player:
         warm_from = request.since - WARM_UP - min(hold, HOLD_MAX)
         self._history = History(connection, warm_from)
         self._until = request.until
-        self._since = max(request.since, self._history.begins_at)
+        self._since = min(max(request.since, self._history.begins_at), request.until)
         self._warm_from = max(warm_from, self._history.begins_at)
         self._changes = 0
         self._is_cut_off = False
@@ -169,6 +170,11 @@ class _Player:
             yield f"What really ran is known since {_clock(deeds.kept_since, tz)} only."
         if request.is_known:
             yield "Of triggers that were really refused the hub keeps only the latest traces."
+        restarts = [each for each in self._history.restarts if self._since <= each <= self._until]
+        if restarts:
+            shown = ", ".join(_clock(each, tz) for each in restarts[:RESTARTS_TOLD_MAX])
+            more = " and later" if len(restarts) > RESTARTS_TOLD_MAX else ""
+            yield f"The hub's machine was started again before {shown}{more}: while it was off nothing could really run."
         yield from _of_holes(self._history.holes, tz)
         asked = (request.definition.fields.get(key) for key in ("triggers", "conditions", "actions"))
         present = sorted({each for each in names_in(list(asked)) if each in request.present})

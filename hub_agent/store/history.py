@@ -72,6 +72,9 @@ class History:
         self.begins_at = from_ms(self._base.at_ms)
         self.states: dict[EntityId, EntityState] = self._states_at_base()
         self.holes = Holes()
+        # When the machine was seen to have been started again; that only the agent was leaves no mark.
+        self.restarts: list[datetime] = []
+        self._boot_number: int | None = None
         self._until = self.begins_at
 
     def changes(self, until: datetime) -> Iterator[Recorded]:
@@ -146,6 +149,10 @@ class History:
 
     def _of_turn(self, turn: list[Block]) -> list[Recorded]:
         found: list[Recorded] = []
+        if turn[0].boot_number != self._boot_number:
+            if self._boot_number is not None:
+                self.restarts.append(from_ms(turn[0].made_at))
+            self._boot_number = turn[0].boot_number
         for block in turn:
             self._take_block(block, found)
         if (

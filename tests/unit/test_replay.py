@@ -104,6 +104,18 @@ async def test_what_has_no_records_is_taken_as_it_is_now(tmp_path, mirror) -> No
     assert "There are no records of automation.other: taken as it is now." in answer["notes"]
 
 
+async def test_that_the_machine_was_off_is_told(tmp_path, mirror) -> None:
+    await mirror.close(at(DAY))
+    again = mirror_in(tmp_path)
+    await again.open(at(DAY + HOUR, boot="boot-2"))
+    await again.commit([light("on", DAY + HOUR)], at(DAY + HOUR, boot="boot-2"))
+    answer = ask(tmp_path, DAY - HOUR, DAY + 2 * HOUR)
+    await again.close(at(DAY + HOUR))
+    await mirror.open(at(DAY + HOUR))
+
+    assert any("started again before 2026-03-02 14:00:00: while" in note for note in answer["notes"])
+
+
 async def test_records_that_are_damaged_are_told(tmp_path, mirror) -> None:
     mirror._ledger.connection.execute(
         "UPDATE record_blocks SET body = x'00' WHERE made_at = ?", (int(at(HOUR).wall.timestamp() * 1000),)

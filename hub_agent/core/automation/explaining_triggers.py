@@ -121,7 +121,8 @@ def _of_entity(
 ) -> Finding:
     seen = as_of.state(entity_id)
     if seen is None:
-        return Finding("entity_missing", f"{entity_id} does not exist in this home", entity_id)
+        words = "was not in this home then" if as_of.past is not None else "does not exist in this home"
+        return Finding("entity_missing", f"{entity_id} {words}", entity_id)
     since = as_of.clock(seen.changed_at)
     last = seen.updated_at if _reads_attributes(source) else seen.changed_at
     if last > as_of.at:

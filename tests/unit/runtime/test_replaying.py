@@ -146,3 +146,22 @@ def test_a_time_before_the_records_begin_stays_open(tmp_path: Path) -> None:
             assert any("records begin at" in text for text in told["not_known"])  # type: ignore[union-attr, operator]  # JSON
 
     live(story())
+
+
+def test_what_came_to_the_home_later_was_not_in_it_then(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            porch = {**AT_NIGHT, "triggers": [{**LIT, "entity_id": "light.porch"}]}
+            await house.core.inbox.submit(
+                [DefinitionArrived(Definition("automation", "r", porch), is_from_cloud=False)]
+            )
+            await asyncio.sleep(60)
+            then = house.core.clock.now().wall.isoformat()
+            await asyncio.sleep(60)
+            await house.add_lamp("Porch", "porch")
+            await asyncio.sleep(60)
+            told = await house.door.explain("Hall at night", then)
+
+            assert any("light.porch was not in this home then" in each["text"] for each in told["reasons"])  # type: ignore[union-attr, index, call-overload, operator]  # JSON
+
+    live(story())
