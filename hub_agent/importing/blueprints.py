@@ -5,7 +5,8 @@ from typing import Final
 
 from hub_agent.errors import DefinitionError, FileNotUnderstood
 from hub_agent.importing.folder import Folder
-from hub_agent.importing.placed import BlueprintInput, PlacedList, PlacedMap
+from hub_agent.importing.known_blueprints import known_blueprint
+from hub_agent.importing.placed import BlueprintInput, Place, PlacedList, PlacedMap
 from hub_agent.model.json import JsonValue
 
 # What of an instance stands beside the blueprint's text, and before it.
@@ -19,7 +20,7 @@ def written_out(folder: Folder, kind: str, config: PlacedMap) -> PlacedMap:
     if not isinstance(use, PlacedMap) or not isinstance(path, str):
         raise DefinitionError("needs the 'path' of a blueprint", "use_blueprint")
     given = use.get("input")
-    blueprint = _read(folder, kind, path)
+    blueprint = _read(folder, kind, path, use.place)
     inputs = {**_defaults(blueprint), **(given if isinstance(given, PlacedMap) else {})}
     written = _with_inputs(blueprint, inputs, path, 0)
     assert isinstance(written, PlacedMap)
@@ -31,7 +32,7 @@ def written_out(folder: Folder, kind: str, config: PlacedMap) -> PlacedMap:
     return written
 
 
-def _read(folder: Folder, kind: str, path: str) -> PlacedMap:
+def _read(folder: Folder, kind: str, path: str, place: Place) -> PlacedMap:
     for base in (folder.root / "blueprints", folder.root.parent / "blueprints"):
         file = base / kind / path
         if base.parent != folder.root and not file.resolve().is_relative_to(folder.root.resolve()):
@@ -39,6 +40,9 @@ def _read(folder: Folder, kind: str, path: str) -> PlacedMap:
         try:
             content = folder.read(file)
         except FileNotUnderstood as err:
+            known = known_blueprint(kind, path, place)
+            if known is not None:
+                return known
             raise DefinitionError(
                 f"the blueprint '{path}' {err.text.replace('there is no such file', 'is not among the files')}: put it at blueprints/{kind}/{path}",
                 "use_blueprint/path",

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from hub_agent.core.scenario import run_scenario
 from hub_agent.errors import FileNotUnderstood
 from hub_agent.importing.judging import judge_path
 from hub_agent.importing.template_check import hub_templates
-from hub_agent.importing.verdict import Report
+from hub_agent.importing.verdict import Judged, Report
 
 LIGHT = "[{action: light.turn_on, target: {entity_id: light.hall}}]"
 RULE = f"- alias: %s\n  triggers: [{{trigger: sun, event: sunset}}]\n  actions: {LIGHT}\n"
@@ -289,3 +290,55 @@ def test_among_a_thousand_rules_the_broken_ones_are_named_and_all_others_come_in
     cannot = [each for each in report.automations if each.verdict == "cannot"]
     assert (len(report.automations), len(cannot)) == (1_000, 50)
     assert all(each.reasons and each.reasons[0].line >= each.line for each in cannot)
+
+
+def test_blueprints_that_come_with_home_assistant_need_no_file(read) -> None:
+    report = read(
+        {
+            "automations.yaml": """\
+                - alias: Hall
+                  use_blueprint:
+                    path: homeassistant/motion_light.yaml
+                    input: {motion_entity: binary_sensor.hall, light_target: {entity_id: light.hall}, no_motion_wait: 30}
+                - alias: Leaving
+                  use_blueprint:
+                    path: homeassistant/notify_leaving_zone.yaml
+                    input: {person_entity: person.ann, zone_entity: zone.home, notify_device: abc}
+                """
+        }
+    )
+    light, leaving = report.automations
+    turned = [{"at": "+1s", "action": "light.turn_on", "target": ["light.hall"]}]
+    turned.append({"at": "+91s", "action": "light.turn_off", "target": ["light.hall"]})
+    said = {"message": "Ann has left Home"}
+
+    assert [each.verdict for each in report.automations] == ["runs", "runs"]
+    assert acts(light, "binary_sensor.hall", ["on", "off"], turned)
+    assert acts(leaving, "person.ann", ["not_home"], [{"at": "+1s", "action": "notify.mobile_app", "data": said}])
+
+
+def acts(found: Judged, entity_id: str, states: list[str], expect: list[dict[str, object]]) -> bool:
+    assert found.fields is not None
+    named = {"person.ann": "Ann", "zone.home": "Home"}
+    initial = {name: {"state": "home", "attributes": {"friendly_name": said}} for name, said in named.items()}
+    initial["binary_sensor.hall"] = {"state": "off", "attributes": {}}
+    metadata = found.fields["metadata"]
+    assert isinstance(metadata, dict)
+    more = {key: value for key, value in metadata.items() if key != "imported_from"}
+    parts = {key: found.fields[key] for key in ("triggers", "conditions", "actions")}
+    steps = [
+        {"at": f"+{1 + 60 * number}s", "set": {"entity": entity_id, "state": state}}
+        for number, state in enumerate(states)
+    ]
+    verdict = run_scenario(
+        {
+            "name": found.alias,
+            "automation": {"alias": found.alias, **parts, **more},
+            "home": {"time_zone": "UTC", "latitude": 0, "longitude": 0, "start": "2026-03-10T12:00:00+00:00"},
+            "initial": initial,
+            "steps": [*steps, {"at": "+300s", "advance": True}],
+            "expect": expect,
+        }
+    )
+    assert verdict.passed, verdict
+    return True
