@@ -66,8 +66,11 @@ def read_program(definition: Definition, templates: Templates) -> Program:
     metadata = Fields(fields.get("metadata") or {}, "metadata")
     is_script = metadata.take("kind") == "script"
     given = metadata.take("object_id")
-    trigger_variables = _read_trigger_variables(metadata, templates)
-    reader = Reader(templates, trigger_variables)
+    object_id = slugify(given if isinstance(given, str) else name)
+    # What limited templates may know of their own automation: what does not change.
+    this = {"entity_id": f"automation.{object_id}", "attributes": {"friendly_name": name, "id": definition.id}}
+    trigger_variables = _read_trigger_variables(metadata, templates, this)
+    reader = Reader(templates, {"this": this, **trigger_variables})
     mode = Mode(read_choice(metadata.take("mode") or "single", tuple(Mode), metadata.path("mode")))
     max_exceeded = str(metadata.take("max_exceeded") or "warning").lower()
     initial_state = metadata.take("initial_state")
@@ -76,7 +79,7 @@ def read_program(definition: Definition, templates: Templates) -> Program:
     return Program(
         id=definition.id,
         name=name,
-        object_id=slugify(given if isinstance(given, str) else name),
+        object_id=object_id,
         is_script=is_script,
         triggers=(*read_triggers(fields.get("triggers"), reader, "triggers"), *_read_schedule(fields)),
         trigger_variables=trigger_variables,
@@ -106,12 +109,12 @@ def _meaning_of(fields: JsonObject) -> bytes:
         raise DefinitionError(f"cannot be kept as JSON: {err}") from err
 
 
-def _read_trigger_variables(metadata: Fields, templates: Templates) -> dict[str, object]:
+def _read_trigger_variables(metadata: Fields, templates: Templates, this: Mapping[str, object]) -> dict[str, object]:
     where = metadata.path("trigger_variables")
     variables = read_variables(metadata.take("trigger_variables"), templates, where)
     try:
         with templates.limited():
-            return render_variables(variables, {})
+            return render_variables(variables, {"this": this})
     except TemplateError as err:
         raise DefinitionError(str(err), where) from err
 
