@@ -125,10 +125,15 @@ def _http(url: str) -> str:
     return url
 
 
+def _http_or_template(url: str) -> str:
+    """What a template makes of it is looked at when it is asked."""
+    return url if url.lstrip().startswith(("{{", "{%")) else _http(url)
+
+
 class RestCommand(_Section):
     """What `rest_command.<name>` asks of the web. Rules may call it because it stands here."""
 
-    url: Annotated[str, AfterValidator(_http)] = Field(
+    url: Annotated[str, AfterValidator(_http_or_template)] = Field(
         description="Where to; may be a template, which sees the data of the call.",
         examples=["http://192.168.1.20/api/{{ room }}"],
     )
@@ -140,7 +145,7 @@ class RestCommand(_Section):
         None, description="The body; may be a template.", examples=["{{ {'level': level} | to_json }}"]
     )
     content_type: str | None = Field(None, description="What the body is.", examples=["application/json"])
-    timeout_s: float = Field(10.0, gt=0, le=300, description="How long it may take.")
+    timeout_s: float = Field(10.0, gt=0, le=600, description="How long it may take.")
     verify_tls: bool = Field(True, description="Whether the other side must prove who it is.")
     username: str | None = Field(None, description="User name, if it asks for one.", examples=["nexa"])
     password_file: Path | None = Field(
