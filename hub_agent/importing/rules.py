@@ -93,7 +93,13 @@ class Rules:
         place = found.place
         row["metadata"] = {
             **mapping(row.get("metadata")),
-            "imported_from": {"file": place.file, "line": place.line, "id": _key_of(found, config)},
+            "imported_from": {
+                "file": place.file,
+                "line": place.line,
+                "id": _key_of(found, config),
+                # So that it is switched on when it comes again with all that it needs.
+                **({"is_incomplete": True} if row.get("is_enabled") is False else {}),
+            },
         }
         return self._judged(found, config, tuple(case.reasons), row)
 

@@ -41,6 +41,8 @@ class Imported:
     def _row(self, kind: str, key: str, fields: JsonObject) -> tuple[Definition, str]:
         before = self._known.get((kind, key))
         definition_id = before.id if before else str(uuid5(UUID(self._home_id), f"homeassistant:{key}"))
+        if before is not None and _is_incomplete(before.fields) and not _is_incomplete(fields):
+            fields = {"is_enabled": True, **fields}
         if kind == "device":
             fields = self._addressed(fields, key, definition_id, before)
         # What a self-made device can do the core writes out by itself.
@@ -69,15 +71,25 @@ class Imported:
         return Definition("home", self._home_id, {"metadata": fresh}), outcome
 
 
+def _source(fields: JsonObject) -> JsonObject:
+    metadata = fields.get("metadata")
+    source = metadata.get("imported_from") if isinstance(metadata, Mapping) else None
+    return source if isinstance(source, Mapping) else {}
+
+
+def _is_incomplete(fields: JsonObject) -> bool:
+    """It came in switched off, for want of a secret or the like."""
+    return _source(fields).get("is_incomplete") is True
+
+
 def import_key(definition: Definition) -> str | None:
     """By which an imported definition is known again, also after the home got another id at its claim."""
     if is_self_made(definition):
         capabilities = definition.fields.get("capabilities")
         entities = capabilities.get("entities") if isinstance(capabilities, Mapping) else None
         return f"device/{next(iter(entities))}" if isinstance(entities, Mapping) and entities else None
-    metadata = definition.fields.get("metadata")
-    source = metadata.get("imported_from") if isinstance(metadata, Mapping) else None
-    if not isinstance(metadata, Mapping) or not isinstance(source, Mapping) or source.get("id") is None:
+    metadata, source = definition.fields.get("metadata"), _source(definition.fields)
+    if not isinstance(metadata, Mapping) or source.get("id") is None:
         return None
     return f"{metadata.get('kind') or definition.kind}/{source['id']}"
 

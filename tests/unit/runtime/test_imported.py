@@ -120,3 +120,26 @@ def test_zones_join_those_that_the_home_has(tmp_path: Path) -> None:
             assert [(each["name"], each["radius"]) for each in zones] == [("Work", 80), ("School", 50)]
 
     live(story())
+
+
+def test_a_rule_that_lacked_a_secret_is_switched_on_when_it_comes_again_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / "homeassistant"
+    folder.mkdir()
+    rule = "- {id: a, alias: A, triggers: [], actions: [{action: lock.unlock, data: {code: !secret door}}]}\n"
+    (folder / "automations.yaml").write_text(rule)
+
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+
+            async def take_in() -> list[object]:
+                [judged] = judge_path(folder).automations
+                row: Any = {"kind": "automation", "key": judged.key, "fields": judged.fields}
+                await house.door.import_definitions([row], "test")
+                return [each["is_enabled"] for each in house.door.automations()]
+
+            assert await take_in() == [False]
+            assert await take_in() == [False]
+            (folder / "secrets.yaml").write_text("door: '1234'\n")
+            assert await take_in() == [True]
+
+    live(story())
