@@ -1,5 +1,6 @@
 """`parallel`: branches side by side; the step is done when all of them are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,9 @@ def read_parallel(fields: Fields, builder: Builder) -> ParallelAct:
 
 
 def _read_branch(item: JsonValue, builder: Builder, where: str) -> str:
-    """A branch is one step; a `sequence` makes it several."""
+    """A branch is one step or a list of them; a `sequence` makes it several too."""
+    if isinstance(item, Sequence) and not isinstance(item, str):
+        return builder.block(item, where)
     return single_step_block(item, builder, where)
 
 
