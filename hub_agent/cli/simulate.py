@@ -21,6 +21,9 @@ EXIT_UNREADABLE = 2
 # From so many steps on a person at a terminal is told how far it is.
 LONG = 50_000
 
+# So many more objects are made before the young ones are looked through for garbage, as in the agent.
+GARBAGE_AFTER = 5_000
+
 Tell: TypeAlias = Callable[[int, datetime], None]
 
 
@@ -82,6 +85,7 @@ def _read(file: Path) -> Any:
         raise _Unreadable(f"is not JSON: {err.msg} in line {err.lineno}, column {err.colno}") from err
     finally:
         gc.freeze()
+        gc.set_threshold(GARBAGE_AFTER)
         gc.enable()
 
 

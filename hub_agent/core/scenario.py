@@ -156,8 +156,8 @@ def _start_of(scenario: Mapping[str, Any]) -> datetime:
 
 def _instant(text: str, start: datetime, where: str = "") -> datetime:
     try:
-        if text.startswith("+") and text.endswith("s"):
-            return start + timedelta(seconds=float(text[1:-1]))
+        if text[:1] == "+" and text[-1:] == "s":
+            return start + timedelta(0, float(text[1:-1]))
         found = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as err:
         raise NotAScenario(f"{where}: {text!r} is not a time") from err
