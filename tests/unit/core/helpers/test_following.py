@@ -93,6 +93,14 @@ def test_what_is_told_to_a_group_is_told_to_its_members(home):
     assert home.state("input_boolean.b") == "on"
 
 
+def test_groups_that_hold_each_other_are_told_once(home):
+    home.define("input_boolean.a")
+    home.define("group.one", entities=["group.two", "input_boolean.a"])
+    home.define("group.two", entities=["group.one"])
+    assert home.call("input_boolean.toggle", "group.one", "group.two") is None
+    assert home.state("input_boolean.a") == "on"
+
+
 def test_all_means_all_that_the_action_is_for(home):
     home.define("input_boolean.a")
     home.define("input_boolean.b")
@@ -192,6 +200,14 @@ def test_a_schedule_follows_the_clock_of_the_home(home):
     home.restart(7 * 3600, keeps_states=False)
     assert home.state("schedule.heat") == "off", "it ended while the hub was away"
     assert home.attribute("schedule.heat", "next_event") == "2026-01-21T13:00:00+01:00"
+
+
+def test_a_time_until_24_00_lasts_until_the_day_ends(home):
+    home.define("schedule.late", wednesday=[{"from": "22:00", "to": "24:00"}])
+    home.wait(12 * 3600 - 1)
+    assert home.state("schedule.late") == "on"
+    home.wait(1)
+    assert home.state("schedule.late") == "off"
 
 
 def test_a_schedule_on_the_day_of_23_hours_begins_when_its_time_first_exists(home):
