@@ -121,3 +121,12 @@ def test_what_cannot_be_asked_ends_with_one(nexa, door, words, told) -> None:
 
     assert (said.code, said.out) == (1, "")
     assert told in said.err
+
+
+def test_on_a_terminal_one_sees_how_far_it_is(nexa, door, monkeypatch) -> None:
+    monkeypatch.setattr("hub_agent.cli.replay.sys.stderr.isatty", lambda: True)
+    said = nexa("automations", "replay", RULE, "--json")
+
+    assert said.json()["automation_id"] == RULE
+    assert f"[{'#' * 15:<30}]  50%" in said.err
+    assert said.err.endswith("\r\033[K")
