@@ -9,6 +9,7 @@ from hub_agent.core.automation.conditions.registry import read_condition, read_c
 from hub_agent.core.automation.interpreter import Execution
 from hub_agent.core.automation.reading import Fields, items_of, read_boolean
 from hub_agent.core.automation.signals import Aborted, RunStopped, SequenceEnded
+from hub_agent.core.automation.values import read_value
 from hub_agent.errors import DefinitionError
 from hub_agent.model.automation import Outcome
 from hub_agent.model.json import JsonValue
@@ -76,6 +77,20 @@ class StopAct:
                 raise Aborted(f"there is no variable '{self.response_variable}' to answer with")
             response = known[self.response_variable]  # type: ignore[assignment]  # variables of a run are JSON or thaw to it
         raise RunStopped(self.reason, is_error=self.is_error, response=response)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationAct:
+    """An answer for whoever has spoken to the home. Nobody speaks to this hub; the other steps are as good as ever."""
+
+    def enter(self, at: Execution) -> None:
+        at.note("conversation", "nobody asked")
+
+
+def read_conversation_response(fields: Fields, builder: Builder) -> ConversationAct:
+    where = fields.path("set_conversation_response")
+    read_value(fields.take("set_conversation_response"), builder.reader.templates, where)
+    return ConversationAct()
 
 
 def read_condition_step(fields: Fields, builder: Builder) -> ConditionAct:

@@ -8,6 +8,7 @@ from hub_agent.core.automation.actions.event import read_event_step
 from hub_agent.core.automation.actions.flow import (
     read_choose,
     read_condition_step,
+    read_conversation_response,
     read_if,
     read_sequence,
     read_stop,
@@ -35,6 +36,7 @@ STEPS: Mapping[str, ActReader] = {
     "sequence": read_sequence,
     "variables": read_variables_step,
     "stop": read_stop,
+    "set_conversation_response": read_conversation_response,
     "and": read_condition_step,
     "or": read_condition_step,
     "not": read_condition_step,
