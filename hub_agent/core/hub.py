@@ -11,7 +11,8 @@ from typing import Any, Protocol, TypeAlias
 from hub_agent.core.announced import announced_command
 from hub_agent.core.asked import Asked
 from hub_agent.core.automation.checking.room import Checks
-from hub_agent.core.automation.engine import Automations
+from hub_agent.core.automation.engine import AGAIN, Automations
+from hub_agent.core.automation.told_events import call_made
 from hub_agent.core.cloud_commands import CloudCommands
 from hub_agent.core.commands import Commands
 from hub_agent.core.device_fields import present_of
@@ -171,7 +172,7 @@ class Hub:
         # By the kind itself: asked one after another whether it is this or that takes long where so much passes.
         self._taker_by_kind: Mapping[type, Taker] = {
             StateChanged: self._state_changed,
-            Call: self._dispatch,
+            Call: self._call,
             CallAnswered: self._call_answered,
             CommandSettled: self._settled,
             EventFired: self.automations.handle,
@@ -480,6 +481,11 @@ class Hub:
             followed = [*followed, *self.zones_and_sun.people_moved()]
         given = self.automations.handle(changed, now)
         return [*followed, *given] if followed else given
+
+    def _call(self, call: Call, now: datetime) -> Sequence[Given]:
+        if self.automations.listens_to_calls and call.action != AGAIN:
+            return [call_made(call), *self._dispatch(call, now)]
+        return self._dispatch(call, now)
 
     def _dispatch(self, call: Call, now: datetime) -> Sequence[Given]:
         if names_many(call) and call.domain not in {"automation", "script"} and not self._services.takes_whole_calls:

@@ -143,6 +143,7 @@ FIRED_HERE: Final = frozenset(
     (
         *(f"timer.{each}" for each in ("started", "restarted", "paused", "cancelled", "finished", "changed")),
         *("homeassistant_start", "homeassistant_started", "homeassistant_stop", "state_changed"),
+        *("automation_triggered", "call_service", "script_started"),
     )
 )
 # Triggers that the core knows, and that nothing on a hub ever sets off.

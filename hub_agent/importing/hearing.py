@@ -25,8 +25,6 @@ OF_HOME_ASSISTANT: Final = frozenset(
     {
         "area_registry_updated",
         "automation_reloaded",
-        "automation_triggered",
-        "call_service",
         "component_loaded",
         "core_config_updated",
         "data_entry_flow_progressed",
@@ -43,7 +41,6 @@ OF_HOME_ASSISTANT: Final = frozenset(
         "platform_discovered",
         "recorder_5min_statistics_generated",
         "scene_reloaded",
-        "script_started",
         "service_executed",
         "service_registered",
         "service_removed",

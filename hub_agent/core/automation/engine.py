@@ -18,6 +18,7 @@ from hub_agent.core.automation.registry import Registry
 from hub_agent.core.automation.rule import Rule
 from hub_agent.core.automation.rules import Rules
 from hub_agent.core.automation.running import Running
+from hub_agent.core.automation.told_events import CALL
 from hub_agent.core.automation.triggers.mqtt import topic_matches
 from hub_agent.core.automation.triggers.trigger import Trigger
 from hub_agent.core.automation.world import World
@@ -238,6 +239,10 @@ class Automations:
     @property
     def listens_to_topics(self) -> bool:
         return bool(self._exchange.by_topic or self._exchange.by_pattern)
+
+    @property
+    def listens_to_calls(self) -> bool:
+        return CALL in self._exchange.by_event
 
     def topics(self) -> frozenset[str]:
         """Topic filters that triggers listen to now."""

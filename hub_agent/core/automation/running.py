@@ -13,6 +13,7 @@ from hub_agent.core.automation.rule import Rule
 from hub_agent.core.automation.rules import ROOM, Rules, Saved
 from hub_agent.core.automation.runs import Occasion, Result, Run, milliseconds, run_from_json, run_to_json
 from hub_agent.core.automation.surroundings import environment, home_told, states_told
+from hub_agent.core.automation.told_events import AUTOMATION, SCRIPT, run_begun
 from hub_agent.core.automation.trace import (
     describe_trigger,
     execution_row,
@@ -181,6 +182,7 @@ class Running:
             self._script_runs[answers] = run
         self._runs[run_id] = run
         rule.last_triggered = now
+        self._tell_begun(rule, run)
         if program.mode is Mode.RESTART and rule.runs:
             for running in list(rule.runs):
                 self._cancel(running, now)
@@ -192,6 +194,12 @@ class Running:
         else:
             self._begin(rule, run, now)
         return run
+
+    def _tell_begun(self, rule: Rule, run: Run) -> None:
+        if (SCRIPT if rule.entity_id.startswith("script.") else AUTOMATION) in self._exchange.by_event:
+            trigger = run.variables.get("trigger")
+            source = trigger.get("description") if isinstance(trigger, dict) else None
+            self._emit(run_begun(rule.entity_id, rule.name, source, Cause("automation", run.id)))
 
     def _goes_round(
         self, rule: Rule, program: Program, occasion: Occasion, before: tuple[Link, ...], now: datetime

@@ -134,7 +134,7 @@ def test_an_event_runs_where_rules_may_fire_it_and_differs_where_only_an_integra
     def heard(event: str) -> str:
         return rule_with("[{action: light.turn_on}]", f"[{{trigger: event, event_type: {event}}}]")
 
-    own = ("state_changed", "call_service")
+    own = ("state_changed", "call_service", "service_registered")
     events = ("bell", "some_event", "timer.finished", "automation_reloaded", "zha_event", "flic.click", *own)
     fired = rule_with("[{event: bell}]")
     report = read({"automations.yaml": "\n".join([fired, *map(heard, events)])})
@@ -148,6 +148,7 @@ def test_an_event_runs_where_rules_may_fire_it_and_differs_where_only_an_integra
         ("runs", [("no_occasion", where)]),
         ("differs", [("event_elsewhere", where)]),
         ("differs", [("event_elsewhere", where)]),
+        ("runs", []),
         ("runs", []),
         ("cannot", [("never_fires", "triggers/0")]),
     ]
