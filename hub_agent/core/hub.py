@@ -118,8 +118,12 @@ class Hub:
         services: Services | None = None,
         outside: Mapping[str, JsonObject] | None = None,
         channels: Sequence[str] = (),
+        brings: Callable[[EntityId], bool] | None = None,
     ) -> None:
-        """`outside`: the commands that the settings allow, see core.outside. `channels`: where messages may go, see core.notices."""
+        """`outside`: the commands that the settings allow, see core.outside. `channels`: where messages may go, see core.notices.
+
+        `brings`: which zones there are, and whether the sun; all if it is not said.
+        """
         self.home_id = home_id
         self.home_name = "Home"
         self.place = place
@@ -129,7 +133,7 @@ class Hub:
         self.definitions = Definitions()
         self.rooms = Rooms(home_id, self.definitions)
         self.healing = Healing(self, new_id)
-        self.zones_and_sun = ZonesAndSun(self.states, place)
+        self.zones_and_sun = ZonesAndSun(self.states, place, brings)
         self.helpers = Helpers(lambda: self.place.time_zone, self.zones_and_sun)
         self.devices = Devices(
             states=self.states,

@@ -209,9 +209,12 @@ class Stage:
     _ids: int = 0
     _now: datetime = field(init=False)
     _event_types: frozenset[str] = frozenset()
+    _words: str = ""
 
     def play(self, tell: Callable[[int, datetime], None] | None = None) -> None:
         self._event_types = frozenset(_events_named(self.scenario))
+        spoken = {key: each for key, each in self.scenario.items() if key not in {"steps", "expect"}}
+        self._words = orjson.dumps(spoken, default=str).decode()
         self._now = self.start
         self.definitions = self._read_definitions()
         self._build(self._initial(), self.start, None)
@@ -230,7 +233,9 @@ class Stage:
         home = self.scenario["home"]
         place = Place(home["time_zone"], home["latitude"], home["longitude"], float(home.get("elevation", 0)))
         services = ScriptedServices(self.scenario.get("services", {}), self.observed.append, self._answer_later)
-        self.hub = Hub(home_id=HomeId(self._new_id()), place=place, new_id=self._new_id, services=services)
+        self.hub = Hub(
+            home_id=HomeId(self._new_id()), place=place, new_id=self._new_id, services=services, brings=self._is_named
+        )
         restored = self.hub.restore(
             devices=(),
             states=states,
@@ -243,6 +248,10 @@ class Stage:
         )
         self._keep(restored, now)
         self._keep(self.hub.start(now), now)
+
+    def _is_named(self, entity_id: EntityId) -> bool:
+        """A scenario's world is what it says; the sun and the zone of the home are there where it speaks of them."""
+        return entity_id in self._words
 
     def _restart(self, now: datetime) -> None:
         """Everything but what the mirror keeps is lost."""
@@ -389,7 +398,9 @@ def _scene_fields(scene: JsonValue) -> JsonObject:
 def _webhook(body: Mapping[str, Any]) -> WebhookCalled:
     remote = body.get("remote")
     is_local = remote is None or any(ip_address(remote) in network for network in LOCAL_NETWORKS)
-    return WebhookCalled(body["id"], body["method"], body.get("json"), body.get("form"), body.get("query"), is_local)
+    # As the page's door does it: what is not JSON is a form, be it an empty one.
+    form = body.get("form") if "json" in body else body.get("form", {})
+    return WebhookCalled(body["id"], body["method"], body.get("json"), form, body.get("query"), is_local)
 
 
 def _events_named(scenario: Mapping[str, Any]) -> set[str]:

@@ -5,7 +5,7 @@ many persons are in it. `sun.sun` is above or below the horizon and tells what c
 few minutes, if a rule has named it, as only then anybody could look.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -56,7 +56,9 @@ class _Zone:
 class ZonesAndSun:
     """Fills core.helpers.kind.Surroundings."""
 
-    def __init__(self, states: States, place: Place) -> None:
+    def __init__(self, states: States, place: Place, brings: Callable[[EntityId], bool] | None = None) -> None:
+        """`brings`: which of them there shall be; all if it is not said."""
+        self._brings = brings or (lambda _entity_id: True)
         self._states = states
         self._place = place
         self._zone_by_id: dict[EntityId, _Zone] = {}
@@ -92,7 +94,7 @@ class ZonesAndSun:
         if not self._is_begun:
             return []
         before = set(self._own)
-        wanted = {*self._zone_by_id, SUN}
+        wanted = {each for each in (*self._zone_by_id, SUN) if self._brings(each)}
         self._own |= {each for each in wanted if self._states.state(each) is None}
         gone = sorted(self._own - wanted)
         self._own &= wanted

@@ -63,3 +63,15 @@ def test_who_waits_for_a_long_scenario_hears_how_far_it_is() -> None:
         (10_000, "2026-01-14T13:46:40+00:00"),
         (20_000, "2026-01-14T16:33:20+00:00"),
     ]
+
+
+def test_a_world_has_what_the_scenario_names_and_nothing_of_its_own() -> None:
+    counting = {**COUNTS, "actions": [{"action": "notify.n", "data": {"state": "{{ states | count }}"}}]}
+    one_more = {**counting, "variables": {"sun": "{{ states('sun.sun') }}"}}
+    steps = [{"at": "+1s", "set": {"entity": "sensor.a", "state": "second"}}]
+
+    def run(rule: dict, count: int) -> bool:
+        return run_scenario({**scenario(steps, [seen(1, state=count)]), "automations": [rule]}).passed
+
+    assert run(counting, 2), "the sensor and the rule"
+    assert run(one_more, 3), "and the sun"
