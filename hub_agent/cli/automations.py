@@ -1,11 +1,11 @@
 """nexa-hub automations"""
 
-import json
 from urllib.parse import quote
 
 import click
 
 from hub_agent.cli.link import Json, Link, as_json_option, print_json, print_table
+from hub_agent.cli.words import short, trigger_words
 from hub_agent.errors import NotFound
 
 
@@ -182,15 +182,6 @@ def _occasion(told: Json) -> str:
     return f"{told['started_at']}, {told['status']}{run}"
 
 
-def trigger_words(trigger: Json) -> str:
-    """As `sensor.power: 904 -> 0.6 (below 5.0, for 0:00:10)`; what is of another kind is shown whole."""
-    if not trigger.get("entity_id") or "to_state" not in trigger:
-        return short(trigger)
-    limits = ", ".join(f"{key} {trigger[key]}" for key in ("above", "below", "for") if trigger.get(key) is not None)
-    changed = f"{trigger['entity_id']}: {trigger.get('from_state')} -> {trigger['to_state']}"
-    return f"{changed} ({limits})" if limits else changed
-
-
 def _what(step: Json) -> str:
     if not step.get("action"):
         return str(step.get("kind") or "")
@@ -206,8 +197,3 @@ def _details(step: Json) -> str:
         return f"until {step['until']}"
     told = step.get("event") or ", ".join(step.get("names", ())) or step.get("reason") or short(step.get("data") or "")
     return f"{told} ({step['duration_ms']} ms)".lstrip() if step.get("duration_ms") else str(told)
-
-
-def short(value: Json) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 160 else f"{text[:157]}..."

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from hub_agent.cli.automations import short, trigger_words
 from hub_agent.cli.link import Json, Link, print_json, print_table
+from hub_agent.cli.words import short, trigger_words
 from hub_agent.errors import OperatingError
 
 if TYPE_CHECKING:
