@@ -31,9 +31,9 @@ from hub_agent.model.state import Cause
 from hub_agent.ports import Broker, Change, Clock, Replayer, Store
 from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.effects import Effects
-from hub_agent.runtime.replaying import Replays
 from hub_agent.runtime.imported import Imported
 from hub_agent.runtime.inbox import Inbox
+from hub_agent.runtime.replaying import Replays
 
 # Longer than any command waits for its confirmation, except what moves (covers, locks): that is told when it comes.
 ANSWER_S_MAX = 6.5
@@ -55,8 +55,8 @@ class HubDoor:
         changes: Changes,
         store: Store,
         broker: Broker,
-        replayer: Replayer,
         clock: Clock,
+        replayer: Replayer,
         new_id: NewId,
         broker_address: str,
         sync_status: Callable[[], JsonObject],
@@ -69,8 +69,8 @@ class HubDoor:
         self._changes = changes
         self._store = store
         self._broker = broker
-        self._replays = Replays(hub, clock, replayer)
         self._clock = clock
+        self._replays = Replays(hub, clock, replayer)
         self._new_id = new_id
         self._broker_address = broker_address
         self._sync_status = sync_status
@@ -183,6 +183,7 @@ class HubDoor:
         if told is None:
             raise NotFound(f"There is no automation '{name}' any more.")
         return told
+
     def health(self, name: str) -> JsonObject:
         told = self._hub.checks.report(self._automation_named(name), self._clock.now().wall)
         if told is None:
@@ -199,7 +200,6 @@ class HubDoor:
         if definition is None:
             raise NotFound(f"There is no automation '{rule}' any more.")
         return self._replays.of_known(definition, since, until)
-
 
     def changes(self) -> AsyncGenerator[Change, None]:
         return self._changes.read()

@@ -308,7 +308,9 @@ def test_a_limited_template_may_not_look_at_the_home():
     ]
     with templates.limited():
         for template in calls:
-            with pytest.raises(TemplateError, match="'states' cannot be used here: this template is rendered once, when it is read"):
+            with pytest.raises(
+                TemplateError, match="'states' cannot be used here: this template is rendered once, when it is read"
+            ):
                 template.render()
         assert templates.compile("{{ 1 | float }}").render() == "1.0"
     assert calls[0].render() == calls[1].render() == "on"
