@@ -122,7 +122,7 @@ def _understand(webhook_id: str, scope: Scope, body: bytes) -> WebhookCalled:
     query = _fields(scope["query_string"].decode("latin-1"))
     is_local = bool(scope.get("nexa_local")) or is_near(scope, headers)
     if "json" in content_type.casefold():
-        data = orjson.loads(body)
+        data = orjson.loads(body) if body.strip() else {}
         return WebhookCalled(webhook_id, scope["method"], json=data, query=query, is_local=is_local)
     form = _form(content_type, body)
     return WebhookCalled(webhook_id, scope["method"], form=form, query=query, is_local=is_local)

@@ -59,7 +59,14 @@ async def test_other_methods_are_refused_for_any_id(caller: httpx.AsyncClient, d
     assert door.called == []
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1,", b"\xff", b"[" * 100_000, b"NaN"])
+async def test_json_without_a_body_is_an_empty_mapping(caller: httpx.AsyncClient, door: FakeDoor) -> None:
+    answer = await caller.post("/api/webhook/x", headers={"content-type": "application/json"})
+
+    assert answer.status_code == 200
+    assert [each.json for each in door.called] == [{}]
+
+
+@pytest.mark.parametrize("body", [b"{", b"[1,", b"\xff", b"[" * 100_000, b"NaN"])
 async def test_what_calls_itself_json_and_is_none_is_refused_in_words(
     caller: httpx.AsyncClient, door: FakeDoor, body: bytes
 ) -> None:
