@@ -188,6 +188,8 @@ class Core:
         return decoded
 
     def _broker_changed(self, is_connected: bool, reason: str) -> None:  # noqa: FBT001 the port's shape
+        if is_connected:
+            self.effects.connected(self.clock.now())
         self.inbox.put(BrokerConnected() if is_connected else BrokerLost(reason))
 
 

@@ -30,7 +30,7 @@ from hub_agent.model.ids import DeviceId, EntityId
 from hub_agent.model.inputs import CommandNotSent, CommandSent, Input
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
-from hub_agent.model.report import Subscribe
+from hub_agent.model.report import Publication, Subscribe
 from hub_agent.ports import Broker, Change, Moment
 from hub_agent.runtime.changes import Changes
 
@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 # After its first warning a fault is logged at DEBUG until it has been quiet for this long.
 WARNING_REPEAT = timedelta(hours=1)
 WARNINGS_MAX = 1000
+# Messages of rules wait so long for the connection, as commands do; the hub's start comes before it, too.
+MESSAGE_WAITS_S = 30.0
+MESSAGES_WAITING_MAX = 1000
 # What rules write into the log: more than this is left out, so that a rule that never stops does not fill the disk.
 LINES_A_MINUTE_MAX = 60
 
@@ -65,6 +68,7 @@ class Effects:
         self._feed_back = feed_back
         self._changes = changes
         self._take_errand = take_errand
+        self._unsent: deque[tuple[Publication, Moment]] = deque(maxlen=MESSAGES_WAITING_MAX)
         self._waiting_by_id: dict[str, asyncio.Future[AnswerBody]] = {}
         self._warned_at_by_key: dict[str, Moment] = {}
         self._issue_by_key: dict[tuple[str, str], Issue] = {}
@@ -79,6 +83,16 @@ class Effects:
 
     def issues(self) -> list[Issue]:
         return sorted(self._issue_by_key.values(), key=lambda issue: (issue.since, issue.code, issue.subject))
+
+    def connected(self, moment: Moment) -> None:
+        """The broker is there: what waited for it is published, in its order; what is too old is told and dropped."""
+        unsent, self._unsent = self._unsent, deque(maxlen=MESSAGES_WAITING_MAX)
+        for publication, since in unsent:
+            if moment.monotonic_s - since.monotonic_s <= MESSAGE_WAITS_S:
+                self._do(Publish(publication), since)
+            else:
+                text = f"A message to {publication.topic} was dropped: for {MESSAGE_WAITS_S:.0f} s there was no connection to the broker."
+                self._warn("message_dropped", text, moment)
 
     def carry_out(self, effects: Iterable[Outward], moment: Moment) -> None:
         for effect in effects:
@@ -97,7 +111,8 @@ class Effects:
             case Reconfigure(device_id):
                 self._reconfigure(device_id)
             case Publish(publication):
-                self._broker.publish(publication)
+                if not self._broker.publish(publication):
+                    self._unsent.append((publication, moment))
             case Subscribe(topics):
                 self._broker.subscribe(topics)
             case IssueRaised(issue):

@@ -32,7 +32,7 @@ from hub_agent.model.report import Publication
 from hub_agent.model.state import Cause
 from hub_agent.ports import Change, Moment
 from hub_agent.runtime.changes import Changes
-from hub_agent.runtime.effects import LINES_A_MINUTE_MAX, WARNING_REPEAT, Effects
+from hub_agent.runtime.effects import LINES_A_MINUTE_MAX, MESSAGE_WAITS_S, WARNING_REPEAT, Effects
 from tests.fakes.linked_home import NOON, live
 from tests.unit.runtime.conftest import MemoryBroker
 from tests.unit.store.homes import lamp_device
@@ -104,6 +104,23 @@ def test_without_a_broker_a_command_waits_and_may_be_tried_again() -> None:
     assert doing.fed_back == [
         CommandNotSent(COMMAND.id, "there is no connection to the MQTT broker", may_try_again=True)
     ]
+
+
+def test_a_message_of_a_rule_waits_a_while_for_the_broker_and_is_published_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    doing = Doing()
+    doing.broker.is_connected = False
+    doing.do(Publish(Publication("old", b"")))
+    later = replace(MOMENT, monotonic_s=MESSAGE_WAITS_S)
+    doing.do(Publish(Publication("first", b"")), Publish(Publication("second", b"")), moment=later)
+    doing.broker.is_connected = True
+    back = replace(MOMENT, monotonic_s=MESSAGE_WAITS_S + 1)
+    doing.effects.connected(back)
+    doing.effects.connected(back)
+
+    assert doing.topics == ["first", "second"]
+    assert "A message to old was dropped" in caplog.text
 
 
 @pytest.mark.parametrize(
