@@ -77,6 +77,8 @@ OWN_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
 }
 _NOTICES: Final = frozenset({"notify"})
 _ALLOWED: Final = frozenset({"rest_command", "shell_command"})
+# Pictures are kept where the settings say, and nowhere without them.
+PICTURES: Final = frozenset({"camera.snapshot", "image.snapshot"})
 _ASIDE: Final = frozenset(
     {
         "assist_satellite",
@@ -137,6 +139,13 @@ BROUGHT: Final = frozenset(
         "water_heater",
     }
 )
+# Kinds that Home Assistant has, and that no dialect brings today: what reads them waits for a device of the kind, as for any that is not there yet.
+WAITED_FOR: Final = frozenset(
+    {
+        *("air_quality", "assist_satellite", "calendar", "conversation", "date", "datetime", "geo_location"),
+        *("image_processing", "media_player", "plant", "remote", "stt", "time", "todo", "tts", "wake_word", "weather"),
+    }
+)
 MADE_HERE: Final = frozenset({"automation", "scene", "script", "sun", "zone", *HELPER_ACTIONS})
 # Events that the hub fires of its own accord.
 FIRED_HERE: Final = frozenset(
@@ -156,8 +165,13 @@ SCRIPT_VERBS: Final = OWN_ACTIONS["script"]
 
 
 def is_never_here(domain: str) -> bool:
-    """Whether no entity of the kind is ever on this hub: neither brought by a dialect nor made here."""
+    """Whether no entity of the kind is on this hub today: neither brought by a dialect nor made here."""
     return domain not in BROUGHT and domain not in MADE_HERE
+
+
+def is_never_at_all(domain: str) -> bool:
+    """Whether it is no kind of device either, so that no dialect will ever bring one."""
+    return is_never_here(domain) and domain not in WAITED_FOR
 
 
 _NAME: Final = re.compile(r"^[a-z0-9_]+\.[a-z0-9_]+$")
@@ -176,7 +190,7 @@ def ability(action: str) -> Ability:
         return Ability.DONE if verb in DEVICE_ACTIONS[domain] or action in RESOLVERS else Ability.NONE
     if domain in _NOTICES:
         return Ability.DONE if action == "notify.persistent_notification" else Ability.NOTICE
-    if domain in _ALLOWED:
+    if domain in _ALLOWED or action in PICTURES:
         return Ability.ALLOWED
     if domain in HELPER_ACTIONS:
         return Ability.DONE if verb in HELPER_ACTIONS[domain] else Ability.NONE

@@ -1,5 +1,6 @@
 """What a rule does: which of its calls this hub carries out, and what becomes of a rule that has others too."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +13,7 @@ from hub_agent.core.automation.reading import items_of
 from hub_agent.importing.abilities import (
     DEVICE_ACTIONS,
     IGNORED_DATA,
+    PICTURES,
     SCRIPT_VERBS,
     Ability,
     ability,
@@ -26,22 +28,15 @@ from hub_agent.templating import is_template
 
 _HOLDS_TARGETS: Final = ("target", "data", "data_template")
 _HOLDS_DATA: Final = ("data", "data_template")
-_OF_A_NOTICE: Final = frozenset({"title", "message", "notification_id"})
-# Of a notice's own data: what is done here, and how it looks and is sorted on a phone.
-_HONOURED: Final = frozenset({"tag", "priority", "importance", "notification_id", "ttl"})
-_LOOKS: Final = frozenset(
-    {
-        "channel",
-        "color",
-        "group",
-        "icon_url",
-        "ledColor",
-        "notification_icon",
-        "sticky",
-        "vibrationPattern",
-        "visibility",
-    }
+# `target` says to whom: it goes to the hub's own channels wherever it was meant to go.
+_OF_A_NOTICE: Final = frozenset({"title", "message", "notification_id", "target"})
+# Messages that the companion app takes as commands to the telephone. The hub itself understands `clear_notification`.
+_COMMANDS_TO_A_PHONE: Final = re.compile(
+    r"^(?:command_\w+|tts|delete_alert|request_location_update|update_\w+)$", re.IGNORECASE
 )
+# Of a notice's own data: what people would answer with, or what stands there instead of the words. The rest is how it looks, sounds and is sorted.
+_HONOURED: Final = frozenset({"tag", "priority", "importance", "notification_id", "ttl"})
+_ANSWERED: Final = frozenset({"actions", "buttons", "inline_keyboard", "keyboard", "question", "shortcut"})
 # Kinds whose entities every action may name: they stand for their members.
 _STANDS_FOR_OTHERS: Final = frozenset({"group"})
 _NAMED_HERE: Final = ("entity_id", "area_id")
@@ -137,11 +132,11 @@ class Calls:
             case Ability.DONE:
                 case.doing += 1
             case Ability.NOTICE:
-                case.telling += 1
                 self._notice(case, step, where, action)
             case Ability.ALLOWED:
                 case.doing += 1
-                words = f"{action} is refused until the hub's configuration allows it by name"
+                how = "names a folder for pictures (camera.folder)" if action in PICTURES else "allows it by name"
+                words = f"{action} is refused until the hub's configuration {how}"
                 case.add("to_be_allowed", words, where)
             case Ability.ASIDE | Ability.NONE:
                 is_aside = able is Ability.ASIDE
@@ -150,14 +145,25 @@ class Calls:
                 case.undone.append(Undone(step, where, code, words, is_aside))
 
     def _notice(self, case: Case, step: Step, where: str, action: str) -> None:
-        """The words arrive, at the hub's own channels; what else there is with them does not."""
+        """The words arrive, at the hub's own channels; how they look there is another matter, and nobody can answer them."""
+        message = _message_of(step)
+        if _COMMANDS_TO_A_PHONE.match(message):
+            words = f"{action} is left out: {message} is a command to a telephone, and this hub has none"
+            case.undone.append(Undone(step, where, "action_aside", words, is_aside=True))
+            return
+        case.telling += 1
         case.add("notice", f"{action} becomes a notice of the hub's own channels", where, "note")
-        lost = sorted(_lost_of_notice(step))
+        lost = _lost_of_notice(step)
         if any(isinstance(step.get(part), str) for part in _HOLDS_DATA):
-            lost = ["all but title and message"]
-        if lost:
-            words = f"of {action} title and message are told, not: {', '.join(lost)}"
+            case.add("notice_plain", f"of {action} title and message are told, and nothing else", where)
+        elif lost and message in {"", "null"}:
+            words = f"{action} has no words of its own: what stands in {', '.join(lost)} is not told"
             case.add("notice_plain", words, where)
+        elif answered := [each for each in lost if each.removeprefix("data.") in _ANSWERED]:
+            words = f"{', '.join(answered)} of {action} is not shown: nobody can answer the notice"
+            case.add("notice_plain", words, where)
+        elif lost:
+            case.add("notice_looks", f"of {action} the words are told, without {', '.join(lost)}", where, "note")
 
     # Scripts and scenes.
 
@@ -266,10 +272,20 @@ def _data_of(step: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
                 yield part, key
 
 
-def _lost_of_notice(step: Mapping[str, JsonValue]) -> Iterator[str]:
+def _message_of(step: Mapping[str, JsonValue]) -> str:
+    found = [mapping(step.get(part)).get("message") for part in _HOLDS_DATA]
+    return next((str(each).strip() for each in found if each is not None), "")
+
+
+def _lost_of_notice(step: Mapping[str, JsonValue]) -> list[str]:
+    """What stands beside the words, and is not done here."""
+    found: set[str] = set()
     for part, key in _data_of(step):
         inner = mapping(step.get(part)).get(key)
-        if key == "data" and isinstance(inner, Mapping):
-            yield from (f"data.{each}" for each in inner if each not in _HONOURED | _LOOKS)
+        if key == "data":
+            found |= (
+                {f"data.{each}" for each in inner if each not in _HONOURED} if isinstance(inner, Mapping) else {key}
+            )
         elif key not in _OF_A_NOTICE:
-            yield key
+            found.add(key)
+    return sorted(found)

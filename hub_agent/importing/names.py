@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from hub_agent.importing.abilities import HELPER_ACTIONS, is_never_here, is_plain_action
+from hub_agent.importing.abilities import HELPER_ACTIONS, is_never_at_all, is_never_here, is_plain_action
 from hub_agent.importing.case import NAMES_AN_ACTION, Case, Known
 from hub_agent.importing.placed import texts_in
 from hub_agent.templating import is_template
@@ -37,7 +37,9 @@ def _look_at(case: Case, known: Known, name: str, path: str) -> None:
     if domain.isdigit():
         return
     if is_never_here(domain):
-        case.add("entity_kind", f"{name}: no device of this hub brings such an entity", path)
+        told = "waits for a device of this kind: none of this hub's dialects brings one yet"
+        words = "no device of this hub brings such an entity" if is_never_at_all(domain) else told
+        case.add("entity_kind", f"{name}: {words}", path)
     elif (domain in HELPER_ACTIONS and name not in known.helpers and object_id not in _NO_ENTITIES) or (
         domain == "automation" and name not in known.automations
     ):

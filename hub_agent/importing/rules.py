@@ -3,11 +3,12 @@
 How a verdict comes about:
 
 runs     every word of the rule means here what it means in Home Assistant. Names that are not among the files read (a script, a scene, a self-made
-         device; entities of devices anyway) make no difference to the rule: they are notes, and what the hub then misses it tells itself. A plain
-         notice runs: its words come by the hub's own channels, wherever it was meant to go.
+         device; entities of devices anyway) make no difference to the rule: they are notes, and what the hub then misses it tells itself. A
+         notice runs when its words arrive: they come by the hub's own channels, wherever they were meant to go and however they were to look there.
+         An old spelling runs as what it is called today.
 differs  it runs, and something of it is otherwise: a part is left out that only says or shows something, or the lesser part of what it does; one of
-         its triggers is never set off here; it asks for a kind of entity that no dialect brings; of a notice more than title and message is meant;
-         a secret is not among the files (then it comes in switched off).
+         its triggers is never set off here; it reads a kind of device that no dialect brings today, and waits for one; people were to answer a notice;
+         the settings must allow what it does; a secret is not among the files (then it comes in switched off).
 cannot   the loader refuses it; nothing ever sets it off; the larger part of what it does is unknown here; a template asks for what the sandbox has not.
 
 In doubt it is the worse of two: what is said to run must run.

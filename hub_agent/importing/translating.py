@@ -99,7 +99,7 @@ class Translator:
 
     def _text(self, text: str, path: str) -> str:
         if "input_slider." in text:
-            self.notes.append((path, "input_slider is called input_number today", "differs"))
+            self.notes.append((path, "input_slider is called input_number today", "note"))
             text = text.replace("input_slider.select_value", "input_number.set_value")
             text = text.replace("input_slider.", "input_number.")
         return self.macros.written_in(text)
@@ -110,7 +110,7 @@ class Translator:
             words = read(self, value)
             if words is not None:
                 if note is not None:
-                    self.notes.append((path, note, "differs" if read in _OTHERWISE else "note"))
+                    self.notes.append((path, note, "note"))
                 self.gaps += [(path, f"{each} is named in Home Assistant's folder .storage") for each in self._unnamed]
                 return {**{key: value[key] for key in _KEPT if key in value}, **words}
         return None
@@ -371,11 +371,9 @@ _READERS: Final[tuple[tuple[_Reader, str | None], ...]] = (
     (_action_of_device, None),
     (_start_event, None),
     (_published_template, None),
-    (_hue_scene, "hue.activate_scene is read as scene.turn_on: what it sets is a scene of this hub, not of the bridge"),
+    (_hue_scene, "hue.activate_scene is read as scene.turn_on: without dynamics they do the same"),
     (_device_as_target, None),
     (_old_pattern, None),
     (_old_time, "the old key 'after' is read as 'at'"),
     (_old_state, "the old key 'state' is read as 'to'"),
 )
-# Not quite the same, or what Home Assistant itself refuses today: such a rule did not run there any more.
-_OTHERWISE: Final = (_hue_scene, _old_time, _old_state)

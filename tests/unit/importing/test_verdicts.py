@@ -54,6 +54,8 @@ def test_a_rule_in_the_old_spelling_runs_as_it_is(rule: Rule) -> None:
         ("light.fly", "cannot", "action_unknown"),
         ("media_player.play_media", "cannot", "action_aside"),
         ("shell_command.blink", "differs", "to_be_allowed"),
+        ("camera.snapshot", "differs", "to_be_allowed"),
+        ("camera.record", "cannot", "action_aside"),
         ("tts.speak", "cannot", "action_aside"),
         ("notify.mobile_app_phone", "runs", "notice"),
         ("input_boolean.turn_on", "runs", None),
@@ -120,12 +122,19 @@ def test_one_unknown_trigger_of_several_is_left_out_and_the_only_one_is_fatal(ru
     assert (only.verdict, told(only)) == ("cannot", [("trigger_unknown", "triggers/0")])
 
 
-def test_a_rule_that_waits_for_what_this_hub_never_has_cannot_run(rule: Rule) -> None:
-    never = rule(rule_with("[{action: light.turn_on}]", "[{trigger: state, entity_id: media_player.tv, to: playing}]"))
+def test_a_rule_that_waits_for_a_kind_of_device_that_may_yet_come_differs_and_for_no_device_at_all_cannot(
+    rule: Rule,
+) -> None:
+    def watching(entity_id: str) -> Judged:
+        return rule(rule_with("[{action: light.turn_on}]", f"[{{trigger: state, entity_id: {entity_id}, to: 'on'}}]"))
+
+    yet, never = watching("media_player.tv"), watching("vendor_label.tv")
     seldom = rule(
         rule_with("[{action: light.turn_on}]", more="  conditions: \"{{ is_state('weather.home', 'rainy') }}\"\n")
     )
 
+    assert (yet.verdict, told(yet)) == ("differs", [("entity_kind", "triggers/0/entity_id")])
+    assert yet.reasons[0].text.startswith("media_player.tv: waits for a device of this kind")
     assert (never.verdict, never.reasons[0].code) == ("cannot", "never_fires")
     assert (seldom.verdict, told(seldom)) == ("differs", [("entity_kind", "conditions/0")])
 
@@ -162,13 +171,33 @@ def test_what_is_waited_for_within_a_rule_is_looked_at_too(rule: Rule) -> None:
     assert (a_while.verdict, told(a_while)) == ("differs", [("trigger_unknown", "actions/0/wait_for_trigger/0")])
 
 
-def test_of_a_notice_its_words_are_told_and_what_is_lost_of_it_is_said(rule: Rule) -> None:
-    plain = rule(rule_with("[{action: notify.phone, data: {title: A, message: B, data: {}}}]"))
-    rich = rule(rule_with("[{action: notify.phone, data: {message: B, target: x, data: {image: y}}}]"))
+@pytest.mark.parametrize(
+    "data, verdict, code",
+    [
+        ("{title: A, message: B, data: {}}", "runs", None),
+        ("{message: B, target: x, data: {image: y, channel: z, timeout: 5}}", "runs", "notice_looks"),
+        ("{message: B, data: {actions: [{action: YES, title: Yes}]}}", "differs", "notice_plain"),
+        ("{message: '', target: x, data: {embed: {title: B}}}", "differs", "notice_plain"),
+        ("'{{ what }}'", "differs", "notice_plain"),
+        ("{message: clear_notification, data: {tag: x}}", "runs", None),
+    ],
+)
+def test_a_notice_runs_when_its_words_arrive_and_differs_when_more_is_meant(
+    rule: Rule, data: str, verdict: str, code: str | None
+) -> None:
+    found = rule(rule_with(f"[{{action: notify.phone, data: {data}}}]"))
 
-    assert (plain.verdict, told(plain)) == ("runs", [("notice", "actions/0/action")])
-    assert (rich.verdict, told(rich)[1]) == ("differs", ("notice_plain", "actions/0/action"))
-    assert rich.reasons[1].text.endswith("data.image, target")
+    assert found.verdict == verdict
+    assert [reason.code for reason in found.reasons] == ["notice", *([] if code is None else [code])]
+
+
+def test_a_command_to_a_telephone_is_no_notice(rule: Rule) -> None:
+    command = "{action: notify.mobile_app_phone, data: {message: command_volume_level, data: {command: 5}}}"
+    alone = rule(rule_with(f"[{command}]"))
+    aside = rule(rule_with(f"[{command}, {{action: light.turn_on}}]"))
+
+    assert (alone.verdict, told(alone)) == ("cannot", [("action_aside", "actions/0/action")])
+    assert (aside.verdict, told(aside)) == ("differs", [("action_aside", "actions/0/action")])
 
 
 def test_an_action_for_another_kind_of_entity_is_told(rule: Rule) -> None:
@@ -324,7 +353,7 @@ def test_what_home_assistant_itself_refuses_by_now_is_read_as_what_it_is_today(
 ) -> None:
     found = rule(rule_with("[{action: light.turn_on}]", f"[{old}]"))
 
-    assert (found.verdict, found.fields["triggers"]) == ("differs", [new])
+    assert (found.verdict, found.fields["triggers"]) == ("runs", [new])
 
 
 def test_the_sun_is_an_entity_of_every_home(rule: Rule) -> None:
