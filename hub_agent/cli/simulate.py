@@ -74,11 +74,13 @@ class _Unreadable(Exception):
 
 
 def _read(file: Path) -> Any:
+    from hub_agent.core.scenario import read_document
+
     # A year of steps is millions of objects, none of which is garbage: nobody need look through them again and again.
     gc.disable()
     try:
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
+        return read_document(content.removeprefix(b"\xef\xbb\xbf"))
     except OSError as err:
         raise _Unreadable(f"cannot be read: {err.strerror}") from err
     except orjson.JSONDecodeError as err:

@@ -16,6 +16,7 @@ import orjson
 from hub_agent.core.automation.reading import to_number
 from hub_agent.core.automation.spelling import automation_fields, script_fields
 from hub_agent.core.hub import Hub
+from hub_agent.core.long_scenario import Steps, read_long
 from hub_agent.core.services import Given
 from hub_agent.errors import DefinitionError
 from hub_agent.model.action import Call, CallAnswered
@@ -33,6 +34,9 @@ TOLERANCE_S = 1.0
 TICKS_MAX = 3_000_000
 # A year of a busy home has three million steps: who waits for it is told how far it is.
 TELL_EVERY = 10_000
+
+# A larger file is read piece by piece.
+LARGE = 16 * 2**20
 
 _AFTER_START = re.compile(r"\+\d+(\.\d+)?s")
 
@@ -113,6 +117,11 @@ def run_scenario(
     return _judge(scenario, stage, name, area)
 
 
+def read_document(content: bytes) -> Any:
+    """What `scenarios_in` takes. Raises orjson.JSONDecodeError."""
+    return orjson.loads(content) if len(content) < LARGE else read_long(content, _comes_after_start)
+
+
 def scenarios_in(document: Any) -> list[tuple[Mapping[str, Any], str | None]]:
     """The scenarios of a file's content, each with its area. Raises NotAScenario."""
     if not isinstance(document, Mapping):
@@ -135,16 +144,25 @@ def _check_form(scenario: Any, where: str) -> None:
     where = str(scenario.get("name", where))
     if ("automation" in scenario) is ("automations" in scenario):
         raise NotAScenario(f"{where}: needs 'automation' or 'automations'")
-    for key, kind in (("home", Mapping), ("steps", list), ("expect", list)):
+    for key, kind in (("home", Mapping), ("steps", list | Steps), ("expect", list)):
         if not isinstance(scenario.get(key), kind):
             raise NotAScenario(f"{where}: '{key}' is missing or has the wrong form")
     start = _start_of(scenario)
-    for number, step in enumerate(scenario["steps"]):
+    steps = scenario["steps"]
+    if isinstance(steps, Steps) and steps.all_fit:
+        return
+    for number, step in enumerate(steps):
         at = step.get("at") if isinstance(step, dict) else None
         if not isinstance(at, str):
             raise NotAScenario(f"{where}: step {number + 1} has no 'at'")
         if not _AFTER_START.fullmatch(at):
             _instant(at, start, f"{where}: step {number + 1}")
+
+
+def _comes_after_start(step: Any) -> bool:
+    """Its time is right, whenever the scenario begins."""
+    at = step.get("at") if isinstance(step, dict) else None
+    return isinstance(at, str) and _AFTER_START.fullmatch(at) is not None
 
 
 def _start_of(scenario: Mapping[str, Any]) -> datetime:
@@ -354,7 +372,7 @@ class Stage:
 
     def _initial(self) -> dict[str, EntityState]:
         states = {
-            entity_id: EntityState(body["state"], body["attributes"], self.start, self.start)
+            entity_id: EntityState(body["state"], body.get("attributes") or {}, self.start, self.start)
             for entity_id, body in self.scenario.get("initial", {}).items()
         }
         for zone in self.scenario.get("zones", []):

@@ -1,6 +1,9 @@
 """The simulator itself; what it simulates is in tests/scenarios."""
 
-from hub_agent.core.scenario import TELL_EVERY, run_scenario
+import orjson
+import pytest
+
+from hub_agent.core.scenario import LARGE, TELL_EVERY, NotAScenario, read_document, run_scenario, scenarios_in
 
 HOME = {
     "time_zone": "Europe/Berlin",
@@ -75,3 +78,23 @@ def test_a_world_has_what_the_scenario_names_and_nothing_of_its_own() -> None:
 
     assert run(counting, 2), "the sensor and the rule"
     assert run(one_more, 3), "and the sun"
+
+
+def test_a_large_file_is_judged_as_a_small_one() -> None:
+    filling = {"note": "x" * 2_000}
+    steps = [{**step, **filling} for step in changes(9_000)]
+    content = orjson.dumps(scenario(steps, [seen(number) for number in range(9_000)]))
+    assert len(content) > LARGE
+
+    [(found, _)] = scenarios_in(read_document(content))
+
+    assert not isinstance(found["steps"], list)
+    assert run_scenario(found).passed
+
+
+def test_a_step_without_a_time_is_refused_in_a_large_file_too() -> None:
+    steps = [{**step, "note": "x" * 2_000} for step in changes(9_000)]
+    steps[8_000]["at"] = "soon"
+
+    with pytest.raises(NotAScenario, match="long: step 8001: 'soon' is not a time"):
+        scenarios_in(read_document(orjson.dumps(scenario(steps, []))))
