@@ -144,7 +144,7 @@ def test_an_event_runs_where_rules_may_fire_it_and_differs_where_only_an_integra
         return rule_with("[{action: light.turn_on}]", f"[{{trigger: event, event_type: {event}}}]")
 
     own = ("state_changed", "call_service", "service_registered")
-    events = ("bell", "some_event", "timer.finished", "automation_reloaded", "zha_event", "flic.click", *own)
+    events = ("bell", "some_event", "timer.finished", "automation_reloaded", "zha_event", "roku_command", *own)
     fired = rule_with("[{event: bell}]")
     report = read({"automations.yaml": "\n".join([fired, *map(heard, events)])})
 
