@@ -228,9 +228,11 @@ class Hub:
 
     def start(self, now: datetime) -> list[Effect]:
         """The home is live: the hub and its broker become devices, time triggers are armed, `start` triggers fire."""
-        given: list[Given] = [*self.devices.advertise_self(now), *self.automations.start(now)]
+        given: list[Given] = [*self.devices.advertise_self(now), *self.automations.appear(now)]
+        appeared = self._route(given, now)
+        started: list[Given] = [*self.automations.start(now)]
         self.checks.start(now)
-        return self._route(given, now)
+        return [*appeared, *self._route(started, now)]
 
     # What rooms may know of the home.
 

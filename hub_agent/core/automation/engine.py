@@ -61,6 +61,7 @@ class Automations:
         self._again: list[tuple[Rule, Trigger, dict[str, object], int]] = []
         self._saved: Mapping[str, JsonObject] = {}
         self._last_alive_at: datetime | None = None
+        self._has_appeared = False
         self._is_live = False
 
     # Definitions.
@@ -122,12 +123,22 @@ class Automations:
         self._last_alive_at = last_alive_at
         return self._leave()
 
-    def start(self, now: datetime) -> list[Output]:
-        """Automations are live from now on: holds, runs and waits go on, missed times are caught up with, `start` triggers fire."""
+    def appear(self, now: datetime) -> list[Output]:
+        """Rules are there as entities before any of them listens: that they came sets nothing off, and the first to run finds them all."""
         self._enter(now)
-        self._is_live = True
+        self._has_appeared = True
         self._rules.restore(self._saved)
         self._running.restore(self._saved)
+        for rule in self._rules:
+            rule.is_on = self._rules.is_to_be_on(rule, now, is_start=True)
+            self._rules.show(rule)
+        return self._leave()
+
+    def start(self, now: datetime) -> list[Output]:
+        """Automations are live from now on: holds, runs and waits go on, missed times are caught up with, `start` triggers fire."""
+        early = [] if self._has_appeared else self.appear(now)
+        self._enter(now)
+        self._is_live = True
         for rule in self._rules:
             self._rules.switch_as_defined(rule, now, is_start=True)
             self._references.watch(rule, now)
@@ -140,7 +151,7 @@ class Automations:
         for wake in list(self._exchange.at_start):
             wake(now)
         self._saved = {}
-        return self._leave()
+        return [*early, *self._leave()]
 
     def stop(self, now: datetime) -> list[Output]:
         """The engine is about to stop: `shutdown` triggers fire."""

@@ -1,6 +1,7 @@
 """An automation or script in the home: its program, whether it is on, its runs."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -103,6 +104,14 @@ class Rule:
     @property
     def name(self) -> str:
         return str(self.definition.fields.get("name") or self.definition.id)
+
+    @property
+    def own_id(self) -> str:
+        """The `id` that whoever wrote it gave it, if it came from a configuration."""
+        metadata = self.definition.fields.get("metadata")
+        source = metadata.get("imported_from") if isinstance(metadata, Mapping) else None
+        found = source.get("id") if isinstance(source, Mapping) else None
+        return self.definition.id if found is None else str(found)
 
     def as_json(self) -> JsonObject:
         """For people, as ports.Door.automations says."""

@@ -80,27 +80,22 @@ class Rules:
             rule.is_on = False
             self.show(rule)
             return
-        is_on = program.is_enabled
-        if rule.switched is not None and rule.switched.get("defined") == program.is_enabled:
-            is_on = rule.switched.get("is_on") is True
-        elif rule.switched is not None:
+        if rule.switched is not None and rule.switched.get("defined") != program.is_enabled:
             rule.switched = None
             self._exchange.emit(Save(ROOM, f"switched/{rule.definition.id}", None))
-        if is_start and program.initial_state is not None:
-            is_on = program.initial_state
-        if is_on and _is_paused(program, now):
-            self.detach(rule)
-            self._cancel_pause(rule)
-            if program.pause_until is not None:
-                rule.pause_timer = self._exchange.timers.set(
-                    program.pause_until, lambda at: self._unpause(rule, at), is_elapsed=False
-                )
-            rule.is_on = False
-        elif is_on:
+        if self.is_to_be_on(rule, now, is_start=is_start):
             self.attach(rule, now)
         else:
             self.detach(rule)
+            if program.pause_until is not None and _is_wanted(rule, program, is_start=is_start):
+                rule.pause_timer = self._exchange.timers.set(
+                    program.pause_until, lambda at: self._unpause(rule, at), is_elapsed=False
+                )
         self.show(rule)
+
+    def is_to_be_on(self, rule: Rule, now: datetime, *, is_start: bool) -> bool:
+        program = rule.program
+        return program is not None and _is_wanted(rule, program, is_start=is_start) and not _is_paused(program, now)
 
     def switched(self, rule: Rule) -> None:
         program = rule.program
@@ -153,7 +148,7 @@ class Rules:
         """The automation as an entity."""
         program = rule.program
         attributes: dict[str, JsonValue] = {
-            "id": rule.definition.id,
+            "id": rule.own_id,
             "friendly_name": rule.name,
             "last_triggered": None if rule.last_triggered is None else iso(rule.last_triggered),
             "mode": None if program is None else str(program.mode),
@@ -231,6 +226,14 @@ class Rules:
                 told = {"now": missed} if tell is None else tell(missed)
                 site.attachment.fire({**told, "is_caught_up": True}, now)
         return left_out
+
+
+def _is_wanted(rule: Rule, program: Program, *, is_start: bool) -> bool:
+    if is_start and program.initial_state is not None:
+        return program.initial_state
+    if rule.switched is not None and rule.switched.get("defined") == program.is_enabled:
+        return rule.switched.get("is_on") is True
+    return program.is_enabled
 
 
 def _is_paused(program: Program, now: datetime) -> bool:

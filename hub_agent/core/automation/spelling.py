@@ -22,7 +22,7 @@ def automation_fields(config: JsonValue) -> JsonObject:
         "triggers": list(items_of(fields.one_of("triggers", "trigger", []))),
         "conditions": list(items_of(fields.one_of("conditions", "condition", []))),
         "actions": _required_actions(fields, "actions", "action"),
-        "metadata": _metadata(fields),
+        "metadata": {**_metadata(fields), **({} if own_id is None else {"imported_from": {"id": str(own_id)}})},
     }
     fields.finish()
     return row
