@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hub_agent.core.automation.actions.builder import Builder
+from hub_agent.core.automation.device_words import action_of_device, read_device_words, refused
 from hub_agent.core.automation.interpreter import ANSWER_WAIT_MAX, Execution
 from hub_agent.core.automation.reading import Fields, is_entity_id, items_of, read_entity_ids
 from hub_agent.core.automation.runs import Result, Wait
@@ -123,6 +124,15 @@ def read_call(fields: Fields, builder: Builder) -> CallAct:
     response = fields.text("response_variable") if fields.has("response_variable") else None
     act = CallAct(read_value(action.strip(), templates, where), target, data, more, response)
     return _made_ready(act)
+
+
+def read_device_action(fields: Fields, builder: Builder) -> CallAct:
+    """An action of a device, as the call that means the same."""
+    given, entity_id = read_device_words(fields, "action")
+    words = action_of_device(given, entity_id)
+    if words is None:
+        raise refused(given, "action", fields.where)
+    return read_call(Fields(words, fields.where), builder)
 
 
 def _read_target(value: JsonValue, builder: Builder, where: str) -> Value:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hub_agent.core.automation.actions.builder import ActReader
-from hub_agent.core.automation.actions.call import read_call, read_scene
+from hub_agent.core.automation.actions.call import read_call, read_device_action, read_scene
 from hub_agent.core.automation.actions.event import read_event_step
 from hub_agent.core.automation.actions.flow import (
     read_choose,
@@ -37,6 +37,7 @@ STEPS: Mapping[str, ActReader] = {
     "variables": read_variables_step,
     "stop": read_stop,
     "set_conversation_response": read_conversation_response,
+    "device_id": read_device_action,
     "and": read_condition_step,
     "or": read_condition_step,
     "not": read_condition_step,

@@ -53,7 +53,8 @@ def _walk(value: object, path: str) -> Iterator[Name]:
     elif isinstance(value, Mapping):
         if value.get("enabled") is not False:
             for key, item in value.items():
-                if key not in OTHERS:
+                # Beside `domain` it is Home Assistant's number of a device, which says nothing here; the entity is named.
+                if key not in OTHERS and not (key == "device_id" and "domain" in value):
                     yield from _under(str(key), item, f"{path}/{key}")
     elif isinstance(value, Sequence):
         for index, item in enumerate(value):

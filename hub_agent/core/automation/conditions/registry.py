@@ -11,6 +11,7 @@ from hub_agent.core.automation.conditions.template import TemplateTest, read_tem
 from hub_agent.core.automation.conditions.time import read_time
 from hub_agent.core.automation.conditions.trigger import read_trigger
 from hub_agent.core.automation.conditions.zone import read_zone
+from hub_agent.core.automation.device_words import condition_of_device, read_device_words, refused
 from hub_agent.core.automation.reading import Fields, items_of
 from hub_agent.core.automation.triggers.registry import read_enabled
 from hub_agent.core.automation.triggers.trigger import Reader
@@ -54,9 +55,17 @@ def read_condition(item: JsonValue, reader: Reader, where: str) -> Condition:
     if isinstance(kind, str) and is_template(kind):
         fields.finish()
         return Condition(where, "template", _read_bare_template(kind, reader, where).test, is_enabled)
+    if kind == "device":
+        given, entity_id = read_device_words(fields, "condition")
+        words = condition_of_device(given, entity_id)
+        if words is None:
+            raise refused(given, "condition", where)
+        return Condition(where, "device", read_condition(words, reader, where).test, is_enabled)
     read = CONDITIONS.get(kind) if isinstance(kind, str) else None
     if not isinstance(kind, str) or read is None:
-        raise DefinitionError(f"'{kind}' is not a condition this hub knows ({', '.join(CONDITIONS)})", where)
+        raise DefinitionError(
+            f"'{kind}' is not a condition this hub knows ({', '.join(sorted({*CONDITIONS, 'device'}))})", where
+        )
     test = read(fields, reader, read_conditions)
     fields.finish()
     return Condition(where, kind, test, is_enabled)

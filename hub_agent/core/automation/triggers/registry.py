@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from hub_agent.core.automation.device_words import Words, read_device_words, refused, trigger_of_device
 from hub_agent.core.automation.reading import Fields, items_of, read_boolean
 from hub_agent.core.automation.triggers.event import read_event
 from hub_agent.core.automation.triggers.homeassistant import read_homeassistant
@@ -93,9 +94,15 @@ def _read_trigger(item: JsonValue, index: int, reader: Reader, where: str) -> Tr
     platform = fields.one_of("trigger", "platform")
     if not isinstance(platform, str):
         raise DefinitionError("does not say which 'trigger' it is", where)
-    read = TRIGGERS.get(platform)
+    if platform == "device":
+        fields = _in_plain_words(fields, where)
+        read = TRIGGERS.get(str(fields.take("trigger")))
+    else:
+        read = TRIGGERS.get(platform)
     if read is None:
-        raise DefinitionError(f"'{platform}' is not a trigger this hub knows ({', '.join(TRIGGERS)})", where)
+        raise DefinitionError(
+            f"'{platform}' is not a trigger this hub knows ({', '.join(sorted({*TRIGGERS, 'device'}))})", where
+        )
     own_id = fields.take("id")
     alias = fields.take("alias")
     is_enabled = read_enabled(fields, reader)
@@ -104,6 +111,16 @@ def _read_trigger(item: JsonValue, index: int, reader: Reader, where: str) -> Tr
     fields.finish()
     name = str(index) if own_id is None else str(own_id)
     return Trigger(where, index, name, None if alias is None else str(alias), platform, source, is_enabled, variables)
+
+
+def _in_plain_words(fields: Fields, where: str) -> Fields:
+    """A device's trigger as one of the other kinds, with what every trigger has."""
+    common: Words = {key: fields.take(key) for key in ("id", "alias", "enabled", "variables") if fields.has(key)}
+    given, entity_id = read_device_words(fields, "trigger")
+    words = trigger_of_device(given, entity_id)
+    if words is None:
+        raise refused(given, "trigger", where)
+    return Fields({**words, **common}, where)
 
 
 def read_enabled(fields: Fields, reader: Reader) -> bool:

@@ -95,6 +95,14 @@ def test_devices_rooms_and_zones_that_are_not_there_are_told(home) -> None:
     assert set(home.found()) == {"device_missing", "room_missing", "zone_missing"}
 
 
+def test_the_number_of_a_device_beside_its_entity_says_nothing_here(home) -> None:
+    home.load(
+        actions=[{"device_id": "0123", "domain": "light", "type": "turn_on", "entity_id": "light.gone"}],
+    )
+
+    assert set(home.found()) == {"entity_missing"}
+
+
 def test_the_home_is_a_zone_and_data_for_an_action_names_no_device(home) -> None:
     home.load(
         triggers=[{"trigger": "zone", "entity_id": "light.hall", "zone": "zone.home"}],
