@@ -10,15 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.unit.importing.reading_rules import NotPlain
+
 HOME = {"time_zone": "Europe/Berlin", "latitude": 52.5, "longitude": 13.4}
 BERLIN = ZoneInfo("Europe/Berlin")
 MIDNIGHT = datetime(2026, 3, 10, tzinfo=BERLIN)  # a Tuesday
 SUNS = {"sunrise": timedelta(hours=6, minutes=31), "sunset": timedelta(hours=18, minutes=4)}
 NOT_OUTSIDE = ("automation.", "script.turn_", "script.toggle", "scene.apply", "scene.create")
-
-
-class NotPlain(Exception):
-    pass
 
 
 @dataclass
@@ -48,13 +46,13 @@ def acted_out(name: str, written: Mapping[str, Any], imported: Mapping[str, Any]
     try:
         if "initial_state" in written or "variables" in written or "trigger_variables" in written:
             return None
-        triggers = _plain_list(written, "triggers", "trigger")
+        triggers = plain_list(written, "triggers", "trigger")
         story, trigger = _first_plain(triggers)
         if any(_watches(each, trigger) for each in triggers if each is not trigger):
             return None
-        for condition in _plain_list(written, "conditions", "condition"):
+        for condition in plain_list(written, "conditions", "condition"):
             _hold(story, condition)
-        expect, ends_s = _deeds(story, _plain_list(written, "actions", "action"), story.at_s)
+        expect, ends_s = _deeds(story, plain_list(written, "actions", "action"), story.at_s)
     except (NotPlain, ValueError, KeyError):
         return None
     story.steps.append({"at": f"+{ends_s + 30 + (story.slack_s if story.slack_s > 1 else 0)}s", "advance": True})
@@ -81,7 +79,7 @@ def _first_plain(triggers: list[Any]) -> tuple[Story, Any]:
     for trigger in triggers:
         story = Story()
         try:
-            _set_off(story, trigger)
+            set_off(story, trigger)
         except (NotPlain, ValueError, KeyError):
             continue
         story.trigger_id = str(trigger.get("id", triggers.index(trigger)))
@@ -104,7 +102,7 @@ def _watches(other: Any, trigger: Mapping[str, Any]) -> bool:
     return any(shared) or bool(kinds & clocks)
 
 
-def _plain_list(config: Mapping[str, Any], *keys: str) -> list[Any]:
+def plain_list(config: Mapping[str, Any], *keys: str) -> list[Any]:
     value = next((config[key] for key in keys if key in config), [])
     return value if isinstance(value, list) else [value]
 
@@ -117,7 +115,7 @@ def _no_template(value: Any) -> Any:
     return [_no_template(each) for each in value] if isinstance(value, list) else value
 
 
-def _seconds(value: Any) -> float:
+def seconds_of(value: Any) -> float:
     if isinstance(value, Mapping):
         return timedelta(**{key: float(item) for key, item in value.items()}).total_seconds()
     if isinstance(value, str) and ":" in value:
@@ -136,7 +134,7 @@ def _first(value: Any) -> str:
 # What sets it off.
 
 
-def _set_off(story: Story, trigger: Any) -> None:
+def set_off(story: Story, trigger: Any) -> None:
     if not isinstance(trigger, Mapping) or trigger.get("enabled") is False:
         raise NotPlain
     trigger = _no_template({key: value for key, value in trigger.items() if key not in {"id", "alias"}})
@@ -145,29 +143,29 @@ def _set_off(story: Story, trigger: Any) -> None:
     match kind:
         case "state" if not {"attribute", "not_to", "not_from", "state"} & trigger.keys():
             entity_id = _first(trigger["entity_id"])
-            after = _one(trigger.get("to"), "acted_after")
-            story.initial[entity_id] = {"state": _one(trigger.get("from"), "acted_before")}
+            after = one_of(trigger.get("to"), "acted_after")
+            story.initial[entity_id] = {"state": one_of(trigger.get("from"), "acted_before")}
             story.after[entity_id] = after
             story.steps.append({"at": at, "set": {"entity": entity_id, "state": after}})
-            story.at_s += _seconds(trigger.get("for", 0))
+            story.at_s += seconds_of(trigger.get("for", 0))
         case "numeric_state" if not {"attribute", "value_template"} & trigger.keys():
             entity_id = _first(trigger["entity_id"])
             inside, outside = _around(trigger)
             story.initial[entity_id] = {"state": str(outside)}
             story.after[entity_id] = str(inside)
             story.steps.append({"at": at, "set": {"entity": entity_id, "state": str(inside)}})
-            story.at_s += _seconds(trigger.get("for", 0))
+            story.at_s += seconds_of(trigger.get("for", 0))
         case "time" if set(trigger) <= {"platform", "trigger", "at"}:
             hours, minutes, *seconds = (int(each) for each in str(trigger["at"]).split(":"))
             due = MIDNIGHT + timedelta(days=1, hours=hours, minutes=minutes, seconds=sum(seconds))
             story.start, story.at_s, story.has_clock = due - timedelta(minutes=1), 60.0, True
         case "sun" if set(trigger) <= {"platform", "trigger", "event", "offset"}:
             offset = str(trigger.get("offset", "0"))
-            shift = -_seconds(offset[1:]) if offset.startswith("-") else _seconds(offset.removeprefix("+"))
+            shift = -seconds_of(offset[1:]) if offset.startswith("-") else seconds_of(offset.removeprefix("+"))
             due = MIDNIGHT + SUNS[trigger["event"]] + timedelta(seconds=shift)
             story.start, story.at_s, story.slack_s, story.has_clock = due - timedelta(hours=1), 3600.0, 900.0, True
         case "event" if set(trigger) <= {"platform", "trigger", "event_type", "event_data"}:
-            name = _one(trigger["event_type"], "")
+            name = one_of(trigger["event_type"], "")
             story.steps.append({"at": at, "event": {"type": name, "data": trigger.get("event_data") or {}}})
         case "mqtt" if set(trigger) <= {"platform", "trigger", "topic", "payload"} and "+" not in trigger["topic"]:
             told = {"topic": trigger["topic"], "payload": str(trigger.get("payload", "x"))}
@@ -176,7 +174,7 @@ def _set_off(story: Story, trigger: Any) -> None:
             raise NotPlain
 
 
-def _one(value: Any, otherwise: str) -> str:
+def one_of(value: Any, otherwise: str) -> str:
     found = value[0] if isinstance(value, list) and value else value
     if found is not None and not isinstance(found, str):
         raise NotPlain
@@ -210,7 +208,7 @@ def _hold(story: Story, condition: Any) -> None:
             for entity_id in _listed(condition["entity_id"]):
                 if entity_id == "sun.sun":
                     raise NotPlain
-                story.give(entity_id, _one(condition["state"], ""))
+                story.give(entity_id, one_of(condition["state"], ""))
         case "numeric_state" if set(condition) <= {"condition", "entity_id", "above", "below"}:
             for entity_id in _listed(condition["entity_id"]):
                 story.give(entity_id, str(_around(condition)[0]))
@@ -221,7 +219,7 @@ def _hold(story: Story, condition: Any) -> None:
 
 
 def _within(condition: Mapping[str, Any]) -> datetime:
-    after, before = _seconds(condition.get("after", "00:00")), _seconds(condition.get("before", "24:00"))
+    after, before = seconds_of(condition.get("after", "00:00")), seconds_of(condition.get("before", "24:00"))
     length = (before - after) % 86400 or 86400
     return MIDNIGHT + timedelta(seconds=after + length / 2)
 
@@ -243,7 +241,7 @@ def _deeds(story: Story, steps: list[Any], at_s: float) -> tuple[list[dict[str, 
         keys = set(step) - {"alias"}
         inner: list[Any] | None = None
         if keys == {"delay"}:
-            at_s += _seconds(_no_template(step["delay"]))
+            at_s += seconds_of(_no_template(step["delay"]))
         elif "condition" in step:
             _hold(story, step)
         elif keys in ({"event"}, {"event", "event_data"}):
@@ -253,12 +251,12 @@ def _deeds(story: Story, steps: list[Any], at_s: float) -> tuple[list[dict[str, 
         elif keys <= {"if", "then", "else"}:
             inner = _chosen(story, step["if"], step["then"])
         elif keys <= {"choose", "default"}:
-            option = _plain_list(step, "choose")[0]
+            option = plain_list(step, "choose")[0]
             inner = _chosen(story, option["conditions"], option["sequence"])
         elif keys == {"sequence"}:
-            inner = _plain_list(step, "sequence")
+            inner = plain_list(step, "sequence")
         else:
-            expect += [deed for deed in [_deed(step, at_s)] if not deed["action"].startswith("scene.")]
+            expect += [deed for deed in [deed_of(step, at_s)] if not deed["action"].startswith("scene.")]
         if inner is not None:
             deeds, at_s = _deeds(story, inner, at_s)
             expect += deeds
@@ -271,7 +269,7 @@ def _chosen(story: Story, conditions: Any, steps: Any) -> list[Any]:
     return list(steps) if isinstance(steps, list) else [steps]
 
 
-def _deed(step: Mapping[str, Any], at_s: float) -> dict[str, Any]:
+def deed_of(step: Mapping[str, Any], at_s: float) -> dict[str, Any]:
     known = {"alias", "action", "service", "target", "data", "data_template", "entity_id", "metadata"}
     name = step.get("action", step.get("service"))
     if set(step) - known or not isinstance(name, str) or "." not in name or name.startswith(NOT_OUTSIDE):
