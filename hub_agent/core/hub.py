@@ -3,7 +3,6 @@
 What happens inside (a call, an event, a changed state) is routed at once, so that one input gives all of its effects in one answer.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
@@ -85,8 +84,9 @@ from hub_agent.model.report import (
 from hub_agent.model.scene import SceneSettled
 from hub_agent.model.state import EntityState, StateChanged
 
-# Everything that one input may set off inside before it counts as a loop of rules that trigger each other.
+# Everything that one input may set off inside before it counts as a loop of rules that trigger each other; at the start, what each rule may.
 CASCADE_MAX = 10_000
+CASCADE_OF_EACH_MAX = 10
 
 # Presences are kept now and then; what was observed comes back with the next report anyway.
 PRESENCE_EVERY = timedelta(minutes=5)
@@ -441,21 +441,21 @@ class Hub:
     def _route(self, given: Iterable[Given], now: datetime) -> list[Effect]:
         effects: list[Effect] = []
         takers = self._taker_by_kind
-        waiting = deque(given)
-        steps = 0
-        while waiting:
-            each = waiting.popleft()
+        # Grows while it is gone through: what one yields comes behind what waits already.
+        waiting = list(given)
+        steps_max = max(CASCADE_MAX, len(waiting) * CASCADE_OF_EACH_MAX)
+        for each in waiting:
             kind = type(each)
             take = takers.get(kind)
-            if take is not None:
-                waiting.extend(take(each, now))
-            elif kind in NOTED:
-                self._leave(each, effects)
-            else:
-                effects.append(each)  # type: ignore[arg-type]  # what nobody takes is an effect
-            steps += 1
-            if steps > CASCADE_MAX:
-                text = f"One input set off more than {CASCADE_MAX} steps: automations seem to trigger each other. The rest was dropped."
+            if take is None:
+                if kind in NOTED:
+                    self._leave(each, effects)
+                else:
+                    effects.append(each)  # type: ignore[arg-type]  # what nobody takes is an effect
+                continue
+            waiting += take(each, now)
+            if len(waiting) > steps_max:
+                text = f"One input set off more than {steps_max} steps: automations seem to trigger each other. The rest was dropped."
                 effects.append(Warn("cascade", text))
                 for told in self.automations.stop_loops(now):
                     self._leave(told, effects)

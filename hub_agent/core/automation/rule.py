@@ -32,9 +32,9 @@ class Statistics:
     def note_status(self, status: RunStatus) -> None:
         self.succeeded += status is RunStatus.SUCCESS
         self.failed += status is RunStatus.FAILED or status is RunStatus.TIMEOUT
-        self.last_status = str(status)
+        self.last_status = told = str(status)
         if status is not RunStatus.CANCELLED:
-            self.last_outcome = str(RunStatus.FAILED if status is RunStatus.TIMEOUT else status)
+            self.last_outcome = str(RunStatus.FAILED) if status is RunStatus.TIMEOUT else told
 
     def as_present(self) -> dict[str, JsonValue]:
         """The columns of the central schema."""

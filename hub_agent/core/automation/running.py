@@ -82,9 +82,10 @@ class Running:
 
     def leave(self) -> None:
         """After an input: keeps what has changed, shows what looks different."""
-        for run in tuple(self.interpreter.changed.values()):
-            if not self._is_soon_answered(run):
-                del self.interpreter.changed[run.id]
+        changed = self.interpreter.changed
+        if changed:
+            for run in [run for run in changed.values() if not self._is_soon_answered(run)]:
+                del changed[run.id]
                 self._emit(self._save(run))
         for automation_id, rule in tuple(self._shown.items()):
             if not self.is_busy(rule):
@@ -196,7 +197,8 @@ class Running:
         return run
 
     def _tell_begun(self, rule: Rule, run: Run) -> None:
-        if (SCRIPT if rule.entity_id.startswith("script.") else AUTOMATION) in self._exchange.by_event:
+        listened_to = self._exchange.by_event
+        if listened_to and (SCRIPT if rule.entity_id.startswith("script.") else AUTOMATION) in listened_to:
             trigger = run.variables.get("trigger")
             source = trigger.get("description") if isinstance(trigger, dict) else None
             self._emit(run_begun(rule.entity_id, rule.name, source, Cause("automation", run.id)))

@@ -1,8 +1,7 @@
 """What a run's record says of the home around it: the devices it acted on, before and after, and how the home was when it began."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
 
 from hub_agent.core.automation.views import describe
 from hub_agent.core.automation.world import World
@@ -13,6 +12,7 @@ from hub_agent.model.state import EntityState
 
 # More devices than this are not described: the record is kept for months, on an SD card.
 DEVICES_TOLD_MAX = 50
+AT_ONCE, A_SECOND = timedelta(), timedelta(seconds=1)
 NOT_DEVICES = frozenset({"automation", "scene", "script", "sun", "zone"})
 
 # A state as it was: its text and its attributes; None where there was no such entity.
@@ -52,14 +52,27 @@ def home_told(world: World) -> dict[str, JsonValue]:
 
 
 def environment(home: Mapping[str, JsonValue], started_at: datetime, time_zone: str) -> JsonObject:
-    local_time, weekday = _on_the_wall(started_at.replace(microsecond=0), time_zone)
-    return {"local_time": local_time, "weekday": weekday, "time_zone": time_zone, **home}
+    told = _last_told
+    if told.time_zone != time_zone or not AT_ONCE <= started_at - told.second < A_SECOND:
+        told.look(started_at, time_zone)
+    return {"local_time": told.local_time, "weekday": told.weekday, "time_zone": time_zone, **home}
 
 
-@lru_cache(maxsize=4)  # of what happens within a second
-def _on_the_wall(second: datetime, time_zone: str) -> tuple[str, str]:
-    local = second.astimezone(zone(time_zone))
-    return local.isoformat(), WEEKDAYS[local.weekday()]
+class _OnTheWall:
+    """What the clock on the wall showed last: rules that run within a second are all told the same."""
+
+    __slots__ = ("local_time", "second", "time_zone", "weekday")
+
+    def __init__(self) -> None:
+        self.look(datetime(1970, 1, 1, tzinfo=UTC), "UTC")
+
+    def look(self, at: datetime, time_zone: str) -> None:
+        self.second, self.time_zone = at.replace(microsecond=0), time_zone
+        local = self.second.astimezone(zone(time_zone))
+        self.local_time, self.weekday = local.isoformat(), WEEKDAYS[local.weekday()]
+
+
+_last_told = _OnTheWall()
 
 
 def _is_device(entity_id: str) -> bool:

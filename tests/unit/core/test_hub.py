@@ -286,6 +286,16 @@ def test_rules_that_set_each_other_off_are_stopped_and_told() -> None:
     assert home.state("light.lamp") == "off"
 
 
+def test_a_start_with_very_many_rules_is_no_loop() -> None:
+    home = Living()
+    for number in range(CASCADE_MAX // 3 + 1):
+        wanted = rule(f"rule {number}", triggers=[], actions=[]).definition
+        home.definitions["automation", wanted.id] = wanted
+    effects = home.crash(timedelta(0))
+
+    assert not [each.text for each in effects if isinstance(each, Warn) and each.key == "cascade"]
+
+
 # The broker.
 
 

@@ -140,7 +140,7 @@ class Checks:
         if self._rules.find(trace.automation_id) is None:
             return
         now = datetime.fromisoformat(str(trace.body["completed_at"]))
-        past = self._watched.setdefault(trace.automation_id, Watched()).past
+        past = (self._watched.get(trace.automation_id) or self._watched.setdefault(trace.automation_id, Watched())).past
         has_failed = past.failures >= FAILS_MIN
         past.note(trace.body, now)
         if has_failed is not (past.failures >= FAILS_MIN):
