@@ -38,7 +38,7 @@ def command(files: tuple[Path, ...], as_json: bool, only: tuple[str, ...]) -> No
 
     FILE holds scenarios as JSON, or a single one ("-" reads standard input). Exit codes: 0 all pass, 1 one fails, 2 a file cannot be read.
     """
-    from hub_agent.core.scenario import NotAScenario, run_scenario, scenarios_in
+    from hub_agent.core.scenario import NotAScenario, Verdict, run_scenario, scenarios_in
 
     show: Callable[[Verdict], None] = _print_json if as_json else _print
     passed = failed = unreadable = 0
@@ -58,7 +58,11 @@ def command(files: tuple[Path, ...], as_json: bool, only: tuple[str, ...]) -> No
             except NotAScenario as err:
                 click.echo(f"nexa-hub: {file}: {err}", err=True)
                 unreadable += 1
+                if as_json:  # whoever reads by machine finds a line for each
+                    show(Verdict(str(scenario.get("name", "scenario")), area, error=str(err)))
                 continue
+            except Exception as err:  # noqa: BLE001 - one that breaks the engine does not take the others with it
+                verdict = Verdict(str(scenario.get("name", "scenario")), area, error=f"the engine broke: {err!r}")
             show(verdict)
             passed, failed = passed + verdict.passed, failed + (not verdict.passed)
     if only and not passed + failed and not unreadable:

@@ -1,7 +1,6 @@
 """Runs one scenario of automations under virtual time, through the same hub that runs a home. tests/scenarios/README.md has the form."""
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,17 +12,17 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
 
-from hub_agent.core.automation.reading import to_number
 from hub_agent.core.automation.spelling import automation_fields, script_fields
 from hub_agent.core.hub import Hub
 from hub_agent.core.long_scenario import Steps, read_long
+from hub_agent.core.matching import Observed, match_up
 from hub_agent.core.services import Given
 from hub_agent.errors import DefinitionError
 from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.automation import Place
 from hub_agent.model.definition import Definition
 from hub_agent.model.effects import Announce, Effect, IssueRaised, Save
-from hub_agent.model.ids import CallId, EntityId, HomeId
+from hub_agent.model.ids import CallId, EntityId, HomeId, slugify
 from hub_agent.model.inputs import CallRequested, EventFired, Input, StateRemoved, StateSet, TopicHeard, WebhookCalled
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.report import MqttMessage
@@ -40,6 +39,9 @@ LARGE = 16 * 2**20
 
 _AFTER_START = re.compile(r"\+\d+(\.\d+)?s")
 
+# As Home Assistant has it, where none is given.
+ZONE_RADIUS_M = 100
+
 LOCAL_NETWORKS = tuple(
     ip_network(text)
     for text in (
@@ -55,23 +57,6 @@ LOCAL_NETWORKS = tuple(
 )
 
 INVALID = ("automation_invalid", "scene_invalid")
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """A call that left the hub, or an event that was fired in it."""
-
-    at: datetime
-    action: str | None
-    target: tuple[str, ...]
-    data: JsonObject
-    event: str | None = None
-
-    def as_json(self, start: datetime) -> JsonObject:
-        at = f"+{round((self.at - start).total_seconds(), 3):.12g}s"
-        if self.event is not None:
-            return {"at": at, "event": self.event, "event_data": dict(self.data)}
-        return {"at": at, "action": self.action, "target": list(self.target), "data": dict(self.data)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +97,10 @@ def run_scenario(
     try:
         stage = Stage(scenario, start)
         stage.play(tell)
+        return _judge(scenario, stage, name, area)
     except (KeyError, TypeError, AttributeError, ValueError) as err:
-        raise NotAScenario(f"{name}: {err!r}") from err
-    return _judge(scenario, stage, name, area)
+        words = f"{err} is missing" if isinstance(err, KeyError) and not str(err).startswith('"') else repr(err)
+        raise NotAScenario(f"{name}: {words}") from err
 
 
 def read_document(content: bytes) -> Any:
@@ -124,6 +110,8 @@ def read_document(content: bytes) -> Any:
 
 def scenarios_in(document: Any) -> list[tuple[Mapping[str, Any], str | None]]:
     """The scenarios of a file's content, each with its area. Raises NotAScenario."""
+    if isinstance(document, list):
+        document = {"scenarios": document}
     if not isinstance(document, Mapping):
         raise NotAScenario("holds neither a scenario nor a list of them under 'scenarios'")
     if "scenarios" not in document:
@@ -148,6 +136,10 @@ def _check_form(scenario: Any, where: str) -> None:
         if not isinstance(scenario.get(key), kind):
             raise NotAScenario(f"{where}: '{key}' is missing or has the wrong form")
     start = _start_of(scenario)
+    for number, want in enumerate(scenario["expect"]):
+        if not isinstance(want, Mapping) or "at" not in want or ("action" in want) is ("event" in want):
+            raise NotAScenario(f"{where}: expectation {number + 1} needs 'at', and 'action' or 'event'")
+        _instant(str(want["at"]), start, f"{where}: expectation {number + 1}")
     steps = scenario["steps"]
     if isinstance(steps, Steps) and steps.all_fit:
         return
@@ -166,10 +158,14 @@ def _comes_after_start(step: Any) -> bool:
 
 
 def _start_of(scenario: Mapping[str, Any]) -> datetime:
+    words = f"{scenario.get('name', 'scenario')}: home.start is not an ISO time with offset"
     try:
-        return datetime.fromisoformat(str(scenario["home"]["start"])).astimezone(UTC)
+        found = datetime.fromisoformat(str(scenario["home"]["start"]))
     except (KeyError, TypeError, ValueError) as err:
-        raise NotAScenario(f"{scenario.get('name', 'scenario')}: home.start is not an ISO time with offset") from err
+        raise NotAScenario(words) from err
+    if found.tzinfo is None:
+        raise NotAScenario(words)
+    return found.astimezone(UTC)
 
 
 def _instant(text: str, start: datetime, where: str = "") -> datetime:
@@ -371,19 +367,20 @@ class Stage:
     # What the scenario defines.
 
     def _initial(self) -> dict[str, EntityState]:
-        states = {
-            entity_id: EntityState(body["state"], body.get("attributes") or {}, self.start, self.start)
-            for entity_id, body in self.scenario.get("initial", {}).items()
-        }
-        for zone in self.scenario.get("zones", []):
-            attributes = {key: zone[key] for key in ("latitude", "longitude", "radius")}
-            name = zone["name"].lower().replace(" ", "_")
+        states: dict[str, EntityState] = {}
+        for entity_id, body in (self.scenario.get("initial") or {}).items():
+            state, attributes = (body, {}) if isinstance(body, str) else (body["state"], body.get("attributes") or {})
+            states[entity_id] = EntityState(str(state), attributes, self.start, self.start)
+        for zone in self.scenario.get("zones") or []:
+            attributes = {key: zone[key] for key in ("latitude", "longitude")}
+            attributes["radius"] = zone.get("radius", ZONE_RADIUS_M)
+            name = slugify(zone["name"].removeprefix("zone."))
             states[f"zone.{name}"] = EntityState("0", attributes, self.start, self.start)
         return states
 
     def _read_definitions(self) -> list[Definition]:
         found: list[Definition] = []
-        configs = self.scenario.get("automations") or [self.scenario["automation"]]
+        configs = self.scenario["automations"] if "automations" in self.scenario else [self.scenario["automation"]]
         for number, config in enumerate(configs):
             self._read(found, f"automation/{number}", "automation", automation_fields, config)
         for object_id, config in self.scenario.get("scripts", {}).items():
@@ -446,7 +443,10 @@ def _events_named(scenario: Mapping[str, Any]) -> set[str]:
 
 def _judge(scenario: Mapping[str, Any], stage: Stage, name: str, area: str | None) -> Verdict:
     wanted: list[Mapping[str, Any]] = list(scenario["expect"])
-    left_wanted, left_seen = match_up(wanted, stage.observed, scenario, stage.start)
+    late = timedelta(seconds=float(scenario.get("tolerance_s", TOLERANCE_S)))
+    early = timedelta(seconds=float(scenario.get("early_s", 0)))
+    at = [_instant(each["at"], stage.start, f"{name}: an expectation") for each in wanted]
+    left_wanted, left_seen = match_up(wanted, [(each - early, each + late) for each in at], stage.observed)
     return Verdict(
         name,
         area,
@@ -468,60 +468,3 @@ def _error(scenario: Mapping[str, Any], stage: Stage) -> str | None:
         if seen is None or seen.state != each["state"]:
             wrong.append(f"{each['entity']} is {seen.state if seen else 'missing'}, not {each['state']}")
     return "; ".join(wrong) or None
-
-
-def match_up(
-    wanted: Sequence[Mapping[str, Any]], seen: Sequence[Observed], scenario: Mapping[str, Any], start: datetime
-) -> tuple[list[int], list[int]]:
-    """Pairs each expectation with one observation, as many as can be; answers what is left of both."""
-    late = timedelta(seconds=scenario.get("tolerance_s", TOLERANCE_S))
-    early = timedelta(seconds=scenario.get("early_s", 0))
-    times = [each.at for each in seen]  # in order, as time only goes on
-    fits: list[list[int]] = []
-    for want in wanted:
-        at = _instant(want["at"], start)
-        near = range(bisect_left(times, at - early), bisect_right(times, at + late))
-        fits.append([number for number in near if _fits(want, seen[number])])
-    taken_by: dict[int, int] = {}
-    missing = [index for index in range(len(wanted)) if not _find_pair(index, fits, taken_by, set())]
-    return missing, [number for number in range(len(seen)) if number not in taken_by]
-
-
-def _find_pair(index: int, fits: Sequence[Sequence[int]], taken_by: dict[int, int], tried: set[int]) -> bool:
-    for number in fits[index]:
-        if number in tried:
-            continue
-        tried.add(number)
-        if number not in taken_by or _find_pair(taken_by[number], fits, taken_by, tried):
-            taken_by[number] = index
-            return True
-    return False
-
-
-def _fits(want: Mapping[str, Any], seen: Observed) -> bool:
-    if "event" in want:
-        return seen.event == want["event"] and _holds(want.get("event_data", {}), seen.data)
-    if seen.action != want["action"]:
-        return False
-    if "target" in want:
-        target = want["target"]
-        if ({target} if isinstance(target, str) else set(target)) != set(seen.target):
-            return False
-    return _holds(want.get("data", {}), seen.data)
-
-
-def _holds(wanted: Mapping[str, Any], seen: JsonObject) -> bool:
-    return all(key in seen and _is_equal(value, seen[key]) for key, value in wanted.items())
-
-
-def _is_equal(wanted: Any, seen: Any) -> bool:
-    """Numbers by value, also where one is written as text."""
-    if isinstance(wanted, Mapping) and isinstance(seen, Mapping):
-        return wanted.keys() == seen.keys() and all(_is_equal(value, seen[key]) for key, value in wanted.items())
-    if isinstance(wanted, list | tuple) and isinstance(seen, list | tuple):
-        return len(wanted) == len(seen) and all(_is_equal(a, b) for a, b in zip(wanted, seen, strict=True))
-    if isinstance(wanted, bool) or isinstance(seen, bool):
-        return wanted is seen or str(wanted).lower() == str(seen).lower()
-    if isinstance(wanted, str) is not isinstance(seen, str):
-        return to_number(wanted) is not None and to_number(wanted) == to_number(seen)
-    return bool(wanted == seen)

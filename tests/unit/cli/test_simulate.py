@@ -61,7 +61,8 @@ def test_only_the_named_scenario_runs() -> None:
     "content, words",
     [
         ("{", "is not JSON"),
-        ("[1]", "neither a scenario nor"),
+        ("1", "neither a scenario nor"),
+        ("[1]", "scenario 1 is not a mapping"),
         ('{"scenarios": 5}', "not a list"),
         ('{"automation": {}}', "'home' is missing"),
         ('{"home": {}, "steps": [], "expect": []}', "'automation' or 'automations'"),
@@ -91,6 +92,52 @@ def test_a_scenario_with_a_bad_time_is_refused(one) -> None:
 
     assert result.exit_code == 2
     assert "'noon' is not a time" in result.output
+
+
+@pytest.mark.parametrize(
+    "expected", [{"action": "notify.n1"}, {"at": "+1s"}, "notify.n1", {"at": "soon", "event": "e"}]
+)
+def test_an_expectation_without_form_is_refused_in_words(one, expected) -> None:
+    result = simulate(one(expect=[expected]))
+
+    assert result.exit_code == 2
+    assert "expectation 1" in result.output
+
+
+def test_a_start_without_offset_is_refused(one) -> None:
+    home = {"time_zone": "Europe/Berlin", "latitude": 1, "longitude": 2, "start": "2026-01-14T12:00:00"}
+
+    result = simulate(one(home=home))
+
+    assert result.exit_code == 2
+    assert "offset" in result.output
+
+
+def test_who_reads_by_machine_finds_a_line_also_for_a_scenario_that_cannot_be_played(one) -> None:
+    result = simulate("--json", one(steps=[{"at": "+1s", "dance": {}}]), str(SCENARIOS / "scenes.json"))
+
+    lines = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+    assert result.exit_code == 2
+    assert [line["passed"] for line in lines] == [False, True, True, True, True]
+    assert "dance" in lines[0]["error"]
+
+
+def test_a_list_of_scenarios_is_a_file_of_them(tmp_path) -> None:
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps(json.loads((SCENARIOS / "modes.json").read_text())["scenarios"]))
+
+    assert "5 passed, 0 failed" in simulate(str(path)).output
+
+
+def test_what_goes_without_saying_may_be_left_out(one) -> None:
+    initial = {"light.a": "on", "sensor.b": {"state": "5"}}
+    zones = [{"name": "Büro", "latitude": 1, "longitude": 2}]
+    state = [{"entity": "light.a", "state": "on"}, {"entity": "zone.buro", "state": "0"}]
+    scripts = {"s": {"sequence": []}}
+
+    result = simulate(one(initial=initial, zones=zones, scripts=scripts, expect_state=state))
+
+    assert result.exit_code == 0, result.output
 
 
 def test_a_wrong_state_at_the_end_fails(one) -> None:

@@ -98,3 +98,43 @@ def test_a_step_without_a_time_is_refused_in_a_large_file_too() -> None:
 
     with pytest.raises(NotAScenario, match="long: step 8001: 'soon' is not a time"):
         scenarios_in(read_document(orjson.dumps(scenario(steps, []))))
+
+
+def in_one_instant(count: int, expect: list[dict]) -> dict:
+    rule = {
+        "alias": "loop",
+        "triggers": [{"trigger": "event", "event_type": "e"}],
+        "actions": [
+            {"repeat": {"count": count, "sequence": [{"action": "notify.n", "data": {"n": "{{ repeat.index }}"}}]}}
+        ],
+    }
+    steps = [{"at": "+1s", "event": {"type": "e"}}, {"at": "+3s", "advance": True}]
+    return {**scenario(steps, expect), "automations": [rule]}
+
+
+def test_thousands_of_the_same_in_one_instant_are_paired() -> None:
+    same = {"at": "+1s", "action": "notify.n"}
+
+    assert run_scenario(in_one_instant(3000, [same] * 3000)).passed
+    assert len(run_scenario(in_one_instant(3000, [same] * 3001)).missing) == 1
+
+
+def test_an_expectation_that_says_little_leaves_what_others_need() -> None:
+    any_of_them = {"at": "+1s", "action": "notify.n"}
+    first, second = ({**any_of_them, "data": {"n": number}} for number in (1, 2))
+
+    assert run_scenario(in_one_instant(3, [any_of_them, second, first])).passed
+    assert run_scenario(in_one_instant(3, [first, any_of_them, first])).missing == [first]
+
+
+def test_pairs_are_changed_where_that_makes_room() -> None:
+    """Each takes what fits first; the last finds a place only if the others move on."""
+    rule = {
+        "alias": "both",
+        "triggers": [{"trigger": "event", "event_type": "e"}],
+        "actions": [{"action": "notify.n", "data": {"a": a, "b": b}} for a, b in ((1, 1), (1, 2), (2, 2))],
+    }
+    steps = [{"at": "+1s", "event": {"type": "e"}}, {"at": "+3s", "advance": True}]
+    expect = [{"at": "+1s", "action": "notify.n", "data": data} for data in ({"a": 1}, {"b": 2}, {"b": 1})]
+
+    assert run_scenario({**scenario(steps, expect), "automations": [rule]}).passed
