@@ -155,6 +155,7 @@ def _of_hub(stream: str, hub_id: str) -> str:
     home = f"(SELECT home_id FROM hub_hubs WHERE id = '{hub_id}')"
     owner = {
         "automation_executions": "automation_id IN (SELECT id FROM automations",
+        "automation_health_checks": "automation_id IN (SELECT id FROM automations",
         "scene_activations": "scene_id IN (SELECT id FROM scenes",
     }.get(stream, "device_id IN (SELECT id FROM devices")
     return f"{owner} WHERE home_id = {home})"
