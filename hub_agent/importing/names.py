@@ -36,7 +36,9 @@ def _look_at(case: Case, known: Known, name: str, path: str) -> None:
     domain, _, object_id = name.partition(".")
     if domain.isdigit():
         return
-    if is_never_here(domain):
+    if domain == "notify":
+        case.add("notice", f"{name} becomes the hub's own channels", path, "note")
+    elif is_never_here(domain):
         told = "waits for a device of this kind: none of this hub's dialects brings one yet"
         words = "no device of this hub brings such an entity" if is_never_at_all(domain) else told
         case.add("entity_kind", f"{name}: {words}", path)

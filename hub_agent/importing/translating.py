@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from hub_agent.core.automation.device_words import action_of_device, condition_of_device, trigger_of_device
 from hub_agent.importing.macros import Macros
 from hub_agent.importing.placed import PlacedList, PlacedMap
 from hub_agent.importing.registry import Registry
@@ -17,56 +18,6 @@ from hub_agent.model.json import JsonValue
 
 Words: TypeAlias = dict[str, JsonValue]
 
-_SWITCHED: Final = frozenset({"light", "switch", "fan", "humidifier", "input_boolean", "siren", "update"})
-_STATES_BY_TYPE: Final[Mapping[str, Mapping[str, str]]] = {
-    "cover": {"opened": "open", "closed": "closed", "opening": "opening", "closing": "closing"},
-    "lock": {each: each for each in ("locked", "unlocked", "locking", "unlocking", "jammed")},
-    "alarm_control_panel": {
-        each: each
-        for each in ("triggered", "disarmed", "arming", "armed_home", "armed_away", "armed_night", "armed_vacation")
-    },
-    "vacuum": {"cleaning": "cleaning", "docked": "docked"},
-    "media_player": {each: each for each in ("idle", "paused", "playing", "buffering")},
-}
-# What the limits of a device's trigger or condition are about, where it is not the state.
-_ATTRIBUTE_BY_TYPE: Final[Mapping[str, str]] = {
-    "position": "current_position",
-    "tilt_position": "current_tilt_position",
-    "current_temperature_changed": "current_temperature",
-    "current_humidity_changed": "current_humidity",
-    "target_humidity_changed": "humidity",
-    "is_position": "current_position",
-    "is_tilt_position": "current_tilt_position",
-}
-_STATES_BY_CONDITION: Final[Mapping[str, Mapping[str, str]]] = {
-    "cover": {"is_open": "open", "is_closed": "closed", "is_opening": "opening", "is_closing": "closing"},
-    "lock": {f"is_{each}": each for each in ("locked", "unlocked", "locking", "unlocking", "jammed")},
-    "alarm_control_panel": {
-        f"is_{each}": each for each in ("triggered", "disarmed", "armed_home", "armed_away", "armed_night")
-    },
-    "vacuum": {"is_docked": "docked"},
-}
-_VERBS: Final[Mapping[str, Mapping[str, str]]] = {
-    **{domain: {each: each for each in ("turn_on", "turn_off", "toggle")} for domain in _SWITCHED},
-    "cover": {
-        "open": "open_cover",
-        "close": "close_cover",
-        "stop": "stop_cover",
-        "set_position": "set_cover_position",
-        "open_tilt": "open_cover_tilt",
-        "close_tilt": "close_cover_tilt",
-        "set_tilt_position": "set_cover_tilt_position",
-    },
-    "alarm_control_panel": {
-        each: f"alarm_{each}" for each in ("arm_away", "arm_home", "arm_night", "arm_vacation", "disarm", "trigger")
-    },
-    "lock": {"lock": "lock", "unlock": "unlock", "open": "open"},
-    "button": {"press": "press"},
-    "number": {"set_value": "set_value"},
-    "select": {"select_option": "select_option"},
-    "climate": {"set_hvac_mode": "set_hvac_mode", "set_preset_mode": "set_preset_mode"},
-    "vacuum": {"clean": "start", "dock": "return_to_base"},
-}
 _KEPT: Final = ("id", "alias", "enabled", "variables", "continue_on_error")
 
 
@@ -150,35 +101,15 @@ def _below(path: str, key: str) -> str:
 def _trigger_of_device(translator: Translator, value: PlacedMap) -> Words | None:
     if "device" not in (value.get("platform"), value.get("trigger")):
         return None
-    domain, kind, entity_id = value.get("domain"), value.get("type"), translator.entity(value)
-    lasting: Words = {"for": value["for"]} if "for" in value else {}
-    if domain == "mqtt":
-        return _press(translator, value)
-    if entity_id is None or not isinstance(domain, str) or not isinstance(kind, str):
-        return None
-    state = _STATES_BY_TYPE.get(domain, {}).get(kind)
-    if domain in _SWITCHED:
-        state = {"turned_on": "on", "turned_off": "off"}.get(kind)
-    elif domain == "binary_sensor":
-        state = _state_of_binary(kind)
-    if state is not None or kind == "changed_states":
-        return {"trigger": "state", "entity_id": entity_id, "to": state, **lasting}
-    if domain == "climate" and kind == "hvac_mode_changed":
-        return {"trigger": "state", "entity_id": entity_id, "to": value.get("to"), **lasting}
-    if domain == "select" and kind == "current_option_changed":
-        wanted = {key: value[key] for key in ("from", "to") if key in value}
-        return {"trigger": "state", "entity_id": entity_id, **(wanted or {"to": None}), **lasting}
-    if domain in {"device_tracker", "person"} and kind in {"enters", "leaves"} and isinstance(value.get("zone"), str):
-        return {"trigger": "zone", "entity_id": entity_id, "zone": value["zone"], "event": kind.removesuffix("s")}
-    limits = _limits(value)
-    attribute = _attribute(kind)
-    if limits and (domain in {"sensor", "number"} or attribute):
-        return {"trigger": "numeric_state", "entity_id": entity_id, **attribute, **limits, **lasting}
-    return None
+    press = _PRESSES.get(str(value.get("domain")))
+    if press is not None:
+        return press(translator, value)
+    entity_id = translator.entity(value)
+    return None if entity_id is None else trigger_of_device(_without_kept(value), entity_id)
 
 
-def _press(translator: Translator, value: PlacedMap) -> Words | None:
-    """A button of Zigbee2MQTT: its presses come on a topic of the device's name."""
+def _press_of_zigbee2mqtt(translator: Translator, value: PlacedMap) -> Words | None:
+    """A button's presses come on a topic of the device's name."""
     name = translator.name_in_zigbee2mqtt(str(value.get("device_id")))
     subtype = value.get("subtype")
     if name is None or value.get("type") != "action" or not isinstance(subtype, str):
@@ -186,60 +117,48 @@ def _press(translator: Translator, value: PlacedMap) -> Words | None:
     return {"trigger": "mqtt", "topic": f"zigbee2mqtt/{name}/action", "payload": subtype}
 
 
+def _press_of_hue(_translator: Translator, value: PlacedMap) -> Words | None:
+    """Home Assistant hears such a press as an event; buttons of the bridge's old interface by codes that stand nowhere here."""
+    if str(value.get("type")).startswith("remote_") or not {"device_id", "type", "subtype"} <= value.keys():
+        return None
+    data: Words = {key: value[key] for key in ("device_id", "type", "subtype")}
+    return {"trigger": "event", "event_type": "hue_event", "event_data": data}
+
+
+def _press_of_shelly(_translator: Translator, value: PlacedMap) -> Words | None:
+    channel = _SHELLY_CHANNELS.get(str(value.get("subtype")))
+    if channel is None or not {"device_id", "type"} <= value.keys():
+        return None
+    data: Words = {"device_id": value["device_id"], "channel": channel, "click_type": value["type"]}
+    return {"trigger": "event", "event_type": "shelly.click", "event_data": data}
+
+
+_SHELLY_CHANNELS: Final[Mapping[str, int]] = {"button": 1, **{f"button{number}": number for number in range(1, 5)}}
+_Press: TypeAlias = "Callable[[Translator, PlacedMap], Words | None]"
+_PRESSES: Final[Mapping[str, _Press]] = {
+    "mqtt": _press_of_zigbee2mqtt,
+    "hue": _press_of_hue,
+    "shelly": _press_of_shelly,
+}
+
+
 def _condition_of_device(translator: Translator, value: PlacedMap) -> Words | None:
-    if value.get("condition") != "device":
-        return None
-    domain, kind, entity_id = value.get("domain"), value.get("type"), translator.entity(value)
-    if entity_id is None or not isinstance(domain, str) or not isinstance(kind, str):
-        return None
-    state = _STATES_BY_CONDITION.get(domain, {}).get(kind)
-    if domain in _SWITCHED:
-        state = {"is_on": "on", "is_off": "off"}.get(kind)
-    elif domain == "binary_sensor" and kind.startswith("is_"):
-        state = _state_of_binary(kind.removeprefix("is_"))
-    elif domain in {"device_tracker", "person"} and kind == "is_home":
-        state = "home"
-    if state is not None:
-        lasting: Words = {"for": value["for"]} if "for" in value else {}
-        return {"condition": "state", "entity_id": entity_id, "state": state, **lasting}
-    if domain in {"device_tracker", "person"} and kind == "is_not_home":
-        at_home: Words = {"condition": "state", "entity_id": entity_id, "state": "home"}
-        return {"condition": "not", "conditions": [at_home]}
-    if domain == "climate" and kind == "is_hvac_mode" and isinstance(value.get("hvac_mode"), str):
-        return {"condition": "state", "entity_id": entity_id, "state": value["hvac_mode"]}
-    if domain == "select" and kind == "selected_option" and isinstance(value.get("option"), str):
-        return {"condition": "state", "entity_id": entity_id, "state": value["option"]}
-    attribute = _attribute(kind)
-    if (limits := _limits(value)) and (domain in {"sensor", "number"} or attribute):
-        return {"condition": "numeric_state", "entity_id": entity_id, **attribute, **limits}
-    return None
+    entity_id = translator.entity(value) if value.get("condition") == "device" else None
+    return None if entity_id is None else condition_of_device(_without_kept(value), entity_id)
 
 
 def _action_of_device(translator: Translator, value: PlacedMap) -> Words | None:
     if "device_id" not in value or "condition" in value or not {"platform", "trigger"}.isdisjoint(value):
         return None
-    domain, kind = value.get("domain"), value.get("type")
-    if domain == "mobile_app" and kind == "notify":
+    if value.get("domain") == "mobile_app" and value.get("type") == "notify":
         data: Words = {key: value[key] for key in ("title", "message", "data") if key in value}
         return {"action": "notify.mobile_app", "data": data}
     entity_id = translator.entity(value)
-    verb = _VERBS.get(domain, {}).get(kind) if isinstance(domain, str) and isinstance(kind, str) else None
-    if domain == "light" and kind in _STEPS_OF_LIGHT and entity_id is not None:
-        return {"action": "light.turn_on", "target": {"entity_id": entity_id}, "data": dict(_STEPS_OF_LIGHT[str(kind)])}
-    if entity_id is None or verb is None:
-        return None
-    rest: Words = {
-        key: item
-        for key, item in value.items()
-        if key not in {"device_id", "domain", "type", "entity_id", "metadata", *_KEPT}
-    }
-    return {"action": f"{domain}.{verb}", "target": {"entity_id": entity_id}, **({"data": rest} if rest else {})}
+    return None if entity_id is None else action_of_device(_without_kept(value), entity_id)
 
 
-_STEPS_OF_LIGHT: Final[Mapping[str, Mapping[str, JsonValue]]] = {
-    "brightness_increase": {"brightness_step_pct": 10},
-    "brightness_decrease": {"brightness_step_pct": -10},
-}
+def _without_kept(value: PlacedMap) -> Words:
+    return {key: item for key, item in value.items() if key not in _KEPT}
 
 
 def _device_as_target(translator: Translator, value: PlacedMap) -> Words | None:
@@ -347,20 +266,6 @@ def _hue_scene(_translator: Translator, value: PlacedMap) -> Words | None:
     if isinstance(data, PlacedMap) and "entity_id" in data:
         named = {"entity_id": data["entity_id"]}
     return {"action": "scene.turn_on", "target": named, **transition}
-
-
-def _state_of_binary(kind: str) -> str | None:
-    if kind in {"locked", "not_locked"}:  # a lock's sensor is on when it is open
-        return "off" if kind == "locked" else "on"
-    return "off" if kind.startswith(("no_", "not_")) or kind in {"turned_off", "off"} else "on"
-
-
-def _attribute(kind: str) -> Words:
-    return {"attribute": _ATTRIBUTE_BY_TYPE[kind]} if kind in _ATTRIBUTE_BY_TYPE else {}
-
-
-def _limits(value: PlacedMap) -> Words:
-    return {key: value[key] for key in ("above", "below") if key in value}
 
 
 _Reader: TypeAlias = Callable[[Translator, PlacedMap], "Words | None"]

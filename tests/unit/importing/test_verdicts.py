@@ -486,3 +486,53 @@ def test_the_report_has_the_documented_shape(read) -> None:
     assert list(found) == ["file", "line", "alias", "verdict", "reasons"]
     assert list(found["reasons"][0]) == ["code", "severity", "text", "file", "line", "path"]
     assert body["totals"]["automations"] == {"total": 1, "runs": 0, "differs": 0, "cannot": 1}
+
+
+@pytest.mark.parametrize(
+    "press, event",
+    [
+        (
+            "{domain: hue, device_id: abc, type: short_release, subtype: 2, unique_id: u}",
+            {"event_type": "hue_event", "event_data": {"device_id": "abc", "type": "short_release", "subtype": 2}},
+        ),
+        (
+            "{domain: shelly, device_id: abc, type: long, subtype: button2}",
+            {"event_type": "shelly.click", "event_data": {"device_id": "abc", "channel": 2, "click_type": "long"}},
+        ),
+    ],
+)
+def test_a_press_that_home_assistant_hears_as_an_event_waits_for_that_event(
+    rule: Rule, press: str, event: dict[str, object]
+) -> None:
+    found = rule(rule_with("[{action: light.turn_on}]", f"[{press.replace('{', '{trigger: device, id: p, ', 1)}]"))
+
+    assert (found.verdict, told(found)) == ("differs", [("event_elsewhere", "triggers/0/event_type")])
+    assert found.fields["triggers"] == [{"id": "p", "trigger": "event", **event}]
+
+
+def test_a_press_that_stands_nowhere_in_the_files_is_unknown(rule: Rule) -> None:
+    old = "{trigger: device, domain: hue, device_id: abc, type: remote_button_short_press, subtype: turn_on}"
+
+    assert rule(rule_with("[{action: light.turn_on}]", f"[{old}]")).verdict == "cannot"
+
+
+def test_a_device_that_flashes_is_a_light_that_is_told_to(rule: Rule) -> None:
+    found = rule(rule_with("[{device_id: abc, domain: light, type: flash, entity_id: light.a, alias: F}]"))
+
+    assert found.verdict == "runs"
+    assert found.fields["actions"] == [
+        {"action": "light.turn_on", "target": {"entity_id": "light.a"}, "data": {"flash": "short"}, "alias": "F"}
+    ]
+
+
+def test_a_device_action_that_has_no_words_here_is_left_out(rule: Rule) -> None:
+    steps = "[{device_id: abc, domain: nut, type: beep}, {action: light.turn_on}, {action: switch.turn_on}]"
+    found = rule(rule_with(steps))
+
+    assert (found.verdict, told(found)) == ("differs", [("device_unknown", "actions/0")])
+
+
+def test_whoever_is_notified_hears_by_the_hubs_own_channels(rule: Rule) -> None:
+    found = rule(rule_with("[{action: notify.send_message, target: {entity_id: notify.log}, data: {message: B}}]"))
+
+    assert (found.verdict, {code for code, _ in told(found)}) == ("runs", {"notice"})
