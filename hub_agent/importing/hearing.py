@@ -125,7 +125,7 @@ def _look_at(case: Case, known: Known, triggers: JsonValue, where: str) -> bool:
         is_off = item.get("enabled") is False
         if isinstance(kind, str) and kind not in TRIGGERS:
             if not is_off:
-                words = _OUTSIDE.get(kind, "this hub does not know it")
+                words = _words_of_press(item) or _OUTSIDE.get(kind, "this hub does not know it")
                 case.add("trigger_unknown", f"the trigger '{kind}' is left out: {words}", path)
                 lost += 1
             replace_step(item, {"trigger": "event", "event_type": "left_out_at_import", "enabled": False}, kind)
@@ -137,6 +137,14 @@ def _look_at(case: Case, known: Known, triggers: JsonValue, where: str) -> bool:
                 lost += 1
                 case.add("never_fires", f"the trigger never fires: {fault}", path)
     return alive > 0 or lost == 0
+
+
+def _words_of_press(trigger: Step) -> str | None:
+    """Of a button that only its integration hears: nothing in the files says what it sends."""
+    domain = trigger.get("domain")
+    if trigger.get("trigger", trigger.get("platform")) != "device" or "entity_id" in trigger or domain == "mqtt":
+        return None
+    return f"only the integration {domain} knows its presses; write in its place the topic on which the button is heard here"
 
 
 def _silence_of(case: Case, known: Known, trigger: Step, path: str) -> str | None:
