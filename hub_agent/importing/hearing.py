@@ -8,6 +8,7 @@ from hub_agent.core.automation.reading import items_of
 from hub_agent.core.automation.triggers.registry import TRIGGERS
 from hub_agent.importing.abilities import FIRED_HERE, UNHEARD_TRIGGERS, is_never_at_all, is_plain_action
 from hub_agent.importing.case import Case, Known, Step, flat_triggers, replace_step, steps_in
+from hub_agent.importing.clock_sensors import is_clock
 from hub_agent.model.json import JsonValue
 from hub_agent.templating import is_template
 
@@ -187,9 +188,13 @@ def is_foreign_event(name: str) -> bool:
     return name.lower().startswith(tuple(f"{each}_" for each in _INTEGRATIONS)) or name.lower() in _INTEGRATIONS
 
 
+def _is_stranger(name: str) -> bool:
+    return is_plain_action(name) and (is_never_at_all(name.partition(".")[0]) or is_clock(name))
+
+
 def _watched_strangers(trigger: Mapping[str, JsonValue]) -> str | None:
     """The entities of a trigger, if it watches nothing but such as no device ever is."""
     named = [name.strip() for each in items_of(trigger.get("entity_id")) for name in str(each).lower().split(",")]
-    if named and all(is_never_at_all(each.partition(".")[0]) and is_plain_action(each) for each in named):
+    if named and all(_is_stranger(each) for each in named):
         return ", ".join(named[:3])
     return None

@@ -5,6 +5,7 @@ from typing import Final
 
 from hub_agent.importing.abilities import HELPER_ACTIONS, is_never_at_all, is_never_here, is_plain_action
 from hub_agent.importing.case import NAMES_AN_ACTION, Case, Known
+from hub_agent.importing.clock_sensors import is_clock
 from hub_agent.importing.placed import texts_in
 from hub_agent.templating import is_template
 
@@ -38,6 +39,8 @@ def _look_at(case: Case, known: Known, name: str, path: str) -> None:
         return
     if domain == "notify":
         case.add("notice", f"{name} becomes the hub's own channels", path, "note")
+    elif is_clock(name):
+        case.add("clock_sensor", f"{name} says the time in Home Assistant, and is not here: ask now()", path)
     elif is_never_here(domain):
         told = "waits for a device of this kind: none of this hub's dialects brings one yet"
         words = "no device of this hub brings such an entity" if is_never_at_all(domain) else told

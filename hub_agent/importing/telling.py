@@ -18,6 +18,7 @@ _ADVICE: Final = {
     "to_be_allowed": "allow it in the hub's configuration (where commands are meant, a draft of the settings stands below)",
     "event_elsewhere": "write a rule that fires the event, say at a message of MQTT or a webhook: then these rules run as they are",
     "entity_kind": "nothing, if you wait for a device of the kind; or take these parts out, or replace them",
+    "clock_sensor": "ask the clock, now(), instead of a sensor that says the time",
     "action_unknown": "this hub has no such actions: replace them, by mqtt.publish or a rest_command for instance",
     "action_aside": "this hub has no such actions: it says or shows nothing there; a notice (notify.notify) may do",
     "device_unknown": "name the entity instead of the device",

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from hub_agent.core.automation.device_words import action_of_device, condition_of_device, trigger_of_device
+from hub_agent.importing.clock_sensors import asks_the_clock, looks_at_its_state, tick
 from hub_agent.importing.macros import Macros
 from hub_agent.importing.placed import PlacedList, PlacedMap
 from hub_agent.importing.registry import Registry
 from hub_agent.importing.verdict import Severity
 from hub_agent.model.ids import slugify
 from hub_agent.model.json import JsonValue
+from hub_agent.templating import is_template
 
 Words: TypeAlias = dict[str, JsonValue]
 
@@ -28,11 +30,14 @@ class Translator:
     # What cannot be named without Home Assistant's registries, which are not among the files.
     gaps: list[tuple[str, str]] = field(default_factory=list)
     _unnamed: list[str] = field(default_factory=list)
+    is_about_states: bool = False
     # What became something else: where, in words, and whether that makes a difference.
     notes: list[tuple[str, str, Severity]] = field(default_factory=list)
 
     def translate(self, value: JsonValue, path: str = "") -> JsonValue:
         """A copy in which everything that can be said in the hub's language is."""
+        if not path:
+            self.is_about_states = looks_at_its_state(value)
         if isinstance(value, PlacedList):
             items = PlacedList(value.place)
             for index, (item, at) in enumerate(zip(value, value.places, strict=True)):
@@ -53,6 +58,9 @@ class Translator:
             self.notes.append((path, "input_slider is called input_number today", "note"))
             text = text.replace("input_slider.select_value", "input_number.set_value")
             text = text.replace("input_slider.", "input_number.")
+        if is_template(text) and (asked := asks_the_clock(text)) != text:
+            self.notes.append((path, "a sensor that says the time is read as now()", "note"))
+            text = asked
         return self.macros.written_in(text)
 
     def _replaced(self, value: PlacedMap, path: str) -> Words | None:
@@ -224,6 +232,10 @@ def _only(value: JsonValue) -> object:
     return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else str(value)
 
 
+def _tick(translator: Translator, value: PlacedMap) -> Words | None:
+    return None if translator.is_about_states else tick(value, _KEPT)
+
+
 def _start_event(_translator: Translator, value: PlacedMap) -> Words | None:
     """The events of a start and an end: what the trigger `homeassistant` says."""
     if "event" not in (value.get("platform"), value.get("trigger")) or "event_data" in value:
@@ -275,6 +287,7 @@ _READERS: Final[tuple[tuple[_Reader, str | None], ...]] = (
     (_condition_of_device, None),
     (_action_of_device, None),
     (_start_event, None),
+    (_tick, "a sensor that says the time is read as the time itself"),
     (_published_template, None),
     (_hue_scene, "hue.activate_scene is read as scene.turn_on: without dynamics they do the same"),
     (_device_as_target, None),

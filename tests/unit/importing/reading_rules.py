@@ -68,6 +68,8 @@ def _environment(world: World) -> jinja2.Environment:
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=_Silent)
 
     def states(entity_id: str) -> str:
+        if entity_id == "sensor.time":
+            return world.now.strftime("%H:%M")
         return world.states.get(entity_id.lower(), "unknown")
 
     def is_state(entity_id: str, wanted: Any) -> bool:

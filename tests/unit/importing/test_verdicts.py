@@ -536,3 +536,37 @@ def test_whoever_is_notified_hears_by_the_hubs_own_channels(rule: Rule) -> None:
     found = rule(rule_with("[{action: notify.send_message, target: {entity_id: notify.log}, data: {message: B}}]"))
 
     assert (found.verdict, {code for code, _ in told(found)}) == ("runs", {"notice"})
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("{trigger: state, entity_id: sensor.time}", {"trigger": "time_pattern", "minutes": "/1"}),
+        ("{platform: state, entity_id: [sensor.time], to: '07:30'}", {"trigger": "time", "at": "07:30:00"}),
+        ("{trigger: state, entity_id: sensor.date}", {"trigger": "time", "at": "00:00:00"}),
+        (
+            "{trigger: template, value_template: \"{{ states('sensor.time') == states('input_text.at') }}\"}",
+            {"trigger": "template", "value_template": "{{ now().strftime('%H:%M') == states('input_text.at') }}"},
+        ),
+        (
+            "{trigger: template, value_template: \"{{ is_state('sensor.time', '07:30') or states.sensor.date.state }}\"}",
+            {
+                "trigger": "template",
+                "value_template": "{{ (now().strftime('%H:%M') == '07:30') or now().strftime('%Y-%m-%d') }}",
+            },
+        ),
+    ],
+)
+def test_a_sensor_that_says_the_time_is_the_clock(rule: Rule, old: str, new: object) -> None:
+    found = rule(rule_with("[{action: light.turn_on}]", f"[{old}]"))
+
+    assert (found.verdict, found.fields["triggers"]) == ("runs", [new])
+
+
+def test_what_is_asked_of_such_a_sensor_otherwise_never_comes(rule: Rule) -> None:
+    told_by = "[{action: notify.notify, data: {message: '{{ trigger.to_state.state }}'}}]"
+    never = rule(rule_with(told_by, "[{trigger: state, entity_id: sensor.time}]"))
+    condition = "  conditions: {condition: state, entity_id: sensor.time, state: '07:30'}\n"
+
+    assert (never.verdict, never.reasons[-1].code) == ("cannot", "clock_sensor")
+    assert rule(rule_with("[{action: light.turn_on}]", more=condition)).verdict == "differs"
