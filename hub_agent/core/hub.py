@@ -466,14 +466,14 @@ class Hub:
 
     def _leave(self, each: Any, effects: list[Effect]) -> None:
         match each:
+            case SaveTrace():  # most of them
+                self.checks.note_trace(each)
+                effects.append(each)
             case SendCommand(command):
                 self._asked.note_command(command)
                 effects.append(each)
             case Answer() if each.request_id in self._cloud_commands:
                 effects += self._cloud_commands.end(each)
-            case SaveTrace():
-                self.checks.note_trace(each)
-                effects.append(each)
             case IssueRaised(issue):
                 self.checks.note_issue(issue)
                 effects.append(each)

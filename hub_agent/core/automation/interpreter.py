@@ -12,7 +12,7 @@ from hub_agent.core.automation.signals import Aborted, RunStopped, SequenceEnded
 from hub_agent.core.automation.triggers.template import Watch
 from hub_agent.core.automation.triggers.trigger import Site, Trigger
 from hub_agent.core.automation.values import Value, Variables, is_true_text
-from hub_agent.core.automation.views import freeze, thaw
+from hub_agent.core.automation.views import freeze, iso, thaw
 from hub_agent.errors import TemplateError
 from hub_agent.model.action import OUTSIDE_DOMAINS, Call, CallAnswered
 from hub_agent.model.automation import Outcome, RunStatus
@@ -461,7 +461,8 @@ class Execution:
         self.thread.frames.append(Frame(block, 0, memory or {}))
 
     def note(self, kind: str, result: str, **more: JsonValue) -> dict[str, JsonValue] | None:
-        return self.run.note(self.path, kind, self.now, result, **more)
+        # Not by way of the run's own: one more call with names costs as much as the step itself.
+        return self.run.add_step({"path": self.path, "kind": kind, "at": iso(self.now), "result": result, **more})
 
     def variables(self) -> Variables:
         """The run's, with what the thread and its parents see on top: the innermost `repeat` and `wait`."""

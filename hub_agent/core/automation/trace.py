@@ -82,8 +82,11 @@ def execution_row(
 ) -> Row:
     """`states`: its devices before and after."""
     completed_at = run.ended_at or run.started_at
-    outcomes = [result.result for result in run.results]
-    error = None if status is RunStatus.SUCCESS else final_error(run)
+    results = run.results
+    outcomes = [result.result for result in results]
+    is_success = status is RunStatus.SUCCESS
+    # As a rule all went well, and there is nothing to be counted.
+    all_ok = outcomes.count("ok") == len(outcomes)
     return {
         "id": run.id,
         "time": run.started_at,
@@ -94,13 +97,13 @@ def execution_row(
         "started_at": run.started_at,
         "completed_at": completed_at,
         "duration_ms": milliseconds(run.started_at, completed_at),
-        "actions_total": len(run.results) + run.results_left_out,
+        "actions_total": len(results) + run.results_left_out,
         "actions_succeeded": outcomes.count("ok"),
-        "actions_failed": outcomes.count("failed") + outcomes.count("unconfirmed"),
-        "action_results": [result.as_json() for result in run.results],
-        "error_message": error,
-        "error_details": error_details(run, status),
-        "retry_attempt": max([result.attempt for result in run.results], default=1) - 1,
+        "actions_failed": 0 if all_ok else outcomes.count("failed") + outcomes.count("unconfirmed"),
+        "action_results": [result.as_json() for result in results],
+        "error_message": None if is_success else final_error(run),
+        "error_details": None if is_success else error_details(run, status),
+        "retry_attempt": max([result.attempt for result in results]) - 1 if results else 0,
         "device_states_before": states[0],
         "device_states_after": states[1],
         "environment_context": environment,

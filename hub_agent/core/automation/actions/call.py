@@ -35,16 +35,17 @@ class CallAct:
 
     def enter(self, at: Execution) -> None:
         action, target, data = self.ready or self._render(at)
-        call_id = CallId(at.interpreter.new_id())
+        run, interpreter = at.run, at.interpreter
+        call_id = CallId(interpreter.new_id())
         result = Result(at.path, action, target, at.now, call_id, data)
-        at.run.add_result(result)
-        note_before(at.run.before, target, at.exchange.world)
-        at.interpreter.result_by_call[call_id] = (at.run, result)
+        run.add_result(result)
+        note_before(run.before, target, interpreter.exchange.world)
+        interpreter.result_by_call[call_id] = (run, result)
         at.note("action", "called", action=action, target=list(target), data=data, call=call_id)
         call = Call(call_id, action, target, data, at.cause(), self.response_variable is not None)
         body = {"call_id": call_id, "response_variable": self.response_variable}
         due = None if action.startswith(("script.", "automation.")) else at.now + ANSWER_WAIT_MAX
-        at.interpreter.call(at.run, at.thread, Wait("call", at.path, at.now, due, body), call)
+        interpreter.call(run, at.thread, Wait("call", at.path, at.now, due, body), call)
 
     def _render(self, at: Execution) -> tuple[str, tuple[EntityId, ...], JsonObject]:
         action = at.get(self.action)
