@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from hub_agent.core.automation.reading import items_of
 from hub_agent.importing.home import Found, HomeFiles
-from hub_agent.importing.placed import PlacedList, PlacedMap, find_place
+from hub_agent.importing.placed import Place, PlacedList, PlacedMap, find_place
 from hub_agent.importing.scenes import judge_scene
 from hub_agent.importing.verdict import Reason, Severity
 from hub_agent.model.ids import slugify
@@ -67,10 +67,12 @@ class Known:
     scripts: set[str] = field(default_factory=set)
     automations: set[str] = field(default_factory=set)
     helpers: set[str] = field(default_factory=set)
+    # What Home Assistant makes of its own configuration, with where.
+    made_there: Mapping[str, Place] = field(default_factory=dict)
 
 
 def known_in(home: HomeFiles) -> Known:
-    known = Known(helpers={each.entity_id for each in home.helpers})
+    known = Known(helpers={each.entity_id for each in home.helpers}, made_there=home.made_there)
     for found in home.found:
         if found.kind == "scene":
             name = found.config.get("name") if isinstance(found.config, PlacedMap) else None

@@ -9,6 +9,7 @@ from hub_agent.errors import FileNotUnderstood
 from hub_agent.importing.commands import COMMAND_DOMAINS
 from hub_agent.importing.folder import Folder
 from hub_agent.importing.helpers import HELPER_DOMAINS, FoundHelper, helpers_in
+from hub_agent.importing.made_there import PLATFORM_DOMAINS, made_in
 from hub_agent.importing.placed import Missing, Place, PlacedList, PlacedMap, place_of
 from hub_agent.model.json import JsonValue
 
@@ -39,6 +40,8 @@ class HomeFiles:
     helpers: list[FoundHelper] = field(default_factory=list)
     # `rest_command.<name>` and `shell_command.<name>`, as they are written.
     commands: dict[str, JsonValue] = field(default_factory=dict)
+    # Entities that Home Assistant makes of its configuration, with where.
+    made_there: dict[str, Place] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> list[Found]:
         return [each for each in self.found if each.kind == kind]
@@ -92,6 +95,8 @@ def _take_package(home: HomeFiles, content: JsonValue) -> None:
             home.helpers += helpers_in(key, value, content.places[key])
         elif key in COMMAND_DOMAINS and isinstance(value, PlacedMap):
             home.commands |= {f"{key}.{name}": item for name, item in value.items()}
+        elif key == "template" or key in PLATFORM_DOMAINS:
+            home.made_there |= dict(made_in(key, value))
 
 
 def _take_all(home: HomeFiles, kind: str, value: JsonValue, place: Place) -> None:

@@ -41,6 +41,10 @@ def _look_at(case: Case, known: Known, name: str, path: str) -> None:
         case.add("notice", f"{name} becomes the hub's own channels", path, "note")
     elif is_clock(name):
         case.add("clock_sensor", f"{name} says the time in Home Assistant, and is not here: ask now()", path)
+    elif name in known.made_there:
+        place = known.made_there[name]
+        words = f"{name} is made by Home Assistant itself ({place.file}, line {place.line}), not by a device: it is not here until something tells it, say by MQTT"
+        case.add("made_there", words, path, "note")
     elif is_never_here(domain):
         told = "waits for a device of this kind: none of this hub's dialects brings one yet"
         words = "no device of this hub brings such an entity" if is_never_at_all(domain) else told

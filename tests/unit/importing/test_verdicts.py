@@ -570,3 +570,24 @@ def test_what_is_asked_of_such_a_sensor_otherwise_never_comes(rule: Rule) -> Non
 
     assert (never.verdict, never.reasons[-1].code) == ("cannot", "clock_sensor")
     assert rule(rule_with("[{action: light.turn_on}]", more=condition)).verdict == "differs"
+
+
+def test_what_home_assistant_makes_of_its_own_configuration_is_told_to_be_missing(read) -> None:
+    config = """\
+    automation: !include automations.yaml
+    template:
+      - sensor: [{name: Time of Day, state: "{{ 1 }}"}]
+    binary_sensor:
+      - platform: template
+        sensors: {anybody_home: {value_template: "{{ true }}"}}
+    """
+    triggers = "[{trigger: state, entity_id: [sensor.time_of_day, binary_sensor.anybody_home, sensor.real]}]"
+    [found] = read(
+        {"configuration.yaml": config, "automations.yaml": rule_with("[{action: light.turn_on}]", triggers)}
+    ).automations
+
+    assert [(reason.code, reason.text.split(" is made")[0], reason.severity) for reason in found.reasons] == [
+        ("made_there", "sensor.time_of_day", "note"),
+        ("made_there", "binary_sensor.anybody_home", "note"),
+    ]
+    assert "configuration.yaml, line 3" in found.reasons[0].text
