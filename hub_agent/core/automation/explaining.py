@@ -16,7 +16,7 @@ from hub_agent.core.automation.explaining_triggers import AROUND, Finding, find,
 from hub_agent.core.automation.program import Program
 from hub_agent.core.automation.rule import Rule
 from hub_agent.core.automation.triggers.trigger import Trigger
-from hub_agent.core.automation.views import iso, view
+from hub_agent.core.automation.views import iso, view_of_itself
 from hub_agent.model.automation import Mode, Outcome, RunStatus
 from hub_agent.model.json import JsonObject, JsonValue
 
@@ -285,7 +285,7 @@ def _is_top(step: Trace) -> bool:
 def _given(rule: Rule, program: Program, as_of: AsOf) -> Given:
     variables: dict[str, object] = {**program.trigger_variables}
     if program.sees_itself:
-        variables["this"] = view(rule.entity_id, as_of.state(rule.entity_id))
+        variables["this"] = view_of_itself(rule.entity_id, as_of.state(rule.entity_id))
     return Given.of(variables, program)
 
 

@@ -24,7 +24,7 @@ from hub_agent.core.automation.trace import (
 )
 from hub_agent.core.automation.triggers.trigger import Trigger
 from hub_agent.core.automation.variables import render_variables
-from hub_agent.core.automation.views import iso, view
+from hub_agent.core.automation.views import iso, view_of_itself
 from hub_agent.errors import TemplateError
 from hub_agent.model.action import Call, CallAnswered, CommandSettled
 from hub_agent.model.automation import Mode, Outcome, RunStatus
@@ -125,7 +125,7 @@ class Running:
     def itself(self, rule: Rule, program: Program) -> dict[str, object]:
         if not program.sees_itself:
             return {}
-        return {"this": view(rule.entity_id, self._exchange.world.state(rule.entity_id))}
+        return {"this": view_of_itself(rule.entity_id, self._exchange.world.state(rule.entity_id))}
 
     def judge_and_run(
         self,

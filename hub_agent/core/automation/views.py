@@ -84,7 +84,7 @@ class StateView:
         if isinstance(cause, _Untold):
             raise AttributeError("context")  # noqa: TRY004 - so that to templates it is not defined
         if cause is None:
-            return {"id": None, "parent_id": None, "user_id": None}
+            return {"id": f"{self.entity_id}/{iso(self._seen.updated_at)}", "parent_id": None, "user_id": None}
         is_person = cause.kind in _BY_PERSONS
         return {
             "id": cause.id or None,
@@ -126,6 +126,11 @@ def view(entity_id: str, seen: EntityState | None) -> StateView | None:
 def view_of_new(change: StateChanged) -> StateView | None:
     """The state that a change has brought, with what brought it."""
     return None if change.new is None else StateView(change.entity_id, change.new, change.cause)
+
+
+def view_of_itself(entity_id: str, seen: EntityState | None) -> StateView | None:
+    """As `this`: rules ask of its context only whether another context is the same."""
+    return None if seen is None else StateView(entity_id, seen, None)
 
 
 class _Latest:

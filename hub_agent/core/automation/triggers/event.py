@@ -8,11 +8,11 @@ from hub_agent.core.automation.exchange import Attachment
 from hub_agent.core.automation.reading import Fields, items_of, read_texts
 from hub_agent.core.automation.triggers.trigger import NeverHeld, Reader
 from hub_agent.core.automation.values import are_same, read_value
-from hub_agent.core.automation.views import view, view_of_new
+from hub_agent.core.automation.views import iso, view, view_of_new
 from hub_agent.errors import DefinitionError
 from hub_agent.model.inputs import EventFired
 from hub_agent.model.json import JsonValue
-from hub_agent.model.state import StateChanged
+from hub_agent.model.state import Cause, StateChanged
 
 REPORTED = "state_reported"
 # Events of the engine's own that rules may listen to; all others come from devices, rules and doors.
@@ -30,7 +30,7 @@ class EventSource:
     def attach(self, attachment: Attachment, _now: datetime) -> NeverHeld:
         def handle(event: EventFired, now: datetime) -> None:
             if self._accepts(event):
-                attachment.fire({"event": _told(event), "description": f"event '{event.event_type}'"}, now)
+                attachment.fire({"event": _told(event, now), "description": f"event '{event.event_type}'"}, now)
 
         for event_type in self.event_types:
             attachment.listen_event(event_type, handle)
@@ -40,7 +40,7 @@ class EventSource:
     def _listen_to_the_engine(self, event_type: str, attachment: Attachment) -> None:
         def fire(data: Mapping[str, object], now: datetime) -> None:
             if self._accepts_of(data, None):
-                told = {"event_type": event_type, "data": data, "context": {"user_id": None}}
+                told = {"event_type": event_type, "data": data, "context": _context(event_type, None, None, now)}
                 attachment.fire({"event": told, "description": f"event '{event_type}'"}, now)
 
         def change(changed: StateChanged, now: datetime) -> None:
@@ -68,8 +68,18 @@ class EventSource:
         return not self.wanted or _is_within(self.wanted, data)
 
 
-def _told(event: EventFired) -> dict[str, object]:
-    return {"event_type": event.event_type, "data": event.data, "context": {"user_id": event.user_id}}
+def _told(event: EventFired, now: datetime) -> dict[str, object]:
+    return {
+        "event_type": event.event_type,
+        "data": event.data,
+        "context": _context(event.event_type, event.cause, event.user_id, now),
+    }
+
+
+def _context(event_type: str, cause: Cause | None, user_id: str | None, now: datetime) -> dict[str, str | None]:
+    """A rule's event bears the run's id, as `context.id` has it there; any other one an id of its own."""
+    own = cause.id if cause is not None and cause.id else f"{event_type}/{iso(now)}"
+    return {"id": own, "parent_id": None, "user_id": user_id}
 
 
 def _is_within(wanted: JsonValue, given: object) -> bool:
