@@ -28,7 +28,7 @@ from hub_agent.adapters.systemd import SystemdNotifier
 from hub_agent.config import Config, read_secret
 from hub_agent.core.hub import Hub
 from hub_agent.core.time_of_day import zone
-from hub_agent.drivers.registry import Dialects, default_drivers
+from hub_agent.drivers.registry import Dialects, default_drivers, link_drivers
 from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import IssueCleared, IssueRaised
@@ -37,13 +37,14 @@ from hub_agent.model.inputs import BrokerConnected, BrokerLost
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
 from hub_agent.model.report import Decoded, MqttMessage, Subscribe, Unsubscribe
-from hub_agent.ports import Broker, Clock, Identity, Remembered, Store
+from hub_agent.ports import Broker, Clock, Identity, Links, Remembered, Store
 from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.door import HubDoor
 from hub_agent.runtime.effects import Effects
 from hub_agent.runtime.errands import Errands
 from hub_agent.runtime.hearing import Hearing
 from hub_agent.runtime.inbox import Inbox
+from hub_agent.runtime.links import NoLinks
 from hub_agent.runtime.loop import Loop
 from hub_agent.runtime.supervisor import Supervisor, Task, feed_watchdog
 from hub_agent.runtime.uplink import Uplink
@@ -89,6 +90,7 @@ class Core:
         store: Store,
         clock: Clock,
         broker: Broker,
+        links: Links | None = None,
         new_id: Callable[[], str],
         discovery_prefix: str = "homeassistant",
         zigbee2mqtt_topics: tuple[str, ...] = ("zigbee2mqtt",),
@@ -98,12 +100,14 @@ class Core:
         self.store = store
         self.clock = clock
         self.broker = broker
+        self.links = links or NoLinks()
         drivers = default_drivers(
             discovery_prefix=discovery_prefix,
             zigbee2mqtt_topics=zigbee2mqtt_topics,
             templates=_templates_of_devices(clock, zone(place.time_zone)),
         )
-        self.dialects = Dialects(drivers)
+        linked = link_drivers()
+        self.dialects = Dialects(drivers, linked)
         allowed = allowed or Allowed({}, {})
         self.hub = Hub(
             home_id=HomeId(identity.home_id),
@@ -122,7 +126,8 @@ class Core:
         self.errands = Errands(errands, self.inbox.put)
         self.effects = Effects(
             broker=broker,
-            drivers={driver.dialect: driver for driver in drivers},
+            links=self.links,
+            drivers={driver.dialect: driver for driver in (*linked, *drivers)},
             find_device=self.hub.inventory.device,
             find_entity=self.hub.inventory.entity,
             feed_back=self.inbox.put,

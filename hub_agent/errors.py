@@ -19,6 +19,10 @@ HubAgentError
     ├── TemplateError         a template that cannot be read, or fails for these values
     ├── NotFound              no scene, device, automation or run of that name
     ├── NotPossible           the device cannot do what was asked
+    ├── LinkError             a peer of a dialect cannot be talked to now
+    │   ├── LinkLost          no connection, or it ended: tried again
+    │   ├── LinkAsleep        it sleeps and comes back by itself: a device on batteries
+    │   └── PersonNeeded      it cannot be talked to before a person has done or given something
     └── AgentNotRunning       the command line found nobody at the socket
 """
 
@@ -116,6 +120,27 @@ class NotFound(OperatingError):
 
 class NotPossible(OperatingError):
     pass
+
+
+class LinkError(OperatingError):
+    pass
+
+
+class LinkLost(LinkError):
+    pass
+
+
+class LinkAsleep(LinkError):
+    pass
+
+
+class PersonNeeded(LinkError):
+    """`str()` is one line that says what is needed. `kind`: a NeedKind's value. `fields`: what to give, by name."""
+
+    def __init__(self, text: str, kind: str, fields: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.fields = fields
 
 
 class AgentNotRunning(OperatingError):

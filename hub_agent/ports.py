@@ -12,6 +12,7 @@ from hub_agent.model.effects import Persistent
 from hub_agent.model.ids import DeviceId, EntityId
 from hub_agent.model.inputs import WebhookCalled
 from hub_agent.model.json import JsonObject, JsonValue, Row
+from hub_agent.model.link import Frame, LinkChanged, Peer, Request, Service, ServiceGone
 from hub_agent.model.report import MqttMessage, Publication
 from hub_agent.model.state import EntityState
 
@@ -52,6 +53,39 @@ class Broker(Protocol):
     def is_connected(self) -> bool: ...
 
     async def stop(self) -> None: ...
+
+
+class Links(Protocol):
+    """The connections that dialects keep up by themselves, each dialect apart from the others and from the home."""
+
+    def start(self, take: Callable[[Frame | Service | LinkChanged], bool]) -> None:
+        """`take` answers False when it cannot take more: what comes is then left unread until `resume`."""
+
+    def resume(self) -> None: ...
+
+    def open(self, peer: Peer) -> None:
+        """Kept up from now on; known already, its address is renewed."""
+
+    def close(self, dialect: str, key: str) -> None: ...
+
+    def ask(self, request: Request, done: Callable[[str | None], None]) -> bool:
+        """Hands it over; False when that link is not up. `done` is told once: None, or why not, in words."""
+
+    async def pair(self, peer: Peer, given: Mapping[str, str]) -> None:
+        """With what a person gave or did; what it yields is kept among the credentials. Raises PersonNeeded, LinkLost, NotPossible."""
+
+    def forget(self, dialect: str, key: str) -> None:
+        """Its credentials are deleted."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+
+
+class Browser(Protocol):
+    """Hears what announces itself on the local network."""
+
+    async def run(self, take: Callable[[Service | ServiceGone], bool]) -> None:
+        """Until cancelled. `take` answers False when it cannot take more: then it is told again later."""
 
 
 class Cloud(Protocol):

@@ -26,6 +26,7 @@ from hub_agent.model.effects import Announce, IssueRaised, SaveDevice
 from hub_agent.model.ids import DeviceId, EntityId, NewId, RoomId
 from hub_agent.model.inputs import DeviceEdited, StateSet
 from hub_agent.model.json import JsonValue
+from hub_agent.model.link import LinkChanged, LinkStatus
 from hub_agent.model.report import AvailabilityReported, Reported
 from hub_agent.model.state import UNKNOWN, StateChanged
 
@@ -105,6 +106,23 @@ class Devices:
             given += self._set_available(device, device.entities, is_available=is_available, now=now)
             given.append(Announce("device", {"id": device.id, "availability": connectivity(presence)}))
         given += self._healing.handle_availability(known.device, said.is_available, now)
+        return given
+
+    def link_changed(self, changed: LinkChanged, now: datetime) -> list[Given]:
+        """Nobody behind a link that is lost can be reached. A peer that only sleeps can be, in its time."""
+        if changed.status in {LinkStatus.CONNECTING, LinkStatus.ASLEEP}:
+            return []
+        is_up = changed.status is LinkStatus.UP
+        reached = {
+            device.id: device
+            for device in self._inventory.devices()
+            if device.origin.dialect == changed.dialect and device.native.get("peer") == changed.peer
+        }
+        given: list[Given] = []
+        for device in reached.values():
+            # Those behind a bridge follow it.
+            if device.via not in reached:
+                given += self.availability(AvailabilityReported(device.origin, is_available=is_up), now)
         return given
 
     def _set_available(

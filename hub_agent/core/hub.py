@@ -16,6 +16,7 @@ from hub_agent.core.cloud_commands import CloudCommands
 from hub_agent.core.commands import Commands
 from hub_agent.core.device_fields import present_of
 from hub_agent.core.devices import Devices
+from hub_agent.core.discovery import Discovery
 from hub_agent.core.given import Given
 from hub_agent.core.healing import Healing
 from hub_agent.core.helpers import Helpers
@@ -62,6 +63,7 @@ from hub_agent.model.inputs import (
     DeviceEdited,
     EventFired,
     Input,
+    PeerForgotten,
     RepairWanted,
     RoomEdited,
     ScenePressed,
@@ -72,6 +74,7 @@ from hub_agent.model.inputs import (
 )
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.link import LinkChanged, LinkStatus, PeerFound, PeerGone
 from hub_agent.model.report import (
     AvailabilityReported,
     DeviceGone,
@@ -129,6 +132,7 @@ class Hub:
         self.place = place
         self.states = States()
         self.inventory = Inventory(home_id)
+        self.discovery = Discovery()
         self.commands = Commands(new_id)
         self.definitions = Definitions()
         self.rooms = Rooms(home_id, self.definitions)
@@ -205,7 +209,7 @@ class Hub:
         self.inventory.restore(devices, saved.get("inventory", {}))
         self.definitions.restore(definitions, saved)
         self._presence_due_at = now + PRESENCE_EVERY
-        given: list[Given] = []
+        given: list[Given] = [*self.discovery.restore(saved.get("discovery", {}))]
         for device in self.inventory.devices():
             # Every entity has a state, from the first moment on; what is not known is `unknown`.
             self.devices.make_known(device, now)
@@ -338,6 +342,14 @@ class Hub:
                 return self._broker_connected(now)
             case BrokerLost(reason):
                 return self._broker_lost(reason, now)
+            case PeerFound():
+                return self.discovery.handle_found(happened, now)
+            case PeerGone():
+                return self.discovery.handle_gone(happened, now)
+            case LinkChanged():
+                return self._link_changed(happened, now)
+            case PeerForgotten():
+                return self.discovery.forget(happened)
             case ClockStepped(by):
                 return self._clock_stepped(happened, by, now)
             case Subscribe() | Unsubscribe() | Reported():
@@ -361,6 +373,13 @@ class Hub:
         given: list[Given] = [IssueRaised(issue)]
         given += self.healing.handle_disconnected(now)
         given += self.devices.broker_availability(now, is_available=False)
+        return given
+
+    def _link_changed(self, changed: LinkChanged, now: datetime) -> list[Given]:
+        given: list[Given] = [*self.discovery.handle_link(changed, now)]
+        given += self.devices.link_changed(changed, now)
+        if changed.status is LinkStatus.UP:
+            given += self.commands.handle_connected(now)
         return given
 
     def _clock_stepped(self, stepped: ClockStepped, by: timedelta, now: datetime) -> list[Given]:

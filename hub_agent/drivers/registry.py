@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from hub_agent.drivers.driver import Driver
+from hub_agent.drivers.driver import Driver, LinkDriver, MqttDriver
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
 from hub_agent.model.device import Device
+from hub_agent.model.link import Frame
 from hub_agent.model.report import Decoded, MqttMessage, Rejected, Subscribe, Unsubscribe
 from hub_agent.templating import Templates
 
@@ -16,9 +17,14 @@ def default_drivers(
     discovery_prefix: str = "homeassistant",
     zigbee2mqtt_topics: Sequence[str] = ("zigbee2mqtt",),
     templates: Templates | None = None,
-) -> list[Driver]:
-    """Every dialect this agent speaks; where two know the same device, the first one serves it. `templates` of devices may need `now`."""
+) -> list[MqttDriver]:
+    """Every dialect over MQTT that this agent speaks; where two know the same device, the first one serves it. `templates` of devices may need `now`."""
     return [Zigbee2Mqtt(zigbee2mqtt_topics), HomeAssistantDiscovery(discovery_prefix, templates)]
+
+
+def link_drivers() -> list[LinkDriver]:
+    """Every dialect with connections of its own; each has an adapter of the same name in `adapters/links/`."""
+    return []
 
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024
@@ -31,13 +37,14 @@ TOPICS_MAX: Final = 20_000
 class Dialects:
     """Gives each message to the drivers that want it, and lets none of them stop the house."""
 
-    def __init__(self, drivers: Iterable[Driver]) -> None:
+    def __init__(self, drivers: Iterable[MqttDriver], linked: Iterable[LinkDriver] = ()) -> None:
         self._drivers = tuple(drivers)
+        self._linked_by_dialect = {driver.dialect: driver for driver in linked}
         self._by_dialect: dict[str, Driver] = {}
-        for driver in self._drivers:
+        for driver in (*self._drivers, *self._linked_by_dialect.values()):
             self._by_dialect.setdefault(driver.dialect, driver)
         # Full, it is emptied: the topics in use come back at once.
-        self._drivers_by_topic: dict[str, tuple[Driver, ...]] = {}
+        self._drivers_by_topic: dict[str, tuple[MqttDriver, ...]] = {}
 
     def subscriptions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(topic for driver in self._drivers for topic in driver.subscriptions()))
@@ -46,7 +53,7 @@ class Dialects:
         """Topic filters to subscribe to, for the devices that the mirror knows."""
         known = tuple(devices)
         topics: dict[str, None] = {}
-        for driver in self._drivers:
+        for driver in self._by_dialect.values():
             own = [device for device in known if device.origin.dialect == driver.dialect]
             topics |= dict.fromkeys(driver.restore(own))
         self._drivers_by_topic.clear()
@@ -71,21 +78,31 @@ class Dialects:
             decoded += self._decode_by(driver, message)
         return decoded
 
+    def hear(self, frame: Frame) -> Sequence[Decoded]:
+        """What a peer said over its link."""
+        driver = self._linked_by_dialect.get(frame.dialect)
+        if driver is None:
+            return []
+        try:
+            return driver.hear(frame)
+        except Exception as error:  # noqa: BLE001 -- a fault of one driver, or one frame, must not stop the house
+            return [_failed(frame.dialect, f"{frame.peer} {frame.kind}", error)]
+
     def unexplained(self) -> list[Rejected]:
-        return [rejected for driver in self._drivers for rejected in driver.unexplained()]
+        return [rejected for driver in self._by_dialect.values() for rejected in driver.unexplained()]
 
     def is_wanted(self, topic: str) -> bool:
         """Whether any dialect may make something of this topic."""
         return any(driver.wants(topic) for driver in self._drivers)
 
-    def _remember(self, topic: str) -> tuple[Driver, ...]:
+    def _remember(self, topic: str) -> tuple[MqttDriver, ...]:
         if len(self._drivers_by_topic) >= TOPICS_MAX:
             self._drivers_by_topic.clear()
         drivers = tuple(driver for driver in self._drivers if driver.wants(topic))
         self._drivers_by_topic[topic] = drivers
         return drivers
 
-    def _decode_by(self, driver: Driver, message: MqttMessage) -> Sequence[Decoded]:
+    def _decode_by(self, driver: MqttDriver, message: MqttMessage) -> Sequence[Decoded]:
         size = len(message.payload)
         if size > PAYLOAD_BYTES_MAX and (size > LIST_BYTES_MAX or not message.topic.endswith(_LIST)):
             return [
@@ -94,7 +111,11 @@ class Dialects:
         try:
             decoded = driver.decode(message)
         except Exception as error:  # noqa: BLE001 -- a fault of one driver, or one payload, must not stop the house
-            return [Rejected(driver.dialect, message.topic, "driver_error", f"{type(error).__name__}: {error}"[:200])]
+            return [_failed(driver.dialect, message.topic, error)]
         if any(isinstance(one, Subscribe | Unsubscribe) for one in decoded):
             self._drivers_by_topic.clear()
         return decoded
+
+
+def _failed(dialect: str, topic: str, error: Exception) -> Rejected:
+    return Rejected(dialect, topic, "driver_error", f"{type(error).__name__}: {error}"[:200])

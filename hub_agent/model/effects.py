@@ -14,6 +14,7 @@ from hub_agent.model.device import Device
 from hub_agent.model.ids import DeviceId
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, Row
+from hub_agent.model.link import Peer
 from hub_agent.model.report import Publication, Subscribe
 from hub_agent.model.value import value
 
@@ -147,6 +148,19 @@ class ReleaseDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLink:
+    """Keep a link to this peer from now on; known already, its address is renewed. Answers with LinkChanged, again and again."""
+
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLink:
+    dialect: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallOutside:
     """A call nobody inside the hub answers; the outside answers with CallAnswered."""
 
@@ -203,6 +217,8 @@ Outward: TypeAlias = (
     | Publish
     | Subscribe
     | ReleaseDevice
+    | OpenLink
+    | CloseLink
     | CallOutside
     | Answer
     | IssueRaised

@@ -9,6 +9,7 @@ from hub_agent.model.definition import Definition
 from hub_agent.model.device import Room
 from hub_agent.model.ids import CommandId, DeviceId, EntityId, RoomId, SceneId
 from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.link import LinkChanged
 from hub_agent.model.report import Decoded, MqttMessage
 from hub_agent.model.state import Cause
 from hub_agent.model.value import value
@@ -158,6 +159,16 @@ class BrokerLost:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerForgotten:
+    """A person does not want this peer: its link is closed. `is_ignored`: it is not taken up again when it is met again."""
+
+    dialect: str
+    key: str
+    is_ignored: bool = True
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClockStepped:
     """The wall clock was set by so much: what counts elapsed time moves with it, what follows the wall does not fire for what was jumped over."""
 
@@ -185,5 +196,7 @@ Input: TypeAlias = (
     | CommandNotSent
     | BrokerConnected
     | BrokerLost
+    | LinkChanged
+    | PeerForgotten
     | ClockStepped
 )

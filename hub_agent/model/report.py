@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from hub_agent.model.device import Advertisement, Origin
 from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.link import PeerFound, PeerGone
 from hub_agent.model.value import value
 
 
@@ -81,7 +82,16 @@ class Rejected:
 
 
 Decoded: TypeAlias = (
-    Advertisement | Reported | AvailabilityReported | DeviceGone | EntityGone | Subscribe | Unsubscribe | Rejected
+    Advertisement
+    | Reported
+    | AvailabilityReported
+    | DeviceGone
+    | EntityGone
+    | PeerFound
+    | PeerGone
+    | Subscribe
+    | Unsubscribe
+    | Rejected
 )
 
 

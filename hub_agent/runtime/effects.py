@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import assert_never
 
@@ -16,9 +16,11 @@ from hub_agent.model.effects import (
     Answer,
     AskState,
     CallOutside,
+    CloseLink,
     IssueCleared,
     IssueRaised,
     LogLine,
+    OpenLink,
     Outward,
     Publish,
     Reconfigure,
@@ -30,8 +32,9 @@ from hub_agent.model.ids import DeviceId, EntityId
 from hub_agent.model.inputs import CommandNotSent, CommandSent, Input
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
+from hub_agent.model.link import Request
 from hub_agent.model.report import Publication, Subscribe
-from hub_agent.ports import Broker, Change, Moment
+from hub_agent.ports import Broker, Change, Links, Moment
 from hub_agent.runtime.changes import Changes
 
 log = logging.getLogger(__name__)
@@ -53,6 +56,7 @@ class Effects:
         self,
         *,
         broker: Broker,
+        links: Links,
         drivers: Mapping[str, Driver],
         find_device: Callable[[DeviceId], Device | None],
         find_entity: Callable[[EntityId], Entity | None],
@@ -62,6 +66,7 @@ class Effects:
     ) -> None:
         """`take_errand`: False if nobody outside does such a thing."""
         self._broker = broker
+        self._links = links
         self._drivers = drivers
         self._find_device = find_device
         self._find_entity = find_entity
@@ -125,6 +130,10 @@ class Effects:
                 self._write(level, text, moment)
             case ReleaseDevice(device):
                 self._release(device)
+            case OpenLink(peer):
+                self._links.open(peer)
+            case CloseLink(dialect, key):
+                self._links.close(dialect, key)
             case CallOutside(call):
                 self._call_outside(call)
             case _:
@@ -140,28 +149,60 @@ class Effects:
             self._feed_back(CommandNotSent(command.id, f"nothing here speaks {device.origin.dialect}"))
             return
         try:
-            publications = driver.encode(device, entity, command.action, command.data)
+            encoded = driver.encode(device, entity, command.action, command.data)
         except NotPossible as err:
             self._feed_back(CommandNotSent(command.id, str(err)))
             return
-        if all(self._broker.publish(publication) for publication in publications):
-            self._feed_back(CommandSent(command.id))
-        else:
+        if not all(self._broker.publish(each) for each in encoded if isinstance(each, Publication)):
             self._feed_back(CommandNotSent(command.id, "there is no connection to the MQTT broker", may_try_again=True))
+            return
+        requests = [each for each in encoded if isinstance(each, Request)]
+        if requests:
+            self._ask_peer(command, requests)
+        else:
+            self._feed_back(CommandSent(command.id))
+
+    def _ask_peer(self, command: Command, requests: Sequence[Request]) -> None:
+        """Handed over, it counts as sent: the report that confirms it may be faster than the peer's answer. What no report confirms
+        is sent when the peer says that it has it.
+        """
+        waiting = len(requests)
+        has_failed = False
+
+        def done(error: str | None) -> None:
+            nonlocal waiting, has_failed
+            waiting -= 1
+            if error is not None and not has_failed:
+                has_failed = True
+                self._feed_back(CommandNotSent(command.id, error))
+            elif not waiting and not has_failed and not command.expected:
+                self._feed_back(CommandSent(command.id))
+
+        if not all(self._links.ask(request, done) for request in requests):
+            has_failed = True
+            self._feed_back(CommandNotSent(command.id, "there is no connection to it", may_try_again=True))
+        elif command.expected:
+            self._feed_back(CommandSent(command.id))
+
+    def _say(self, encoded: Iterable[Publication | Request]) -> None:
+        """Without asking what became of it."""
+        for each in encoded:
+            if isinstance(each, Publication):
+                self._broker.publish(each)
+            else:
+                self._links.ask(each, lambda _: None)
 
     def _ask(self, device_id: DeviceId) -> None:
         device = self._find_device(device_id)
         driver = self._drivers.get(device.origin.dialect) if device else None
         if device and driver:
-            for publication in driver.encode_refresh(device):
-                self._broker.publish(publication)
+            self._say(driver.encode_refresh(device))
 
     def _reconfigure(self, device_id: DeviceId) -> None:
         device = self._find_device(device_id)
         driver = self._drivers.get(device.origin.dialect) if device else None
         if device and driver:
-            for publication in driver.encode_reconfigure(device):
-                self._broker.publish(publication)
+            self._say(driver.encode_reconfigure(device))
 
     def _release(self, device: Device) -> None:
         driver = self._drivers.get(device.origin.dialect)

@@ -33,6 +33,7 @@ from hub_agent.model.state import Cause
 from hub_agent.ports import Change, Moment
 from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.effects import LINES_A_MINUTE_MAX, MESSAGE_WAITS_S, WARNING_REPEAT, Effects
+from hub_agent.runtime.links import NoLinks
 from tests.fakes.linked_home import NOON, live
 from tests.unit.runtime.conftest import MemoryBroker
 from tests.unit.store.homes import lamp_device
@@ -72,6 +73,7 @@ class Doing:
         self.fed_back: list[Input] = []
         self.changes = Changes()
         self.effects = Effects(
+            links=NoLinks(),
             broker=self.broker,
             drivers={"zigbee2mqtt": PlainDriver()},  # type: ignore[dict-item]  # what decodes is not needed here
             find_device={LAMP.id: LAMP}.get,
