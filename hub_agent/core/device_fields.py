@@ -10,6 +10,8 @@ from hub_agent.model.state import EntityState
 def definition_fields(device: Device) -> dict[str, JsonValue]:
     """The columns of `devices` that hub and people own."""
     mac = next((alias.value for alias in device.aliases if alias.kind == "mac"), None)
+    if mac is not None and len(mac) == 12:
+        mac = ":".join(mac[place : place + 2] for place in range(0, 12, 2))  # as the column gives it back
     protocol = device.protocol.value if device.protocol else None
     return {
         "device_name": device.name,

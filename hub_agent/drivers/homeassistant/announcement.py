@@ -207,8 +207,7 @@ def _identifier_aliases(identifier: str) -> tuple[Alias, ...]:
 
 def _connection_aliases(kind: str, value: str) -> tuple[Alias, ...]:
     if kind in {"mac", "bluetooth"} and _MAC.fullmatch(value):
-        digits = re.sub(r"[:-]", "", value.lower())
-        return (Alias("mac", ":".join(digits[place : place + 2] for place in range(0, 12, 2))),)
+        return (Alias("mac", re.sub(r"[:-]", "", value.lower())),)
     return (Alias("discovery_id", f"{kind}:{value}"[:_ID_CHARS_MAX]),) if value else ()
 
 

@@ -243,37 +243,6 @@ def read_text(text: str) -> str:
     return text[:STATE_CHARS_MAX]
 
 
-def number_of(data: JsonObject, key: str) -> float | None:
-    """A number a caller gave, also as text. Raises NotPossible if it is none."""
-    value = data.get(key)
-    if value is None:
-        return None
-    try:
-        number = float("nan") if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # lists and mappings raise
-    except (TypeError, ValueError, OverflowError):
-        number = float("nan")
-    if not abs(number) < 1e15:
-        raise NotPossible(f"`{key}` must be a number, not {value!r:.60}")
-    return int(number) if number.is_integer() else number
-
-
-def needed_number(data: JsonObject, key: str) -> float:
-    number = number_of(data, key)
-    if number is None:
-        raise NotPossible(f"`{key}` is missing")
-    return number
-
-
-def needed_text(data: JsonObject, key: str, options: tuple[str, ...] = ()) -> str:
-    value = data.get(key)
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise NotPossible(f"`{key}` is missing")
-    text = str(value)
-    if options and text not in options:
-        raise NotPossible(f"`{key}` must be one of {', '.join(options)}, not {text!r:.60}")
-    return text
-
-
 def load_object(text: str) -> JsonObject | None:
     """A JSON object, or None."""
     if not text.startswith("{"):

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from hub_agent.drivers.colour_names import rgb_of_name
-from hub_agent.drivers.colours import hs_of_rgb, rgb_of_hs, rgb_of_xy, xy_of_rgb
 from hub_agent.drivers.homeassistant.facet import (
     NONE,
     NOTHING,
@@ -13,13 +11,13 @@ from hub_agent.drivers.homeassistant.facet import (
     Sender,
     Unreadable,
     load_object,
-    number_of,
     on_off,
     read_number,
     read_text,
 )
 from hub_agent.drivers.homeassistant.options import Options, Wrong
 from hub_agent.drivers.vocabulary import kelvin_of, mireds_of
+from hub_agent.drivers.wishes import FULL, Wish, number_of
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Capability
 from hub_agent.model.json import JsonObject, JsonValue
@@ -28,7 +26,6 @@ from hub_agent.model.state import UNKNOWN
 
 KELVIN_MIN: Final = 2000
 KELVIN_MAX: Final = 6535
-FULL: Final = 255
 
 _COLOUR_MODES: Final = ("rgb", "rgbw", "rgbww", "hs", "xy")
 _ALL_MODES: Final = (*_COLOUR_MODES, "color_temp", "brightness", "onoff", "white", "unknown")
@@ -92,75 +89,6 @@ class _Light(Facet):
     def device_brightness(self, brightness: float) -> int:
         """Never zero: that would be off."""
         return max(1, min(round(brightness / FULL * self._scale), round(self._scale)))
-
-
-class Wish:
-    """What a call of turn_on asks for, in one notation each."""
-
-    def __init__(self, data: JsonObject, known_brightness: int) -> None:
-        self.brightness = _brightness(data, known_brightness)
-        kelvin = number_of(data, "color_temp_kelvin") or number_of(data, "kelvin")
-        mireds = number_of(data, "color_temp")
-        self.kelvin = kelvin if kelvin is not None else kelvin_of(mireds) if mireds else None
-        self.rgb: Sequence[float] | None = None
-        self.white: Sequence[float] = ()
-        self.hs: Sequence[float] | None = _numbers(data, "hs_color", 2)
-        self.xy: Sequence[float] | None = _numbers(data, "xy_color", 2)
-        for key, count in (("rgb_color", 3), ("rgbw_color", 4), ("rgbww_color", 5)):
-            values = _numbers(data, key, count)
-            if values is not None:
-                self.rgb, self.white = values[:3], values[3:]
-        name = data.get("color_name")
-        if isinstance(name, str):
-            self.rgb = rgb_of_name(name)
-            if self.rgb is None:
-                raise NotPossible(f"No colour is called {name!r:.40}.")
-        effect, flash = data.get("effect"), data.get("flash")
-        self.effect = effect if isinstance(effect, str) else None
-        self.flash = flash if isinstance(flash, str) else None
-        self.transition = number_of(data, "transition")
-        white = data.get("white")
-        self.is_white = white is not None and white is not False
-
-    @property
-    def has_colour(self) -> bool:
-        return self.rgb is not None or self.hs is not None or self.xy is not None
-
-    def as_rgb(self) -> Sequence[float]:
-        if self.rgb is not None:
-            return self.rgb
-        if self.hs is not None:
-            return rgb_of_hs(*self.hs)
-        assert self.xy is not None  # asked only where there is a colour
-        return rgb_of_xy(*self.xy)
-
-    def as_hs(self) -> Sequence[float]:
-        return self.hs if self.hs is not None else hs_of_rgb(*self.as_rgb())
-
-    def as_xy(self) -> Sequence[float]:
-        return self.xy if self.xy is not None else xy_of_rgb(*self.as_rgb())
-
-
-def _brightness(data: JsonObject, known: int) -> float | None:
-    absolute, percent = number_of(data, "brightness"), number_of(data, "brightness_pct")
-    step, step_percent = number_of(data, "brightness_step"), number_of(data, "brightness_step_pct")
-    if absolute is None and percent is not None:
-        absolute = percent / 100 * FULL
-    if absolute is None and step is not None:
-        absolute = known + step
-    if absolute is None and step_percent is not None:
-        absolute = known + step_percent / 100 * FULL
-    return None if absolute is None else max(0, min(FULL, absolute))
-
-
-def _numbers(data: JsonObject, key: str, count: int) -> list[float] | None:
-    values = data.get(key)
-    if values is None:
-        return None
-    if not isinstance(values, list | tuple) or len(values) != count:
-        raise NotPossible(f"`{key}` must be {count} numbers, not {values!r:.60}")
-    numbers = [number_of({key: each}, key) for each in values]
-    return [number if number is not None else 0 for number in numbers]
 
 
 class TopicLight(_Light):

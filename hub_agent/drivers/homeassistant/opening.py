@@ -11,11 +11,11 @@ from hub_agent.drivers.homeassistant.facet import (
     Sender,
     Unreadable,
     load_object,
-    needed_number,
     read_number,
     write,
 )
 from hub_agent.drivers.homeassistant.options import Options, Wrong
+from hub_agent.drivers.wishes import needed_number
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Capability
 from hub_agent.model.json import JsonObject, JsonValue

@@ -10,9 +10,6 @@ from hub_agent.drivers.homeassistant.facet import (
     Sender,
     Unreadable,
     load_object,
-    needed_number,
-    needed_text,
-    number_of,
     on_off,
     plain,
     read_number,
@@ -20,6 +17,7 @@ from hub_agent.drivers.homeassistant.facet import (
     write,
 )
 from hub_agent.drivers.homeassistant.options import Wrong
+from hub_agent.drivers.wishes import needed_number, needed_text, number_of
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Capability
 from hub_agent.model.json import JsonObject, JsonValue

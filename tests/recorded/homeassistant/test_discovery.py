@@ -43,7 +43,7 @@ def test_an_announcement_names_the_device_and_asks_for_its_topics(home) -> None:
     )
     assert isinstance(advertisement, Advertisement)
     assert advertisement.origin == Origin("homeassistant", "box")
-    assert advertisement.aliases == (Alias("mac", "aa:bb:cc:00:11:22"), Alias("discovery_id", "box"))
+    assert advertisement.aliases == (Alias("mac", "aabbcc001122"), Alias("discovery_id", "box"))
     assert (advertisement.name, advertisement.brand, advertisement.model) == ("Box", "Acme", "One")
     assert (advertisement.firmware_version, advertisement.suggested_area) == ("1.2", "Kitchen")
     assert advertisement.via == Origin("homeassistant", "hub1")
