@@ -11,7 +11,7 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ from zoneinfo import ZoneInfo
 from hub_agent import __version__
 from hub_agent.adapters.allowed import Allowed, allowed_by
 from hub_agent.adapters.clock import SystemClock
+from hub_agent.adapters.credentials import Credentials
+from hub_agent.adapters.links.processes import LinkProcesses
 from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
 from hub_agent.adapters.pictures import PictureErrand
 from hub_agent.adapters.replaying import ReplayProcess
@@ -28,6 +30,7 @@ from hub_agent.adapters.systemd import SystemdNotifier
 from hub_agent.config import Config, read_secret
 from hub_agent.core.hub import Hub
 from hub_agent.core.time_of_day import zone
+from hub_agent.drivers.identification import gone, identify
 from hub_agent.drivers.registry import Dialects, default_drivers, link_drivers
 from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError
 from hub_agent.model.automation import Place
@@ -36,6 +39,7 @@ from hub_agent.model.ids import HomeId
 from hub_agent.model.inputs import BrokerConnected, BrokerLost
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
+from hub_agent.model.link import Frame, Service, ServiceGone
 from hub_agent.model.report import Decoded, MqttMessage, Subscribe, Unsubscribe
 from hub_agent.ports import Broker, Clock, Identity, Links, Remembered, Store
 from hub_agent.runtime.changes import Changes
@@ -43,7 +47,7 @@ from hub_agent.runtime.door import HubDoor
 from hub_agent.runtime.effects import Effects
 from hub_agent.runtime.errands import Errands
 from hub_agent.runtime.hearing import Hearing
-from hub_agent.runtime.inbox import Inbox
+from hub_agent.runtime.inbox import Heard, Inbox
 from hub_agent.runtime.links import NoLinks
 from hub_agent.runtime.loop import Loop
 from hub_agent.runtime.supervisor import Supervisor, Task, feed_watchdog
@@ -117,7 +121,7 @@ class Core:
             channels=allowed.channels,
         )
         self.changes = Changes()
-        self.inbox = Inbox(broker.resume)
+        self.inbox = Inbox(self._resume)
         self._hearing = Hearing(broker)
         errands = dict(allowed.errands)
         if allowed.pictures is not None:
@@ -164,6 +168,7 @@ class Core:
         await self.loop.begin([*effects, *self.hub.start(now)])
         self.broker.subscribe([*self.dialects.subscriptions(), *topics])
         self.broker.start(self.inbox.put_message, self._broker_changed)
+        self.links.start(self.inbox.put_message)
 
     async def say_goodbye(self) -> None:
         """The hub is about to stop for good: automations that wait for that run."""
@@ -182,7 +187,23 @@ class Core:
         await self.loop.begin([self.hub.inventory.presences()])
         await self.loop.flush()
 
-    def _decode(self, message: MqttMessage) -> list[Decoded]:
+    def _resume(self) -> None:
+        self.broker.resume()
+        self.links.resume()
+
+    def _decode(self, heard: Heard) -> Sequence[Decoded]:
+        match heard:
+            case MqttMessage():
+                return self._decode_message(heard)
+            case Frame():
+                return self.dialects.hear(heard)
+            case Service():
+                found = identify(heard)
+                return [found] if found is not None else []
+            case ServiceGone():
+                return [gone(heard)]
+
+    def _decode_message(self, message: MqttMessage) -> list[Decoded]:
         self._hearing.hear(message)
         decoded = self.dialects.decode(message)
         for each in decoded:
@@ -230,6 +251,7 @@ class Agent:
         config = self._config
         address = _broker_address(config)
         broker = MqttBroker(address, self._random, f"nexa-hub-{remembered.identity.mirror_id[:8]}")
+        links = LinkProcesses(Credentials(self._config.agent.state_dir / "credentials.json"))
         woken = Woken()
         core = Core(
             identity=remembered.identity,
@@ -237,6 +259,7 @@ class Agent:
             store=mirror,
             clock=self._clock,
             broker=broker,
+            links=links,
             new_id=new_uuid,
             discovery_prefix=config.mqtt.discovery_prefix,
             zigbee2mqtt_topics=config.mqtt.zigbee2mqtt_topics,
@@ -252,6 +275,7 @@ class Agent:
             woken.by = uplink.wake
         tasks = [Task("loop", core.loop.run, is_vital=True), *self._vital_tasks(core)]
         tasks.append(Task("errands", core.errands.run))
+        tasks.append(Task("links", links.run))
         if uplink:
             tasks.append(Task("uplink", uplink.run, is_vital=True))
         tasks += self._page_tasks(self._door(core, mirror, str(address), uplink))

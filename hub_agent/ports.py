@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from hub_agent.model.action import Command
 from hub_agent.model.definition import Definition
@@ -12,7 +12,7 @@ from hub_agent.model.effects import Persistent
 from hub_agent.model.ids import DeviceId, EntityId
 from hub_agent.model.inputs import WebhookCalled
 from hub_agent.model.json import JsonObject, JsonValue, Row
-from hub_agent.model.link import Frame, LinkChanged, Peer, Request, Service, ServiceGone
+from hub_agent.model.link import DialectTroubled, Frame, LinkChanged, Peer, Request, Service, ServiceGone
 from hub_agent.model.report import MqttMessage, Publication
 from hub_agent.model.state import EntityState
 
@@ -55,11 +55,14 @@ class Broker(Protocol):
     async def stop(self) -> None: ...
 
 
+FromLinks: TypeAlias = Frame | Service | LinkChanged | DialectTroubled
+
+
 class Links(Protocol):
     """The connections that dialects keep up by themselves, each dialect apart from the others and from the home."""
 
-    def start(self, take: Callable[[Frame | Service | LinkChanged], bool]) -> None:
-        """`take` answers False when it cannot take more: what comes is then left unread until `resume`."""
+    def start(self, take: "Callable[[FromLinks], bool]") -> None:
+        """`take` takes it in any case; False says that it was the last one for now: what comes is then left unread until `resume`."""
 
     def resume(self) -> None: ...
 
@@ -85,7 +88,7 @@ class Browser(Protocol):
     """Hears what announces itself on the local network."""
 
     async def run(self, take: Callable[[Service | ServiceGone], bool]) -> None:
-        """Until cancelled. `take` answers False when it cannot take more: then it is told again later."""
+        """Until cancelled. `take` takes it in any case; False says that there should be a pause."""
 
 
 class Cloud(Protocol):

@@ -74,7 +74,7 @@ from hub_agent.model.inputs import (
 )
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, JsonValue
-from hub_agent.model.link import LinkChanged, LinkStatus, PeerFound, PeerGone
+from hub_agent.model.link import DialectTroubled, LinkChanged, LinkStatus, PeerFound, PeerGone
 from hub_agent.model.report import (
     AvailabilityReported,
     DeviceGone,
@@ -348,6 +348,10 @@ class Hub:
                 return self.discovery.handle_gone(happened, now)
             case LinkChanged():
                 return self._link_changed(happened, now)
+            case DialectTroubled(dialect, reason) if reason is not None:
+                return [IssueRaised(Issue("dialect_troubled", dialect, now, {"dialect": dialect, "reason": reason}))]
+            case DialectTroubled(dialect):
+                return [IssueCleared("dialect_troubled", dialect)]
             case PeerForgotten():
                 return self.discovery.forget(happened)
             case ClockStepped(by):

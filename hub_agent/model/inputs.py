@@ -9,7 +9,7 @@ from hub_agent.model.definition import Definition
 from hub_agent.model.device import Room
 from hub_agent.model.ids import CommandId, DeviceId, EntityId, RoomId, SceneId
 from hub_agent.model.json import JsonObject, JsonValue
-from hub_agent.model.link import LinkChanged
+from hub_agent.model.link import DialectTroubled, LinkChanged
 from hub_agent.model.report import Decoded, MqttMessage
 from hub_agent.model.state import Cause
 from hub_agent.model.value import value
@@ -197,6 +197,7 @@ Input: TypeAlias = (
     | BrokerConnected
     | BrokerLost
     | LinkChanged
+    | DialectTroubled
     | PeerForgotten
     | ClockStepped
 )

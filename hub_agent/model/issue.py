@@ -56,6 +56,12 @@ ISSUES: Mapping[str, IssueKind] = {
             "{name} is unavailable: {reason}.",
         ),
         IssueKind(
+            "dialect_troubled",
+            "warning",
+            "A dialect is in trouble",
+            "{dialect}: {reason}. Its devices may not be reached; it is begun again, and everything else goes on.",
+        ),
+        IssueKind(
             "command_unconfirmed",
             "warning",
             "A device did not confirm a command",

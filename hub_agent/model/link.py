@@ -128,6 +128,14 @@ class LinkStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DialectTroubled:
+    """All links of a dialect fail together, or no longer do (`reason` None). The home and the other dialects go on."""
+
+    dialect: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChanged:
     """A link to a peer came up, was lost, or waits for a person. `reason`: one line for people."""
 

@@ -5,13 +5,19 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from hub_agent.model.inputs import Input
+from hub_agent.model.link import Frame, Service, ServiceGone
 from hub_agent.model.report import MqttMessage
 
 MESSAGES_MAX = 10_000
 RESUME_AT = MESSAGES_MAX // 2
 BATCH_MAX = 500
+
+
+# What a driver makes sense of.
+Heard: TypeAlias = MqttMessage | Frame | Service | ServiceGone
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +31,14 @@ class Submitted:
 class Inbox:
     def __init__(self, resume: Callable[[], None]) -> None:
         self._resume = resume
-        self._waiting: deque[MqttMessage | Submitted | Input] = deque()
+        self._waiting: deque[Heard | Submitted | Input] = deque()
         self._wakeup: asyncio.Future[None] | None = None
         self._is_paused = False
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put_message(self, message: MqttMessage) -> bool:
+    def put_message(self, message: Heard | Input) -> bool:
         """Takes it in any case; False says that it was the last one for now."""
         self._waiting.append(message)
         self.wake()
@@ -50,7 +56,7 @@ class Inbox:
         self.wake()
         return stored
 
-    async def take(self, timeout_s: float) -> list[MqttMessage | Submitted | Input]:
+    async def take(self, timeout_s: float) -> list[Heard | Submitted | Input]:
         """The next batch, in order of arrival; empty when `timeout_s` has passed."""
         if not self._waiting:
             await self._wait(timeout_s)

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from hub_agent.errors import NotPossible
-from hub_agent.model.link import Frame, LinkChanged, Peer, Request, Service
+from hub_agent.model.link import Peer, Request
+from hub_agent.ports import FromLinks
 
 
 class NoLinks:
     """Fills ports.Links."""
 
-    def start(self, take: Callable[[Frame | Service | LinkChanged], bool]) -> None:
+    def start(self, take: Callable[[FromLinks], bool]) -> None:
         pass
 
     def resume(self) -> None:

@@ -23,9 +23,10 @@ from hub_agent.model.effects import (
 )
 from hub_agent.model.inputs import ClockStepped, Input, TopicHeard
 from hub_agent.model.issue import Issue
+from hub_agent.model.link import Frame, Service, ServiceGone
 from hub_agent.model.report import Decoded, MqttMessage
 from hub_agent.ports import Clock, Moment, Store
-from hub_agent.runtime.inbox import Inbox, Submitted
+from hub_agent.runtime.inbox import Heard, Inbox, Submitted
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Loop:
         self,
         *,
         hub: Decider,
-        decode: Callable[[MqttMessage], Sequence[Decoded]],
+        decode: Callable[[Heard], Sequence[Decoded]],
         store: Store,
         clock: Clock,
         inbox: Inbox,
@@ -117,7 +118,7 @@ class Loop:
         await self._work_off(batch)
         self._is_turning = False
 
-    async def _work_off(self, batch: Sequence[MqttMessage | Submitted | Input]) -> None:
+    async def _work_off(self, batch: Sequence[Heard | Submitted | Input]) -> None:
         moment = self._clock.now()
         self.beaten_at_s = moment.monotonic_s
         await self._follow_clock(moment)
@@ -142,7 +143,7 @@ class Loop:
 
     def _handle(
         self,
-        item: MqttMessage | Submitted | Input,
+        item: Heard | Submitted | Input,
         moment: Moment,
         effects: list[Effect],
         stored: "list[asyncio.Future[None]]",
@@ -152,6 +153,9 @@ class Loop:
                 effects += self._hub.handle(decoded, moment.wall)
             if self._hub.listens_to_topics:
                 effects += self._hub.handle(TopicHeard(item), moment.wall)
+        elif isinstance(item, Frame | Service | ServiceGone):
+            for decoded in self._decode(item):
+                effects += self._hub.handle(decoded, moment.wall)
         elif isinstance(item, Submitted):
             for each in item.inputs:
                 effects += self._hub.handle(each, moment.wall)
