@@ -37,7 +37,7 @@ UP_S_MAX: Final = 120.0
 ASK_S_MAX: Final = 10.0
 PAIR_S_MAX: Final = 150.0
 ASKS_WAITING_MAX: Final = 200
-LINES_WAITING_MAX: Final = 20_000
+LINES_WAITING_MAX: Final = 5_000
 BYTES_WAITING_MAX: Final = 64 * 1024 * 1024
 
 # The home comes first.
@@ -53,6 +53,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._lines: deque[tuple[bytes, str | None]] = deque()
+        self._answers: deque[bytes] = deque()
         self._bytes = 0
         self._wakeup = asyncio.Event()
         self.dropped_keys: set[str] = set()
@@ -64,8 +65,12 @@ class Outbox:
         if len(line) > wire.LINE_BYTES_MAX:
             log.warning("A frame of %d bytes is left out: no more than %d are read.", len(line), wire.LINE_BYTES_MAX)
             return
-        self._lines.append((line, frame_of))
         self._bytes += len(line)
+        if body["say"] == "done":
+            # Somebody waits for it, be there ever so much else to say.
+            self._answers.append(line)
+        else:
+            self._lines.append((line, frame_of))
         if len(self._lines) > LINES_WAITING_MAX or self._bytes > BYTES_WAITING_MAX:
             self._shed()
         self._wakeup.set()
@@ -82,10 +87,10 @@ class Outbox:
         self._lines = kept
 
     async def take(self) -> bytes:
-        while not self._lines:
+        while not self._lines and not self._answers:
             self._wakeup.clear()
             await self._wakeup.wait()
-        line, _ = self._lines.popleft()
+        line = self._answers.popleft() if self._answers else self._lines.popleft()[0]
         self._bytes -= len(line)
         return line
 
