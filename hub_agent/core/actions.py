@@ -66,7 +66,8 @@ NOTHING_TO_DO: Final = frozenset(
 
 _BY_SERVICE: Final = "the hub is stopped and started by its service (systemctl restart nexa-hub), not by rules"
 _NO_PICTURES: Final = "pictures are kept only where the settings allow it (camera.folder)"
-_NO_SPEECH: Final = "nothing on this hub speaks: there is no text to speech"
+_NO_SPEECH: Final = "there is no text to speech on this hub; a player can play a recorded message by its address (media_player.play_media)"
+_NO_LIBRARY: Final = "nothing on this hub looks through what a player could play; play_media takes an address"
 _REFUSED: Final[Mapping[str, str]] = {
     "homeassistant.restart": _BY_SERVICE,
     "homeassistant.stop": _BY_SERVICE,
@@ -77,6 +78,8 @@ _REFUSED: Final[Mapping[str, str]] = {
     "camera.record": "nothing on this hub records films",
     "camera.play_stream": "nothing on this hub shows pictures of cameras",
     "image.snapshot": _NO_PICTURES,
+    "media_player.browse_media": _NO_LIBRARY,
+    "media_player.search_media": _NO_LIBRARY,
 }
 
 # What a device may be asked to do, if it can.

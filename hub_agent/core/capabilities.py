@@ -165,6 +165,7 @@ def _plan_fields(verbs: Mapping[str, tuple[str, str]]) -> _Planner:
 _PLAYER_FIELDS = {
     "source": ("select_source", "source"),
     "sound_mode": ("select_sound_mode", "sound_mode"),
+    "repeat": ("repeat_set", "repeat"),
 }
 _FAN_FIELDS = {
     "speed": ("set_percentage", "percentage"),
@@ -247,15 +248,20 @@ def _plan_update(_entity: Entity, _wanted: Values) -> Iterable[ActionCall]:
 
 
 def _plan_media_player(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
+    """How loud before what is played."""
     yield from _plan_on_off(entity, wanted)
-    if "playing" in wanted:
-        yield f"media_player.media_{'play' if _is_true(entity, wanted['playing']) else 'pause'}", {}
     percent = number_in(wanted.get("volume"))
     if percent is not None:
         yield "media_player.volume_set", {"volume_level": percent / 100}
     if "muted" in wanted:
         yield "media_player.volume_mute", {"is_volume_muted": _is_true(entity, wanted["muted"])}
+    if "shuffle" in wanted:
+        yield "media_player.shuffle_set", {"shuffle": _is_true(entity, wanted["shuffle"])}
     yield from _plan_fields(_PLAYER_FIELDS)(entity, wanted)
+    if "media" in wanted:
+        yield "media_player.play_media", {"media_content_id": wanted["media"], "media_content_type": "music"}
+    if "playing" in wanted:
+        yield f"media_player.media_{'play' if _is_true(entity, wanted['playing']) else 'pause'}", {}
 
 
 def _plan_timer(entity: Entity, wanted: Values) -> Iterable[ActionCall]:

@@ -35,6 +35,7 @@ PENDING_MAX = 10_000
 
 _TOGGLES = {"cover": ("open_cover", "close_cover"), "valve": ("open_valve", "close_valve")}
 _SHUT = frozenset({"off", "closed", "closing", "unavailable", "unknown"})
+_SILENT = frozenset({"idle", "standby"})
 
 
 class Commands:
@@ -242,7 +243,7 @@ def _resolve_toggle(action: str, domain: str, state: EntityState | None) -> str:
     if not action.endswith(".toggle"):
         return action
     to_on, to_off = _TOGGLES.get(domain, ("turn_on", "turn_off"))
-    is_shut = state is None or state.state in _SHUT
+    is_shut = state is None or state.state in _SHUT or (domain == "media_player" and state.state in _SILENT)
     return f"{action.removesuffix('toggle')}{to_on if is_shut else to_off}"
 
 

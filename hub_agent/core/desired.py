@@ -17,7 +17,7 @@ from hub_agent.model.state import UNAVAILABLE, UNKNOWN, EntityState
 ActionCall: TypeAlias = tuple[str, dict[str, JsonValue]]
 
 # Nearer than this is "there", when it is asked whether a device has come where it was sent: devices round.
-_NEAR: Mapping[str, float] = {"brightness": 1, "color_temp_kelvin": 15, "current_position": 1}
+_NEAR: Mapping[str, float] = {"brightness": 1, "color_temp_kelvin": 15, "current_position": 1, "volume_level": 0.02}
 _NEAR_DEFAULT = 1e-6
 
 
@@ -219,20 +219,43 @@ def _water_heater(wanted: _Wanted) -> Iterator[ActionCall]:
     yield from _settings(wanted, {"temperature": ("set_temperature", "temperature")})
 
 
-_PLAY_VERBS = {
-    "off": "turn_off",
-    "on": "turn_on",
-    "playing": "media_play",
-    "paused": "media_pause",
-    "idle": "media_stop",
+_PLAYS = frozenset({"playing", "buffering"})
+_RESTS = frozenset({"off", "standby"})
+# Wanted -> the verb that brings it there, and the states in which it is there.
+_PLAYING: Mapping[str, tuple[str, frozenset[str]]] = {
+    "off": ("turn_off", _RESTS),
+    "standby": ("turn_off", _RESTS),
+    "on": ("turn_on", _PLAYS | {"on", "idle", "paused"}),
+    "playing": ("media_play", _PLAYS),
+    "buffering": ("media_play", _PLAYS),
+    "paused": ("media_pause", _RESTS | {"paused", "idle"}),
+    "idle": ("media_stop", _RESTS | {"idle"}),
+}
+# In their order: nobody wants to be woken by the volume of last night.
+_SETTINGS_OF_PLAYER = {
+    "volume_level": ("volume_set", "volume_level"),
+    "is_volume_muted": ("volume_mute", "is_volume_muted"),
+    "sound_mode": ("select_sound_mode", "sound_mode"),
+    "source": ("select_source", "source"),
+    "shuffle": ("shuffle_set", "shuffle"),
+    "repeat": ("repeat_set", "repeat"),
 }
 
 
 def _media_player(wanted: _Wanted) -> Iterator[ActionCall]:
-    yield from _by_verb(_PLAY_VERBS)(wanted)
-    if wanted.state != "off":
-        verbs = {"volume_level": ("volume_set", "volume_level"), "source": ("select_source", "source")}
-        yield from _settings(wanted, verbs)
+    wanted.is_known = wanted.state in _PLAYING
+    if not wanted.is_known:
+        return
+    verb, there = _PLAYING[wanted.state]
+    current = wanted.current.state if wanted.current else None
+    is_other_source = bool(wanted.differs("source"))
+    if current not in there and verb != "turn_off" and (current in _RESTS or verb == "turn_on"):
+        yield wanted.call("turn_on")
+    if verb != "turn_off":
+        yield from _settings(wanted, _SETTINGS_OF_PLAYER)
+    # Another source begins to play by itself.
+    if current not in there and verb != "turn_on" and not (verb == "media_play" and is_other_source):
+        yield wanted.call(verb)
 
 
 def _vacuum(wanted: _Wanted) -> Iterator[ActionCall]:

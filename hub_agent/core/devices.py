@@ -15,6 +15,7 @@ from hub_agent.core.first_look import FirstLook
 from hub_agent.core.given import Given
 from hub_agent.core.healing import Healing
 from hub_agent.core.inventory import Inventory, Known
+from hub_agent.core.joining import with_entities
 from hub_agent.core.rooms import Rooms
 from hub_agent.core.self_made import DIALECT, SelfMade, is_self_made
 from hub_agent.core.states import States
@@ -72,7 +73,10 @@ class Devices:
             state_text = now.isoformat() if entity.domain == "event" and said.state is None else said.state
             is_pending = self._commands.has_pending(entity.id)
             cause = self._commands.cause_of(entity.id) if is_pending else None
-            change = self._states.report(entity.id, state_text, said.attributes, now, cause)
+            attributes = said.attributes
+            if entity.domain == "media_player":
+                attributes = with_entities(attributes, report.origin.dialect, self._inventory)
+            change = self._states.report(entity.id, state_text, attributes, now, cause)
             if change is not None:
                 changes.append((entity, change))
             if is_pending and not report.retained and (state := self._states.state(entity.id)) is not None:

@@ -193,6 +193,11 @@ def _climate_temperature(data: JsonObject, capabilities: Capabilities) -> Expect
     return expected
 
 
+def _play_media(data: JsonObject, _capabilities: Capabilities) -> Expected:
+    # What is put into the queue behind something else is heard later, if at all.
+    return {} if data.get("enqueue") in {"add", "next"} else {"state": ["playing", "buffering"]}
+
+
 def _nothing(_data: JsonObject, _capabilities: Capabilities) -> Expected:
     return {}
 
@@ -234,6 +239,14 @@ _RULES: Mapping[str, _Rule] = {
     "water_heater.set_temperature": _same(temperature="temperature"),
     "water_heater.set_operation_mode": _same(operation_mode="state"),
     "media_player.turn_on": _nothing,  # comes on idle, playing or standing by
+    "media_player.turn_off": _state("off", "standby", "idle"),  # some cannot be more off than silent
+    "media_player.media_play": _state("playing", "buffering"),
+    "media_player.media_pause": _state("paused", "idle", "standby", "off"),  # a stream that cannot wait is stopped
+    "media_player.media_stop": _state("idle", "paused", "standby", "off"),
+    "media_player.play_media": _play_media,
+    "media_player.shuffle_set": _same(shuffle="shuffle"),
+    "media_player.repeat_set": _same(repeat="repeat"),
+    "media_player.select_sound_mode": _same(sound_mode="sound_mode"),
     "media_player.volume_set": _same(volume_level="volume_level"),
     "media_player.volume_mute": _same(is_volume_muted="is_volume_muted"),
     "media_player.select_source": _same(source="source"),

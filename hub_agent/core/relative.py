@@ -1,4 +1,4 @@
-"""Actions that mean something relative to what is so now: the next option, a little faster. Decided once, so that sent twice they do the same."""
+"""Actions that mean something relative to what is so now: the next option, a little faster or louder. Decided once, so that sent twice they do the same."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +12,8 @@ from hub_agent.model.state import EntityState
 
 # Of a fan that does not say how many speeds it has.
 SPEED_STEP: Final = 10.0
+# Home Assistant's own; of a volume between 0 and 1.
+VOLUME_STEP: Final = 0.1
 
 _Meaning: TypeAlias = tuple[str, JsonObject]
 _Resolver: TypeAlias = Callable[[Call, Entity, EntityState], "_Meaning | None"]
@@ -69,6 +71,21 @@ def _start_or_pause(_call: Call, _entity: Entity, state: EntityState) -> _Meanin
     return f"vacuum.{'pause' if state.state == 'cleaning' else 'start'}", {}
 
 
+def _volume(direction: int) -> _Resolver:
+    def resolve(_call: Call, _entity: Entity, state: EntityState) -> _Meaning | None:
+        now = number_in(state.attributes.get("volume_level"))
+        if now is None:
+            return None
+        level = max(0.0, min(1.0, now + direction * VOLUME_STEP))
+        return "media_player.volume_set", {"volume_level": round(level, 2)}
+
+    return resolve
+
+
+def _play_or_pause(_call: Call, _entity: Entity, state: EntityState) -> _Meaning:
+    return f"media_player.media_{'pause' if state.state in {'playing', 'buffering'} else 'play'}", {}
+
+
 # By action; also read by the table for people.
 RESOLVERS: Final[Mapping[str, _Resolver]] = {
     "select.select_next": _select(1),
@@ -79,4 +96,7 @@ RESOLVERS: Final[Mapping[str, _Resolver]] = {
     "fan.decrease_speed": _fan(-1),
     "cover.toggle_cover_tilt": _tilt,
     "vacuum.start_pause": _start_or_pause,
+    "media_player.volume_up": _volume(1),
+    "media_player.volume_down": _volume(-1),
+    "media_player.media_play_pause": _play_or_pause,
 }

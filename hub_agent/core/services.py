@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from hub_agent.core import actions, logging_actions, pictures
 from hub_agent.core.commands import Commands
 from hub_agent.core.inventory import Inventory
+from hub_agent.core.joining import JOIN, with_native_members
 from hub_agent.core.notices import Notices
 from hub_agent.core.outside import Outside
 from hub_agent.core.publishing import publish
@@ -76,7 +77,10 @@ class DeviceServices:
         given: list[Given] = []
         for target in targets:
             _, entity, state = target
-            given += self._commands.issue(resolved(call, entity, state), [target], now)
+            meant = resolved(call, entity, state)
+            if meant.action == JOIN:
+                meant = with_native_members(meant, entity, self._inventory)
+            given += self._commands.issue(meant, [target], now)
         error = f"this home has no {', '.join(missing)}" if missing else None
         return [*given, CallAnswered(call.id, error=error, commands=len(targets))]
 

@@ -5,13 +5,16 @@ from typing import Any
 import pytest
 
 from hub_agent.core.actions import ACTIONS
+from hub_agent.core.expectation import expected_after, meets
 from hub_agent.core.publishing import PAYLOAD_BYTES_MAX
 from hub_agent.importing.abilities import DEVICE_ACTIONS
 from hub_agent.model.action import CallAnswered
 from hub_agent.model.device import AdvertisedEntity, Advertisement, Alias, Capability, Origin
 from hub_agent.model.effects import Answer, Effect, LogLine, Publish, SendCommand, Warn
+from hub_agent.model.ids import EntityId
 from hub_agent.model.report import EntityReport, Reported
-from tests.unit.core.test_hub import Living, calling, lamp, sent
+from hub_agent.model.state import EntityState
+from tests.unit.core.test_hub import NOON, Living, calling, lamp, sent
 
 
 def answered(effects: list[Effect]) -> CallAnswered | None:
@@ -132,6 +135,89 @@ def test_tilt_and_vacuums_go_the_other_way() -> None:
     assert meaning("cover", "open", {"current_tilt_position": 30}, tilt)[0] == "cover.close_cover_tilt"
     assert meaning("vacuum", "cleaning", {}, "vacuum.start_pause")[0] == "vacuum.pause"
     assert meaning("vacuum", "docked", {}, "vacuum.start_pause")[0] == "vacuum.start"
+
+
+@pytest.mark.parametrize(
+    "state, attributes, action, wanted",
+    [
+        (
+            "playing",
+            {"volume_level": 0.3},
+            "media_player.volume_up",
+            ("media_player.volume_set", {"volume_level": 0.4}),
+        ),
+        (
+            "playing",
+            {"volume_level": 0.05},
+            "media_player.volume_down",
+            ("media_player.volume_set", {"volume_level": 0}),
+        ),
+        ("playing", {"volume_level": 0.95}, "media_player.volume_up", ("media_player.volume_set", {"volume_level": 1})),
+        ("playing", {}, "media_player.volume_up", ("media_player.volume_up", {})),
+        ("playing", {}, "media_player.media_play_pause", ("media_player.media_pause", {})),
+        ("paused", {}, "media_player.media_play_pause", ("media_player.media_play", {})),
+        ("idle", {}, "media_player.toggle", ("media_player.turn_on", {})),
+        ("standby", {}, "media_player.toggle", ("media_player.turn_on", {})),
+        ("paused", {}, "media_player.toggle", ("media_player.turn_off", {})),
+    ],
+)
+def test_louder_and_the_other_of_two_are_decided_from_what_the_player_does_now(
+    state: str, attributes: dict[str, Any], action: str, wanted: tuple[str, Any]
+) -> None:
+    assert meaning("media_player", state, attributes, action) == wanted
+
+
+def seen(state: str, attributes: dict[str, Any]) -> EntityState:
+    return EntityState(state, attributes, NOON, NOON)
+
+
+def players(home: Living, *names: str) -> None:
+    for name in names:
+        origin = Origin("sonos", f"RINCON_{name}")
+        entity = AdvertisedEntity("player", "media_player", object_id=name)
+        home.tell(Advertisement(origin, (Alias("sonos", name),), name, entities=(entity,)))
+
+
+def test_players_that_join_are_given_to_their_dialect_by_its_own_names_and_told_by_entities() -> None:
+    home = Living()
+    players(home, "kitchen", "hall")
+    members = ["media_player.hall", "media_player.not_there"]
+
+    effects = home.tell(calling("media_player.join", "media_player.kitchen", group_members=members))
+    told = Reported(
+        Origin("sonos", "RINCON_hall"),
+        (EntityReport("player", "playing", {"group_members": ["RINCON_kitchen", "RINCON_hall", "RINCON_unmet"]}),),
+    )
+    home.tell(told)
+
+    [command] = [each.command for each in effects if isinstance(each, SendCommand)]
+    told_of = home.hub.states.state(EntityId("media_player.hall"))
+    assert command.data["native_members"] == ["RINCON_hall"]
+    assert told_of is not None
+    assert told_of.attributes["group_members"] == [
+        "media_player.kitchen",
+        "media_player.hall",
+    ]
+
+
+@pytest.mark.parametrize(
+    "action, data, state, is_so",
+    [
+        ("media_player.volume_set", {"volume_level": 0.3}, seen("idle", {"volume_level": 0.31}), True),
+        ("media_player.volume_set", {"volume_level": 0.3}, seen("idle", {"volume_level": 0.4}), False),
+        ("media_player.media_play", {}, seen("buffering", {}), True),
+        ("media_player.media_play", {}, seen("paused", {}), False),
+        ("media_player.media_pause", {}, seen("idle", {}), True),
+        ("media_player.play_media", {"media_content_id": "x"}, seen("playing", {}), True),
+        ("media_player.play_media", {"enqueue": "add"}, seen("playing", {}), False),
+        ("media_player.turn_off", {}, seen("idle", {}), True),
+        ("media_player.repeat_set", {"repeat": "all"}, seen("playing", {"repeat": "off"}), False),
+    ],
+)
+def test_what_confirms_an_action_of_a_player(
+    action: str, data: dict[str, Any], state: EntityState, is_so: bool
+) -> None:
+    assert meets(expected_after(action, data), state) is is_so
 
 
 # The broker and the log.

@@ -48,6 +48,27 @@ def entity(domain: str, capabilities: dict[str, Capability]) -> Entity:
             ],
         ),
         (
+            "media_player",
+            {"playing": ON, "volume": PERCENT, "shuffle": ON, "media": Capability("text", "w")},
+            {"playing": "on", "shuffle": "off", "volume": 30},
+            [
+                ("media_player.volume_set", {"volume_level": 0.3}),
+                ("media_player.shuffle_set", {"shuffle": False}),
+                ("media_player.media_play", {}),
+            ],
+        ),
+        (
+            "media_player",
+            {"media": Capability("text", "w")},
+            {"media": "http://hub/bell.mp3"},
+            [
+                (
+                    "media_player.play_media",
+                    {"media_content_id": "http://hub/bell.mp3", "media_content_type": "music"},
+                )
+            ],
+        ),
+        (
             "cover",
             {"open": ON, "position": PERCENT},
             {"position": 40},

@@ -478,6 +478,29 @@ def test_a_renamed_scene_moves_its_entity_and_keeps_its_history() -> None:
         ("input_select.s", "eco", state("boost"), [("input_select.select_option", {"option": "eco"})]),
         ("input_datetime.d", "07:30:00", state("06:00:00"), [("input_datetime.set_datetime", {"time": "07:30:00"})]),
         ("media_player.m", "paused", state("playing"), [("media_player.media_pause", {})]),
+        ("media_player.m", "paused", state("idle"), []),
+        ("media_player.m", "idle", state("off"), []),
+        ("media_player.m", "off", state("playing"), [("media_player.turn_off", {})]),
+        ("media_player.m", "on", state("standby"), [("media_player.turn_on", {})]),
+        (
+            "media_player.m",
+            {"state": "playing", "volume_level": 0.2},
+            state("off", volume_level=0.9),
+            [
+                ("media_player.turn_on", {}),
+                ("media_player.volume_set", {"volume_level": 0.2}),
+                ("media_player.media_play", {}),
+            ],
+        ),
+        (
+            "media_player.m",
+            {"state": "playing", "volume_level": 0.2, "source": "Radio", "is_volume_muted": False},
+            state("paused", volume_level=0.2, source="TV", is_volume_muted=True),
+            [
+                ("media_player.volume_mute", {"is_volume_muted": False}),
+                ("media_player.select_source", {"source": "Radio"}),
+            ],
+        ),
         ("vacuum.v", "docked", state("returning"), []),
     ],
 )
