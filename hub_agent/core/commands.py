@@ -103,6 +103,16 @@ class Commands:
             given += self._settle(pending, "confirmed", now)
         return given
 
+    def handle_refused(self, entity_ids: Iterable[EntityId], reason: str, now: datetime) -> list[Given]:
+        """The device said no. What has not gone out yet is not meant."""
+        refused = [
+            pending
+            for entity_id in entity_ids
+            for pending in self._by_entity.get(entity_id, ())
+            if pending.command.sent_at is not None or pending.is_being_sent
+        ]
+        return [given for pending in refused for given in self._settle(pending, "failed", now, reason)]
+
     def has_pending(self, entity_id: EntityId) -> bool:
         return entity_id in self._by_entity
 

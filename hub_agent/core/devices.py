@@ -23,12 +23,12 @@ from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
 from hub_agent.core.telemetry import records_of
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Entity, Origin
-from hub_agent.model.effects import Announce, IssueRaised, SaveDevice
+from hub_agent.model.effects import Announce, IssueRaised, SaveDevice, Warn
 from hub_agent.model.ids import DeviceId, EntityId, NewId, RoomId
 from hub_agent.model.inputs import DeviceEdited, StateSet
 from hub_agent.model.json import JsonValue
 from hub_agent.model.link import LinkChanged, LinkStatus
-from hub_agent.model.report import AvailabilityReported, Reported
+from hub_agent.model.report import AvailabilityReported, Refused, Reported
 from hub_agent.model.state import UNKNOWN, StateChanged
 
 HUB_ORIGIN = Origin("hub", "hub")
@@ -111,6 +111,15 @@ class Devices:
             given.append(Announce("device", {"id": device.id, "availability": connectivity(presence)}))
         given += self._healing.handle_availability(known.device, said.is_available, now)
         return given
+
+    def refused(self, said: Refused, now: datetime) -> list[Given]:
+        """What was asked of it fails with its own words. Where nobody waits for an answer, they are in the log."""
+        known = self._inventory.find(said.origin)
+        if known is None:
+            return []
+        meant = [entity.id for entity in known.device.entities if not said.keys or entity.key in said.keys]
+        given: list[Given] = [*self._commands.handle_refused(meant, said.reason, now)]
+        return given or [Warn(f"refused:{known.device.id}", f"{known.device.name}: {said.reason}")]
 
     def link_changed(self, changed: LinkChanged, now: datetime) -> list[Given]:
         """Nobody behind a link that is lost can be reached. A peer that only sleeps can be, in its time."""

@@ -4,6 +4,7 @@ What happens inside (a call, an event, a changed state) is routed at once, so th
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
@@ -64,6 +65,7 @@ from hub_agent.model.inputs import (
     EventFired,
     Input,
     PeerForgotten,
+    PeerWanted,
     RepairWanted,
     RoomEdited,
     ScenePressed,
@@ -79,6 +81,7 @@ from hub_agent.model.report import (
     AvailabilityReported,
     DeviceGone,
     EntityGone,
+    Refused,
     Rejected,
     Reported,
     Subscribe,
@@ -309,6 +312,8 @@ class Hub:
                 return self.devices.advertised(happened, now)
             case AvailabilityReported():
                 return self.devices.availability(happened, now)
+            case Refused():
+                return self.devices.refused(happened, now)
             case DeviceGone(origin):
                 return self.devices.gone(origin, None, now)
             case EntityGone(origin, key):
@@ -352,6 +357,8 @@ class Hub:
                 return [IssueRaised(Issue("dialect_troubled", dialect, now, {"dialect": dialect, "reason": reason}))]
             case DialectTroubled(dialect):
                 return [IssueCleared("dialect_troubled", dialect)]
+            case PeerWanted():
+                return self.discovery.want(happened)
             case PeerForgotten():
                 return self.discovery.forget(happened)
             case ClockStepped(by):
@@ -524,6 +531,8 @@ class Hub:
         match call.domain:
             case "automation" | "script":
                 return self.automations.call(call, now)
+            case "scene" if call.action == "scene.turn_on" and any(map(self.inventory.entity, call.target)):
+                return self._scenes_of_devices(call, now)
             case "scene":
                 return self.scenes.call(call, now)
             case _ if self.helpers.takes(call):
@@ -533,6 +542,20 @@ class Hub:
             ):
                 return self._split(call, now)
         return self._services.call(call, now)
+
+    def _scenes_of_devices(self, call: Call, now: datetime) -> list[Given]:
+        """Scenes that a device or its bridge keeps are recalled there; the others among them are ours."""
+        kept = tuple(entity_id for entity_id in call.target if self.inventory.entity(entity_id) is not None)
+        given: list[Given] = [*self._services.call(replace(call, target=kept), now)]
+        if own := tuple(entity_id for entity_id in call.target if entity_id not in kept):
+            given += self.scenes.call(replace(call, target=own), now)
+        answers = [each for each in given if isinstance(each, CallAnswered)]
+        errors = [each.error for each in answers if each.error]
+        commands = sum(each.commands for each in answers)
+        return [
+            *(each for each in given if not isinstance(each, CallAnswered)),
+            CallAnswered(call.id, error="; ".join(errors) or None, commands=commands),
+        ]
 
     def _split(self, call: Call, now: datetime) -> list[Given]:
         """homeassistant.turn_on means each entity's own turn_on."""

@@ -46,6 +46,15 @@ class AvailabilityReported:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """The device, or its bridge, says that it did not do what was asked of it (with `keys`: of these entities). `reason`: one line for people."""
+
+    origin: Origin
+    reason: str
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceGone:
     """The device left for good (removed from its bridge, its discovery message cleared)."""
 
@@ -85,6 +94,7 @@ Decoded: TypeAlias = (
     Advertisement
     | Reported
     | AvailabilityReported
+    | Refused
     | DeviceGone
     | EntityGone
     | PeerFound

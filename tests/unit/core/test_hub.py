@@ -36,7 +36,7 @@ from hub_agent.model.inputs import (
     Input,
     RoomEdited,
 )
-from hub_agent.model.report import AvailabilityReported, DeviceGone, EntityReport, Rejected, Reported
+from hub_agent.model.report import AvailabilityReported, DeviceGone, EntityReport, Refused, Rejected, Reported
 from hub_agent.model.state import Cause
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -173,6 +173,34 @@ def test_a_bridge_that_is_gone_takes_its_devices_with_it_until_it_is_back() -> N
     home.report("Lamp", "on")
     assert home.state("light.lamp") == "on"
     assert home.state("light.other") != "on", "nobody has heard of it yet"
+
+
+def test_a_command_that_the_device_refuses_fails_with_the_devices_words() -> None:
+    home = Living()
+    home.tell(lamp("Lamp"), lamp("Other"))
+    home.report("Lamp", "off")
+    [command] = [each.command for each in home.tell(calling("light.turn_on", "light.lamp", "light.other"))
+                 if isinstance(each, SendCommand) and each.command.entity_id == "light.lamp"]  # fmt: skip
+    home.tell(CommandSent(command.id))
+    home.tell(Refused(Origin("zigbee2mqtt", "Lamp"), "no network route", ("main",)))
+
+    assert [each.entity_id for each in home.commands.values()] == ["light.other"]
+    [told] = [each for each in home.tell(Refused(Origin("zigbee2mqtt", "Lamp"), "again")) if isinstance(each, Warn)]
+    assert told.text == "Lamp: again", "nobody waits for an answer any more"
+    assert home.tell(Refused(Origin("zigbee2mqtt", "Nobody"), "no")) == []
+
+
+def test_a_scene_that_a_device_keeps_is_recalled_there_and_ours_beside_it() -> None:
+    home = Living()
+    kept = AdvertisedEntity("scene_1", "scene", "Reading", capabilities={"activate": Capability("bool", "w")})
+    home.tell(lamp("Lamp"), lamp("Group", entities=(kept,)), evening("lamp"))
+    effects = home.tell(calling("scene.turn_on", "scene.group_reading", "scene.evening"))
+
+    assert sent(effects) == [("scene.group_reading", "scene.turn_on"), ("light.lamp", "light.turn_on")]
+    assert not [each for each in effects if isinstance(each, Warn)]
+    assert sent(home.tell(calling("scene.turn_on", "scene.group_reading"))) == [
+        ("scene.group_reading", "scene.turn_on")
+    ]
 
 
 def test_what_an_unknown_device_says_harms_nobody() -> None:
