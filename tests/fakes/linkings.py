@@ -45,6 +45,9 @@ class EchoLink:
                 raise SystemExit(3)
             case "wait":
                 await asyncio.Event().wait()
+            case "nod":
+                self._line.asleep("it nods")
+                self._line.up()
             case "keep":
                 self._line.keep({"token": "new"})
             case _:

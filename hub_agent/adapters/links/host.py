@@ -254,16 +254,21 @@ class Host:
             self._outbox.put({"say": "frame", "key": key, "kind": kind, "body": body}, frame_of=key)
 
         def up() -> None:
-            if not came_up.is_set():
-                came_up.set()
+            came_up.set()
+            if not kept.is_up:
                 kept.is_up = True
                 self._tell(kept, LinkStatus.UP)
+
+        def asleep(reason: str) -> None:
+            came_up.set()
+            kept.is_up = False
+            self._tell(kept, LinkStatus.ASLEEP, reason)
 
         def keep(secrets: Mapping[str, str]) -> None:
             kept.secrets = {**kept.secrets, **secrets}
             self._outbox.put({"say": "keep", "key": key, "secrets": dict(secrets)})
 
-        kept.link = self._linking.open(kept.peer, Line(say=say, up=up, keep=keep, secrets=kept.secrets))
+        kept.link = self._linking.open(kept.peer, Line(say=say, up=up, keep=keep, secrets=kept.secrets, asleep=asleep))
         running = asyncio.create_task(kept.link.run())
         rising = asyncio.create_task(came_up.wait())
         try:

@@ -17,13 +17,14 @@ class Line:
     """What a link may do towards the hub.
 
     `say(kind, body)`: a frame for the dialect's driver, plain JSON. `up()`: connected, and the first state has been said or is about to be.
-    `keep(secrets)`: keys and tokens to be given again at the next start.
+    `keep(secrets)`: keys and tokens to be given again at the next start. `asleep(reason)`: `run` goes on and waits for it to wake; then `up()`.
     """
 
     say: Callable[[str, JsonValue], None]
     up: Callable[[], None]
     keep: Callable[[Mapping[str, str]], None]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    asleep: Callable[[str], None] = lambda _reason: None
 
 
 class Link(Protocol):

@@ -112,6 +112,15 @@ async def test_a_peer_says_who_it_is_and_does_what_it_is_asked(tmp_path: Path) -
         assert await ask(links, "fail") == "it cannot do that"
 
 
+async def test_a_link_that_goes_on_while_its_peer_sleeps_says_so_and_when_it_wakes(tmp_path: Path) -> None:
+    async with links_of(tmp_path, "echo") as (links, heard, _):
+        links.open(a_peer())
+        await heard.status(LinkStatus.UP)
+        assert await ask(links, "nod") is None
+        assert (await heard.status(LinkStatus.ASLEEP)).reason == "it nods"
+        await heard.status(LinkStatus.UP)
+
+
 async def test_a_request_to_a_peer_without_a_connection_is_not_taken(tmp_path: Path) -> None:
     async with links_of(tmp_path, "echo") as (links, _, _credentials):
         assert not links.ask(Request("echo", "p1", {}), lambda _: None)
