@@ -23,6 +23,7 @@ from hub_agent.adapters.allowed import Allowed, allowed_by
 from hub_agent.adapters.clock import SystemClock
 from hub_agent.adapters.credentials import Credentials
 from hub_agent.adapters.links.processes import LinkProcesses
+from hub_agent.adapters.links.registry import LINKINGS
 from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
 from hub_agent.adapters.pictures import PictureErrand
 from hub_agent.adapters.replaying import ReplayProcess
@@ -347,6 +348,8 @@ class Agent:
             changes=core.changes,
             store=mirror,
             broker=core.broker,
+            links=core.links,
+            dialects=tuple(LINKINGS),
             clock=self._clock,
             replayer=ReplayProcess(mirror.path),
             new_id=new_uuid,

@@ -297,6 +297,12 @@ class Door(Protocol):
         "entities": [{"id", "name", "domain", "device_class", "unit", "category", "capabilities", "state", "attributes", "changed_at"}]}
         """
 
+    def discovered(self) -> Sequence[JsonObject]:
+        """What was met on the network, what waits for a person first: each {"id", "name", "brand", "model", "device_type", "ecosystem", "dialect", "address",
+        "status": "needs" | "lost" | "connecting" | "connected" | "asleep" | "served" (over another way) | "unsupported" | "ignored", "reason",
+        "needs": {"kind", "text", "fields": [names of what to give]} | None, "suggested_room", "devices": [ids], "services": [announcements]}
+        """
+
     def rooms(self) -> Sequence[JsonObject]:
         """Each {"id", "name", "sort_order"}, in the order to show."""
 
@@ -364,6 +370,14 @@ class Door(Protocol):
 
     async def activate_scene(self, name: str, by: str, source: str = "manual") -> JsonObject:
         """By id or name. Answers {"scene", "activation_id", "status", "devices_targeted", "devices_succeeded", "devices_failed", "failed_devices": [{"id", "name", "error"}], "duration_ms"}. Raises NotFound."""
+
+    async def add_discovered(self, name: str, given: Mapping[str, str], by: str) -> JsonObject:
+        """Takes up what was discovered (by id or name), or what is at an address (`shelly://192.168.1.30`), with what it needs. Answers as `discovered`.
+        Raises PersonNeeded when more is needed, or something else; LinkLost, NotFound, NotPossible.
+        """
+
+    async def forget_discovered(self, name: str, *, is_ignored: bool, by: str) -> None:
+        """Closes the link and deletes the secrets; ignored, it is not taken up again. Raises NotFound."""
 
     async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> JsonObject: ...
 

@@ -4,6 +4,7 @@ import re
 
 import click
 
+from hub_agent.cli.discovered import add_to
 from hub_agent.cli.link import Json, Link, as_json_option, print_json, print_table
 from hub_agent.errors import NotFound
 
@@ -12,7 +13,7 @@ from hub_agent.errors import NotFound
 @as_json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """List devices; set, rename or place one."""
+    """List devices; set, rename or place one; add what was found."""
     if ctx.invoked_subcommand is None:
         _list(ctx.obj, as_json=as_json)
 
@@ -70,6 +71,9 @@ def place(socket: str | None, device: str, room: str) -> None:
         raise NotFound(f"There is no room '{room}'. This home has: {known}")
     placed = link.patch(f"devices/{_quoted(device)}", {"room_id": found["id"]})
     click.echo(f"{placed['name']} stands in: {found['name']}")
+
+
+add_to(command)
 
 
 def _list(socket: str | None, *, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import click
 
-from hub_agent.errors import AgentNotRunning, ConfigError, NotFound, OperatingError
+from hub_agent.errors import AgentNotRunning, ConfigError, NotFound, OperatingError, PersonNeeded
 
 ANSWER_TIMEOUT_S = 15.0
 LINES = "application/x-ndjson"
@@ -30,8 +30,8 @@ class Link:
         given = {name: value for name, value in query.items() if value is not None}
         return self._ask("GET", f"{path}?{urlencode(given)}" if given else path)
 
-    def post(self, path: str, body: Mapping[str, object] | None = None) -> Json:
-        return self._ask("POST", path, body or {})
+    def post(self, path: str, body: Mapping[str, object] | None = None, *, timeout_s: float = ANSWER_TIMEOUT_S) -> Json:
+        return self._ask("POST", path, body or {}, timeout_s)
 
     def lines(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Iterator[Json]:
         """An answer that comes in lines and may take its time."""
@@ -48,8 +48,15 @@ class Link:
     def patch(self, path: str, body: Mapping[str, object]) -> Json:
         return self._ask("PATCH", path, body)
 
-    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
-        status, answer = self._exchange(method, f"/api/v1/{path}", None if body is None else json.dumps(body))
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+    ) -> Json:
+        content = None if body is None else json.dumps(body)
+        status, answer = self._exchange(method, f"/api/v1/{path}", content, timeout_s)
         if status >= HTTPStatus.BAD_REQUEST:
             raise _error(status, answer)
         try:
@@ -57,20 +64,27 @@ class Link:
         except ValueError as err:
             raise OperatingError(f"What answers at {self._path} is not a hub's agent.") from err
 
-    def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
-        with self._answer(method, path, body, {}) as response:
+    def _exchange(self, method: str, path: str, body: str | None, timeout_s: float) -> tuple[int, bytes]:
+        with self._answer(method, path, body, {}, timeout_s) as response:
             return response.status, response.read()
 
     @contextmanager
-    def _answer(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
-        connection = _Connection(self._path)
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        body: str | None,
+        headers: Mapping[str, str],
+        timeout_s: float = ANSWER_TIMEOUT_S,
+    ) -> Iterator[HTTPResponse]:
+        connection = _Connection(self._path, timeout_s)
         try:
             connection.request(
                 method, path, body, {**headers, **({"content-type": "application/json"} if body else {})}
             )
             yield connection.getresponse()
         except TimeoutError as err:
-            raise OperatingError(f"The agent at {self._path} does not answer within {ANSWER_TIMEOUT_S:g} s.") from err
+            raise OperatingError(f"The agent at {self._path} does not answer within {timeout_s:g} s.") from err
         except PermissionError as err:
             raise OperatingError(f"You may not use {self._path}: join the group nexa-hub, or use sudo.") from err
         except HTTPException as err:
@@ -97,8 +111,8 @@ class Link:
 class _Connection(HTTPConnection):
     """To a Unix socket. The standard library's client, because it is there at once."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=ANSWER_TIMEOUT_S)
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
         self._path = path
 
     def connect(self) -> None:
@@ -111,9 +125,12 @@ def _error(status: int, body: bytes) -> OperatingError:
     try:
         fault = json.loads(body)["error"]
         words = " ".join(part for part in (fault["message"], fault.get("hint")) if part)
+        needs = fault.get("needs")
     except (ValueError, KeyError, TypeError):
-        words = f"the agent answered with status {status}"
-    return NotFound(words) if status == 404 else OperatingError(words)
+        return OperatingError(f"the agent answered with status {status}")
+    if needs:
+        return PersonNeeded(words, needs["kind"], tuple(needs["fields"]))
+    return NotFound(words) if status == HTTPStatus.NOT_FOUND else OperatingError(words)
 
 
 def print_json(body: Json) -> None:

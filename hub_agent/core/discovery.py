@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from hub_agent.model.device import Alias
 from hub_agent.model.effects import Announce, CloseLink, Durability, Effect, OpenLink, Save
-from hub_agent.model.inputs import PeerForgotten
+from hub_agent.model.inputs import PeerForgotten, PeerWanted
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.link import LinkChanged, LinkStatus, Need, Peer, PeerFound, PeerGone
 
@@ -87,6 +87,14 @@ class Discovery:
         return [
             Announce("discovery", {"dialect": changed.dialect, "peer": changed.peer, "status": changed.status.value})
         ]
+
+    def want(self, wanted: PeerWanted) -> list[Effect]:
+        known = self._known_by_id.get((wanted.dialect, wanted.key))
+        if known is None:
+            return []
+        tried = Known(known.peer)
+        self._known_by_id[wanted.dialect, wanted.key] = tried
+        return [_save(tried), OpenLink(known.peer)]
 
     def forget(self, forgotten: PeerForgotten) -> list[Effect]:
         peer_id = (forgotten.dialect, forgotten.key)

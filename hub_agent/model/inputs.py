@@ -159,6 +159,15 @@ class BrokerLost:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerWanted:
+    """A person wants this peer, and has given or done what was missing: its link is opened, also if it was ignored before."""
+
+    dialect: str
+    key: str
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PeerForgotten:
     """A person does not want this peer: its link is closed. `is_ignored`: it is not taken up again when it is met again."""
 
@@ -198,6 +207,7 @@ Input: TypeAlias = (
     | BrokerLost
     | LinkChanged
     | DialectTroubled
+    | PeerWanted
     | PeerForgotten
     | ClockStepped
 )

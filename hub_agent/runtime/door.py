@@ -28,8 +28,9 @@ from hub_agent.model.inputs import (
 )
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause
-from hub_agent.ports import Broker, Change, Clock, Replayer, Store
+from hub_agent.ports import Broker, Change, Clock, Links, Replayer, Store
 from hub_agent.runtime.changes import Changes
+from hub_agent.runtime.discovering import Discovering
 from hub_agent.runtime.effects import Effects
 from hub_agent.runtime.imported import Imported
 from hub_agent.runtime.inbox import Inbox
@@ -55,6 +56,8 @@ class HubDoor:
         changes: Changes,
         store: Store,
         broker: Broker,
+        links: Links,
+        dialects: Sequence[str],
         clock: Clock,
         replayer: Replayer,
         new_id: NewId,
@@ -69,6 +72,7 @@ class HubDoor:
         self._changes = changes
         self._store = store
         self._broker = broker
+        self._discovering = Discovering(hub, inbox, links, changes, dialects)
         self._clock = clock
         self._replays = Replays(hub, clock, replayer)
         self._new_id = new_id
@@ -112,6 +116,9 @@ class HubDoor:
     def devices(self) -> Sequence[JsonObject]:
         devices = sorted(self._hub.inventory.devices(), key=lambda device: (device.name.casefold(), device.id))
         return [self._as_shown(device) for device in devices]
+
+    def discovered(self) -> Sequence[JsonObject]:
+        return self._discovering.shown()
 
     def rooms(self) -> Sequence[JsonObject]:
         rooms: Iterable[Room] = self._hub.rooms.by_id.values()
@@ -227,6 +234,12 @@ class HubDoor:
         if isinstance(answer, CallAnswered):
             raise NotPossible(answer.error or "the scene could not be activated")
         return answer
+
+    async def add_discovered(self, name: str, given: Mapping[str, str], by: str) -> JsonObject:
+        return await self._discovering.add(name, given, by)
+
+    async def forget_discovered(self, name: str, *, is_ignored: bool, by: str) -> None:
+        await self._discovering.forget(name, is_ignored=is_ignored, by=by)
 
     async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> JsonObject:
         device = self._device_named(device_id)

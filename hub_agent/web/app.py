@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from hub_agent.errors import NotFound, NotPossible, OperatingError
+from hub_agent.errors import NotFound, NotPossible, OperatingError, PersonNeeded
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Door
 from hub_agent.web.access import SESSION_COOKIE, SESSION_LIFETIME, Access, PairingRefused
@@ -21,14 +21,18 @@ from hub_agent.web.guard import Guard, fault
 from hub_agent.web.replaying import replay_answer
 from hub_agent.web.shapes import (
     ActivationAnswer,
+    AddRequest,
     Alive,
     AutomationAnswer,
     CallAnswer,
     CallRequestBody,
     DeviceAnswer,
     DeviceChange,
+    DiscoveredAnswer,
     ExplanationAnswer,
     FaultAnswer,
+    ForgetRequest,
+    ForgotAnswer,
     HealthAnswer,
     ImportAnswer,
     ImportRequestBody,
@@ -128,6 +132,11 @@ def _seeing(door: Door) -> APIRouter:
     async def rooms() -> Response:
         return OrjsonResponse(door.rooms())
 
+    @router.get("/discovered", response_model=list[DiscoveredAnswer])
+    async def discovered() -> Response:
+        """What was met on the network, what waits for a person first."""
+        return OrjsonResponse(door.discovered())
+
     @router.get("/devices", response_model=list[DeviceAnswer])
     async def devices() -> Response:
         """Every device with its entities and their states."""
@@ -215,6 +224,17 @@ def _seeing(door: Door) -> APIRouter:
 
 def _doing(door: Door) -> APIRouter:
     router = APIRouter(route_class=_StrictRoute)
+
+    @router.post("/discovered/add", response_model=DiscoveredAnswer)
+    async def add_discovered(body: AddRequest, request: Request) -> Response:
+        """Takes up something that was discovered, or that is at an address, with what it needs. 409 says what is missing."""
+        return OrjsonResponse(await door.add_discovered(body.what, body.given, _by(request)))
+
+    @router.post("/discovered/forget", response_model=ForgotAnswer)
+    async def forget_discovered(body: ForgetRequest, request: Request) -> Response:
+        """Ends the connection to it and deletes its secrets."""
+        await door.forget_discovered(body.what, is_ignored=body.is_ignored, by=_by(request))
+        return OrjsonResponse({"forgotten": True})
 
     @router.patch("/devices/{device_id}", response_model=DeviceAnswer)
     async def edit_device(device_id: str, change: DeviceChange, request: Request) -> Response:
@@ -337,6 +357,12 @@ def _speak_of_errors(app: FastAPI) -> None:
     @app.exception_handler(NotPossible)
     async def not_possible(_request: Request, err: NotPossible) -> Response:
         return fault(409, "not_possible", str(err))
+
+    @app.exception_handler(PersonNeeded)
+    async def person_needed(_request: Request, err: PersonNeeded) -> Response:
+        return fault(
+            409, "person_needed", str(err), needs={"kind": err.kind, "text": str(err), "fields": list(err.fields)}
+        )
 
     @app.exception_handler(OperatingError)
     async def operating(_request: Request, err: OperatingError) -> Response:

@@ -1,5 +1,7 @@
 """What every request must pass: its host is ours, it comes from our own page, and it has a session. Local sockets are trusted by file mode."""
 
+from collections.abc import Mapping
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -93,10 +95,17 @@ def trusted(app: ASGIApp) -> ASGIApp:
 
 
 def fault(
-    status: int, code: str, message: str, hint: str | None = None, *, retry_after_s: int | None = None
+    status: int,
+    code: str,
+    message: str,
+    hint: str | None = None,
+    *,
+    retry_after_s: int | None = None,
+    needs: Mapping[str, object] | None = None,
 ) -> JSONResponse:
     headers = {"retry-after": str(retry_after_s)} if retry_after_s else None
-    return JSONResponse({"error": {"code": code, "message": message, "hint": hint}}, status, headers)
+    error = {"code": code, "message": message, "hint": hint, **({"needs": needs} if needs else {})}
+    return JSONResponse({"error": error}, status, headers)
 
 
 def _is_from_own_page(headers: Headers, host: str) -> bool:

@@ -15,10 +15,19 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+class NeedAnswer(Shape):
+    """What a person has to do or give. `fields`: what to give, by name; none for a button to press."""
+
+    kind: Literal["code", "key", "password", "button", "account", "server", "software"]
+    text: str = Field(examples=["Enter the code that is printed on it."])
+    fields: list[str] = Field(examples=[["code"]])
+
+
 class Fault(BaseModel):
     code: str = Field(examples=["not_found"])
     message: str = Field(examples=["There is no scene 'Moive night'."])
     hint: str | None = Field(None, examples=["This home has: 'Movie night', 'Good night'."])
+    needs: NeedAnswer | None = Field(None, description="With person_needed: what to do or give.")
 
 
 class FaultAnswer(BaseModel):
@@ -75,6 +84,50 @@ class DeviceAnswer(Shape):
     battery_level: int | None = None
     signal_strength: int | None = None
     entities: list[EntityAnswer]
+
+
+class DiscoveredAnswer(Shape):
+    """`status`: `served` means that its devices are there already, over another way."""
+
+    id: str = Field(examples=["homekit/aa11bb22cc33"])
+    name: str = Field(examples=["Hallway Thermostat"])
+    brand: str | None = None
+    model: str | None = None
+    device_type: str = Field(examples=["thermostat"])
+    ecosystem: str | None = None
+    dialect: str | None = Field(None, examples=["homekit"])
+    address: str | None = Field(None, examples=["192.168.1.30:80"])
+    status: Literal["needs", "lost", "connecting", "connected", "asleep", "served", "unsupported", "ignored"]
+    reason: str | None = None
+    needs: NeedAnswer | None = None
+    suggested_room: str | None = None
+    devices: list[str] = Field(description="Ids of the devices it brought.")
+    services: list[str] = Field(description="How it announced itself.")
+
+
+Given = Annotated[str, StringConstraints(max_length=4096)]
+
+
+class AddRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    what: str = Field(
+        description="Its id or name as discovered, or an address.", max_length=300, examples=["shelly://192.168.1.30"]
+    )
+    given: dict[Annotated[str, StringConstraints(max_length=40)], Given] = Field(
+        {}, description="What it needs, by name.", examples=[{"code": "031-45-154"}], max_length=8
+    )
+
+
+class ForgetRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    what: str = Field(description="Its id or name as discovered.", max_length=300)
+    is_ignored: bool = Field(True, description="Whether it is left alone when it is met again.")
+
+
+class ForgotAnswer(Shape):
+    forgotten: bool
 
 
 class SceneAnswer(Shape):

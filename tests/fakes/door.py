@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
-from hub_agent.errors import HubAgentError, NotFound, NotPossible
+from hub_agent.errors import HubAgentError, NotFound, NotPossible, PersonNeeded
 from hub_agent.model.inputs import WebhookCalled
 from hub_agent.ports import Change
 from hub_agent.runtime.changes import Changes
@@ -58,6 +58,43 @@ def device(device_id: str, name: str, kind: str, room_id: str | None, *entities:
         "signal_strength": 80,
         "entities": list(entities),
     }
+
+
+def _discovered() -> list[dict[str, Any]]:
+    known = {
+        "brand": None,
+        "model": None,
+        "device_type": "other",
+        "ecosystem": None,
+        "dialect": None,
+        "address": "192.168.1.40:80",
+        "reason": None,
+        "needs": None,
+        "suggested_room": None,
+        "devices": [],
+        "services": [],
+    }
+    text = "Enter the code that is printed on it."
+    need = {"kind": "code", "text": text, "fields": ["code"]}
+    button = {"kind": "button", "text": "Press the button on the bridge.", "fields": []}
+    return [
+        {
+            **known,
+            "id": "homekit/aa",
+            "name": "Hallway Thermostat",
+            "brand": "ecobee",
+            "model": "ecobee3",
+            "device_type": "thermostat",
+            "dialect": "homekit",
+            "status": "needs",
+            "reason": text,
+            "needs": need,
+            "suggested_room": "Hallway",
+        },
+        {**known, "id": "hue/bb", "name": "Hue Bridge", "dialect": "hue", "status": "needs", "needs": button},
+        {**known, "id": "wled/cc", "name": "Desk strip", "dialect": "wled", "status": "connected", "devices": [LAMP]},
+        {**known, "id": "mdns:printer", "name": "Office Printer", "model": "LaserJet", "status": "unsupported"},
+    ]
 
 
 def _devices() -> list[dict[str, Any]]:
@@ -333,6 +370,7 @@ class FakeDoor:
 
     def __init__(self) -> None:
         self.home_name = "Test Home"
+        self.discovered_now = _discovered()
         self.devices_now = _devices()
         self.scenes_now: list[dict[str, Any]] = [
             {"id": MOVIE, "entity_id": "scene.movie_night", "name": "Movie night", "room_id": LIVING_ROOM, "icon": "movie", "color": "#7e57c2", "devices": 2, "last_activated_at": None, "last_status": None, "activation_count": 0},
@@ -556,6 +594,30 @@ class FakeDoor:
             "failed_devices": failed,
             "duration_ms": 120,
         }
+
+    def discovered(self) -> Sequence[Any]:
+        self._fail()
+        return self.discovered_now
+
+    async def add_discovered(self, name: str, given: Mapping[str, str], by: str) -> Any:
+        self._fail()
+        self.asked.append(("add", {"what": name, "given": sorted(given)}, by))
+        found = self._discovered(name)
+        if found["needs"] and found["needs"]["fields"] and given.get("code") != "031-45-154":
+            raise PersonNeeded(found["needs"]["text"], found["needs"]["kind"], tuple(found["needs"]["fields"]))
+        found |= {"status": "connected", "needs": None, "reason": None}
+        return found
+
+    async def forget_discovered(self, name: str, *, is_ignored: bool, by: str) -> None:
+        self._fail()
+        self.asked.append(("forget", {"what": name, "is_ignored": is_ignored}, by))
+        self._discovered(name)["status"] = "ignored"
+
+    def _discovered(self, name: str) -> Any:
+        found = next((each for each in self.discovered_now if name in {each["id"], each["name"]}), None)
+        if found is None:
+            raise NotFound(f"Nothing named '{name}' was discovered.")
+        return found
 
     async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> Any:
         self._fail()

@@ -1,7 +1,7 @@
 """Dialects that behave well or badly, for tests of the processes that dialects run in."""
 
 import asyncio
-import time
+import threading
 from collections.abc import Callable, Mapping
 
 from hub_agent.adapters.links.link import Line, NoPairing, NoSearch
@@ -34,8 +34,7 @@ class EchoLink:
             case "break":
                 self._end.set_result(RuntimeError("a fault"))
             case "spin":
-                while True:
-                    time.sleep(1)  # noqa: ASYNC251 it hangs on purpose
+                threading.Event().wait()
             case "flood":
                 count = body["count"]
                 assert isinstance(count, int)

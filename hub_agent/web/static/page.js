@@ -1,5 +1,6 @@
 // The page: reads what the home is, then follows its live changes. Everything goes through the API; what is shown is changed in place.
 import { deviceCard, shapeOf } from './devices.js';
+import { foundCard, isOther, isTold, otherLine } from './found.js';
 import { hasHappened, runItem } from './runs.js';
 import { make, refreshTimes, timeElement } from './words.js';
 
@@ -36,12 +37,13 @@ const READ = {
     showDevices(devices);
     showSync(status.cloud);
   },
+  found: async () => showFound(await api('discovered')),
   scenes: async () => showScenes(await api('scenes')),
   runs: async () => { home.runs = await api(`runs?limit=${RUNS_READ}`); showRuns(); },
   notices: async () => showNotices(await api('notices')),
   issues: async () => showIssues(await api('issues'), await api('automations')),
 };
-const READ_ON = { device: ['home'], home: ['home', 'scenes', 'issues'], issue: ['issues'], notice: ['notices'], run: ['runs'], scene: ['scenes'], resync: Object.keys(READ) };
+const READ_ON = { device: ['home'], discovery: ['found'], home: ['home', 'scenes', 'issues'], issue: ['issues'], notice: ['notices'], run: ['runs'], scene: ['scenes'], resync: Object.keys(READ) };
 
 const wanted = new Set();
 let reading = null;
@@ -139,6 +141,23 @@ function changeState(change) {
   place.entity.state = change.state ?? 'unknown';
   place.entity.attributes = change.attributes ?? {};
   home.cards.get(place.device.id)?.show(place.device);
+}
+
+// Found on the network.
+
+const meeting = {
+  add: async (what, given) => { await send('POST', 'discovered/add', { what, given }); readSoon(['found', 'home']); },
+  ignore: async (what) => { await send('POST', 'discovered/forget', { what }); readSoon(['found']); },
+};
+
+function showFound(things) {
+  const needing = things.filter(isTold);
+  const others = things.filter(isOther);
+  $('found').hidden = needing.length + others.length === 0;
+  keep($('found-needing'), needing, (thing) => thing.id, (thing) => foundCard(thing, meeting));
+  $('found-others').hidden = others.length === 0;
+  $('found-others').querySelector('summary').textContent = `${others.length} more on the network`;
+  keep($('found-others').querySelector('ul'), others, (thing) => thing.id, otherLine);
 }
 
 // Scenes.

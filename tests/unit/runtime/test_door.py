@@ -80,6 +80,8 @@ async def house_in(folder: Path) -> AsyncGenerator[House, None]:
         changes=core.changes,
         store=mirror,
         broker=broker,
+        links=core.links,
+        dialects=("shelly",),
         clock=clock,
         replayer=ReplayBeside(mirror),
         new_id=new_id,

@@ -7,6 +7,7 @@ from hub_agent.errors import BrokerUnavailable
 from tests.fakes.door import AT, BLIND, DARK, KITCHEN, LAMP, MOVIE, RULE, RUN
 
 READ = [
+    ("/discovered", "/discovered"),
     ("/status", "/status"),
     ("/rooms", "/rooms"),
     ("/devices", "/devices"),
@@ -37,6 +38,8 @@ DO = [
         {"definitions": [{"kind": "automation", "key": "automation/1", "fields": {"name": "Hall"}}]},
     ),
     ("POST", "/replay", "/replay", {"fields": {"name": "Hall", "actions": []}, "since": "36h"}),
+    ("POST", "/discovered/add", "/discovered/add", {"what": "homekit/aa", "given": {"code": "031-45-154"}}),
+    ("POST", "/discovered/forget", "/discovered/forget", {"what": "Desk strip"}),
     ("POST", "/leave", "/leave", {}),
 ]
 
@@ -95,6 +98,15 @@ async def test_whoever_asks_is_known_to_the_home(page, local, door) -> None:
         ("set", {"name": "light.living_room_lamp", "on": True}, "Kitchen tablet"),
         ("scene", MOVIE, "local"),
     ]
+
+
+async def test_what_a_found_thing_needs_is_said_so_that_it_can_be_asked_for(page, door) -> None:
+    answer = await page.post("/api/v1/discovered/add", json={"what": "homekit/aa"})
+    assert answer.status_code == 409
+    error = answer.json()["error"]
+    assert error["code"] == "person_needed"
+    assert error["needs"] == {"kind": "code", "text": "Enter the code that is printed on it.", "fields": ["code"]}
+    assert door.asked[-1] == ("add", {"what": "homekit/aa", "given": []}, "Kitchen tablet")
 
 
 async def test_names_with_slashes_and_spaces_reach_the_door(page, door) -> None:

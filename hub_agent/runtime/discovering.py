@@ -1,0 +1,140 @@
+"""What people may see and do of what was met on the network: take it up with what it needs, or be rid of it."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from hub_agent.core.discovered import shown
+from hub_agent.core.hub import Hub
+from hub_agent.drivers.identification import identify
+from hub_agent.errors import MirrorError, NotFound, NotPossible, PersonNeeded
+from hub_agent.model.inputs import Input, PeerForgotten, PeerWanted
+from hub_agent.model.json import JsonObject
+from hub_agent.model.link import LinkStatus, Peer, Service
+from hub_agent.ports import Change, Links
+from hub_agent.runtime.changes import Changes
+from hub_agent.runtime.inbox import Inbox
+
+# How long somebody who adds a thing waits to hear what came of it.
+COMES_UP_S_MAX: Final = 20.0
+SETTLED: Final = frozenset({LinkStatus.UP, LinkStatus.ASLEEP, LinkStatus.DOWN, LinkStatus.NEEDS})
+
+
+class Discovering:
+    def __init__(self, hub: Hub, inbox: Inbox, links: Links, changes: Changes, dialects: Sequence[str]) -> None:
+        """`dialects`: those that can be reached at an address."""
+        self._hub = hub
+        self._inbox = inbox
+        self._links = links
+        self._changes = changes
+        self._dialects = dialects
+
+    def shown(self) -> list[JsonObject]:
+        hub = self._hub
+        return shown(hub.discovery.things(), hub.inventory.devices(), list(hub.rooms.by_id.values()))
+
+    async def add(self, name: str, given: Mapping[str, str], by: str) -> JsonObject:
+        peer = await self._met_at(name) if "://" in name else self._named(name)
+        known = self._hub.discovery.known(peer.dialect, peer.key)
+        if known is not None and known.need is not None and not given and known.need.fields:
+            raise PersonNeeded(known.need.text, known.need.kind.value, known.need.fields)
+        if given or (known is not None and known.need is not None):
+            await self._links.pair(peer, given)
+        status = await self._until_settled(peer, PeerWanted(peer.dialect, peer.key, by))
+        known = self._hub.discovery.known(peer.dialect, peer.key)
+        if status is LinkStatus.NEEDS and known is not None and known.need is not None:
+            raise PersonNeeded(known.need.text, known.need.kind.value, known.need.fields)
+        return self._as_shown(peer)
+
+    async def forget(self, name: str, *, is_ignored: bool, by: str) -> None:
+        peer = self._named(name)
+        await self._submit(PeerForgotten(peer.dialect, peer.key, is_ignored, by))
+        if not is_ignored:
+            self._links.forget(peer.dialect, peer.key)
+
+    # How.
+
+    async def _met_at(self, address: str) -> Peer:
+        found = identify(service_at(address, self._dialects))
+        if found is None or found.dialect is None or found.key is None:
+            raise NotPossible(f"'{address}' is nothing that can be talked to.")
+        await self._submit(found)
+        known = self._hub.discovery.known(found.dialect, found.key)
+        if known is None:
+            raise NotPossible(f"{address} could not be taken up: this hub knows too many peers already.")
+        return known.peer
+
+    def _named(self, name: str) -> Peer:
+        wanted = name.strip().casefold()
+        things = self.shown()
+        by_id = [each for each in things if str(each["id"]).casefold() == wanted]
+        found = by_id or [each for each in things if str(each["name"]).casefold() == wanted]
+        if not found:
+            raise NotFound(f"Nothing named '{name}' was discovered. List what was with: nexa-hub devices found")
+        if len(found) > 1:
+            raise NotFound(f"{len(found)} things named '{name}' were discovered; use the id: nexa-hub devices found")
+        dialect, _, key = str(found[0]["id"]).partition("/")
+        known = self._hub.discovery.known(dialect, key)
+        if known is None:
+            raise NotPossible(f"{found[0]['name']} is known, but nothing here can talk to it.")
+        return known.peer
+
+    def _as_shown(self, peer: Peer) -> JsonObject:
+        wanted = f"{peer.dialect}/{peer.key}"
+        found = next((each for each in self.shown() if each["id"] == wanted), None)
+        if found is None:
+            raise NotFound(f"{peer.name} is no longer there.")
+        return found
+
+    async def _until_settled(self, peer: Peer, wanted: Input) -> LinkStatus | None:
+        """What came of it; None when that takes longer."""
+        changes = self._changes.read()
+        try:
+            async with asyncio.timeout(COMES_UP_S_MAX):
+                # The reader listens from its first step on.
+                next_change = asyncio.ensure_future(anext(changes))
+                await asyncio.sleep(0)
+                await self._submit(wanted)
+                while True:
+                    status = _settled(await next_change, peer)
+                    if status is not None:
+                        return status
+                    next_change = asyncio.ensure_future(anext(changes))
+        except TimeoutError:
+            return None
+        finally:
+            next_change.cancel()
+            with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
+                await next_change
+            await changes.aclose()
+
+    async def _submit(self, happened: Input) -> None:
+        # A mirror that cannot be written keeps nobody from adding a device.
+        with contextlib.suppress(MirrorError):
+            await self._inbox.submit([happened])
+
+
+def service_at(address: str, dialects: Sequence[str]) -> Service:
+    """`shelly://192.168.1.30`, `esphome://lamp.local:6053`. Raises NotPossible in words."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError as err:
+        raise NotPossible(f"'{address}' is not an address: {err}.") from err
+    if parts.scheme not in dialects:
+        raise NotPossible(
+            f"'{address}': an address begins with one of {', '.join(f'{each}://' for each in sorted(dialects))}"
+        )
+    if not parts.hostname or parts.username or parts.query or parts.fragment or parts.path not in {"", "/"}:
+        raise NotPossible(f"'{address}' must be of the form {parts.scheme}://HOST or {parts.scheme}://HOST:PORT")
+    return Service("manual", parts.scheme, parts.netloc.casefold(), (parts.hostname,), port)
+
+
+def _settled(change: Change, peer: Peer) -> LinkStatus | None:
+    body = change.body
+    if change.topic != "discovery" or (body.get("dialect"), body.get("peer")) != (peer.dialect, peer.key):
+        return None
+    status = LinkStatus(str(body["status"]))
+    return status if status in SETTLED else None

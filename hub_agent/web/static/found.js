@@ -1,0 +1,72 @@
+// What was met on the network: what waits for somebody is asked for, what nothing here talks to is only told.
+import { capital, make } from './words.js';
+
+const WORDS = { code: 'Code', key: 'Key', password: 'Password', username: 'User name' };
+const STANDING = { lost: 'not reachable', connecting: 'connecting …', unsupported: 'nothing here can talk to it', ignored: 'ignored' };
+
+export const isTold = (thing) => thing.status === 'needs' || thing.status === 'lost';
+export const isOther = (thing) => ['unsupported', 'ignored', 'connecting'].includes(thing.status);
+
+const kind = (thing) => [thing.brand, thing.model].filter(Boolean).join(' ') || (thing.device_type === 'other' ? '' : thing.device_type.replaceAll('_', ' '));
+const place = (thing) => [kind(thing), thing.suggested_room && `perhaps in: ${thing.suggested_room}`, thing.address].filter(Boolean).join(' · ');
+
+export function otherLine(thing) {
+  const line = make('li');
+  line.show = (now) => { line.textContent = `${now.name} – ${[kind(now), STANDING[now.status]].filter(Boolean).join(', ')}`; };
+  line.show(thing);
+  return line;
+}
+
+// `doing.add(id, given)` takes it up; it throws with words, and `needs` where something else is needed.
+export function foundCard(thing, doing) {
+  const name = make('b');
+  const about = make('small');
+  const text = make('p');
+  const form = make('form', { className: 'given' });
+  const told = make('p', { className: 'told', role: 'status' });
+  const ignore = make('button', { type: 'button', className: 'less', text: 'Ignore' });
+  const card = make('div', { className: 'card' }, name, ' ', about, text, form, told);
+  const id = thing.id;
+  let asked = '';
+
+  const act = async (work) => {
+    form.setAttribute('aria-busy', 'true');
+    told.className = 'told';
+    told.textContent = 'One moment …';
+    try {
+      await work();
+      told.textContent = '';
+    } catch (err) {
+      told.className = 'told bad';
+      told.textContent = err.message;
+    } finally {
+      form.removeAttribute('aria-busy');
+    }
+  };
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (form.hasAttribute('aria-busy')) return;
+    const given = Object.fromEntries(new FormData(form));
+    act(() => doing.add(id, Object.keys(given).length ? given : { pressed: 'yes' }));
+  });
+  ignore.addEventListener('click', () => act(() => doing.ignore(id)));
+
+  card.show = (now) => {
+    name.textContent = now.name;
+    about.textContent = place(now);
+    text.textContent = now.needs?.text ?? capital(now.reason ?? STANDING[now.status] ?? now.status);
+    const wanted = now.needs ? `${now.needs.kind} ${now.needs.fields.join()}` : 'lost';
+    if (wanted === asked) return; // What somebody is typing stays.
+    asked = wanted;
+    const canAdd = now.needs ? now.needs.fields.length > 0 || now.needs.kind === 'button' : true;
+    const word = { button: 'I have pressed it', lost: 'Try again' }[now.needs?.kind ?? 'lost'] ?? 'Add';
+    form.replaceChildren(
+      ...(now.needs?.fields ?? []).map((field) => make('label', { text: WORDS[field] ?? capital(field) }, ' ', make('input', { name: field, autocomplete: 'off', required: '', type: field === 'password' || field === 'key' ? 'password' : 'text' }))),
+      ...(canAdd ? [make('button', { text: word })] : []),
+      ignore,
+    );
+  };
+  card.show(thing);
+  return card;
+}
