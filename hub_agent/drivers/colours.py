@@ -64,3 +64,13 @@ def xy_of_kelvin(kelvin: float) -> Pair:
     else:
         y = 3.0817580 * x**3 - 5.87338670 * x**2 + 3.75112997 * x - 0.37001483
     return round(x, 4), round(y, 4)
+
+
+def every_notation(
+    *, rgb: Triple | None = None, hs: Pair | None = None, xy: Pair | None = None
+) -> dict[str, list[float]]:
+    """A light's attributes for one colour, from the notation that is known."""
+    if rgb is None:
+        rgb = rgb_of_hs(*hs) if hs is not None else rgb_of_xy(*xy) if xy is not None else (255, 255, 255)
+    hs, xy = hs or hs_of_rgb(*rgb), xy or xy_of_rgb(*rgb)
+    return {"hs_color": list(hs), "rgb_color": list(rgb), "xy_color": list(xy)}

@@ -5,6 +5,7 @@ from typing import Final
 
 from hub_agent.drivers.driver import Driver, LinkDriver, MqttDriver
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
+from hub_agent.drivers.tasmota import Tasmota
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
 from hub_agent.model.device import Device
 from hub_agent.model.link import Frame
@@ -19,7 +20,7 @@ def default_drivers(
     templates: Templates | None = None,
 ) -> list[MqttDriver]:
     """Every dialect over MQTT that this agent speaks; where two know the same device, the first one serves it. `templates` of devices may need `now`."""
-    return [Zigbee2Mqtt(zigbee2mqtt_topics), HomeAssistantDiscovery(discovery_prefix, templates)]
+    return [Zigbee2Mqtt(zigbee2mqtt_topics), HomeAssistantDiscovery(discovery_prefix, templates), Tasmota()]
 
 
 def link_drivers() -> list[LinkDriver]:
