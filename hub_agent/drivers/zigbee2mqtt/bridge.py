@@ -1,22 +1,24 @@
 """One Zigbee2MQTT: what it lists, and what became of what it listed before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Final
 
 import orjson
 
 from hub_agent.drivers.vocabulary import device_type_of
 from hub_agent.drivers.zigbee2mqtt import fields
-from hub_agent.drivers.zigbee2mqtt.exposes import GROUP_KINDS, entities_of, group_entities
+from hub_agent.drivers.zigbee2mqtt.exposes import GROUP_KINDS, SCENES_MAX, entities_of, group_entities, scene_entities
 from hub_agent.drivers.zigbee2mqtt.features import Feature, read_features
 from hub_agent.drivers.zigbee2mqtt.fields import Fault
 from hub_agent.drivers.zigbee2mqtt.member import DIALECT, Member
+from hub_agent.drivers.zigbee2mqtt.options import option_entities, option_reports
+from hub_agent.drivers.zigbee2mqtt.own_entities import ENTITIES, HEALTH_ENTITIES, health_reports, info_reports
 from hub_agent.model.device import (
     AdvertisedEntity,
     Advertisement,
     Alias,
-    Capability,
     Device,
     DeviceType,
     Origin,
@@ -39,6 +41,10 @@ ADDRESS_CHARS_MAX: Final = 64
 NAME_CHARS_MAX: Final = 255
 # Topics below the base that nobody listed: told once each.
 UNKNOWN_TOLD_MAX: Final = 500
+MEMBERS_MAX: Final = 250
+# A group that the program makes for its own bindings.
+_INTERNAL_GROUPS: Final = frozenset({"default_bind_group"})
+_LISTS: Final = frozenset({"info", "devices", "groups"})
 
 # Parts of a device's entry that change without changing what the device is.
 _VOLATILE: Final = frozenset({"endpoints", "network_address", "interviewing"})
@@ -67,6 +73,8 @@ class Bridge:
         self._groups: dict[str, _Listed] = {}
         self._group_entries: list[JsonObject] = []
         self._is_online: bool | None = None
+        self._tells_health = False
+        self._settings_by_device: JsonObject = {}
         self._unknown_told: set[str] = set()
 
     @property
@@ -93,6 +101,7 @@ class Bridge:
         native_id = device.origin.native_id
         if kind == "bridge":
             self._coordinator = native_id
+            self._tells_health = any(entity.native.get("kind") == "health" for entity in device.entities)
             return None
         if name is None:
             return None
@@ -110,10 +119,16 @@ class Bridge:
 
     def decode(self, rest: str, message: MqttMessage) -> list[Decoded]:
         """`rest` is the topic below <base>/bridge/."""
-        if rest == "state":
-            return self._decode_state(message)
-        if rest not in {"info", "devices", "groups"}:
-            return self._decode_health(message) if rest == "response/health_check" else []
+        short = {
+            "state": self._decode_state,
+            "response/health_check": self._decode_health_check,
+            "health": self._decode_health,
+            "event": self._decode_event,
+        }.get(rest)
+        if short is not None:
+            return short(message)
+        if rest not in _LISTS:
+            return []
         # Lists are long, retained, and often sent again unchanged. A cleared one takes nothing away: bridges get reinstalled.
         digest = hash(message.payload)
         if not message.payload or self._digests.get(rest) == digest:
@@ -131,7 +146,7 @@ class Bridge:
             return [Rejected(DIALECT, message.topic, fault.code, fault.reason)]
         self._digests[rest] = digest
         if isinstance(body, dict):
-            return list(self._decode_info(body))
+            return list(self._decode_info(body, is_retained=message.retained))
         entries = list(fields.objects(body))
         return list(
             self._decode_devices(entries, message) if rest == "devices" else self._decode_groups(entries, message)
@@ -148,12 +163,40 @@ class Bridge:
         self._is_online = word == "online"
         return list(self._report_state())
 
-    def _decode_health(self, message: MqttMessage) -> list[Decoded]:
+    def _decode_health_check(self, message: MqttMessage) -> list[Decoded]:
         body = fields.parse_object(message.payload)
         if isinstance(body, Fault) or not fields.flag(fields.mapping(body, "data"), "healthy"):
             return []
         self._is_online = True
         return list(self._report_state())
+
+    def _decode_health(self, message: MqttMessage) -> list[Decoded]:
+        if not message.payload:
+            return []
+        body = fields.parse_object(message.payload)
+        if isinstance(body, Fault):
+            return [Rejected(DIALECT, message.topic, body.code, body.reason)]
+        if self._coordinator is None:
+            return []
+        decoded: list[Decoded] = []
+        if not self._tells_health:
+            self._tells_health = True
+            decoded += self._advertise_bridge(self._coordinator)
+        reports = tuple(health_reports(body))
+        return [*decoded, Reported(Origin(DIALECT, self._coordinator), reports, retained=message.retained)]
+
+    def _decode_event(self, message: MqttMessage) -> list[Decoded]:
+        """Who joined, left or was renamed is said by the lists as well; that an interview failed is not."""
+        body = fields.parse_object(message.payload)
+        if isinstance(body, Fault) or body.get("type") != "device_interview":
+            return []
+        said = fields.mapping(body, "data")
+        ieee = _address(said)
+        if said.get("status") != "failed" or ieee is None:
+            return []
+        name = fields.text(said, "friendly_name") or ieee
+        reason = f"the interview of {name[:NAME_CHARS_MAX]} failed: bring it near, reset it and let it join again"
+        return [Rejected(DIALECT, message.topic, "interview_failed", reason, Origin(DIALECT, ieee))]
 
     def _report_state(self) -> Iterator[Decoded]:
         if self._coordinator is not None and self._is_online is not None:
@@ -161,7 +204,7 @@ class Bridge:
             yield AvailabilityReported(origin, is_available=self._is_online)
             yield Reported(origin, (EntityReport("connection", "on" if self._is_online else "off"),))
 
-    def _decode_info(self, info: JsonObject) -> Iterator[Decoded]:
+    def _decode_info(self, info: JsonObject, *, is_retained: bool) -> Iterator[Decoded]:
         coordinator = fields.mapping(info, "coordinator")
         self._description = {
             "version": fields.text(info, "version"),
@@ -171,14 +214,27 @@ class Bridge:
         ieee = _address(coordinator)
         if ieee is not None or self._coordinator is not None:
             yield from self._advertise_bridge(ieee or self._coordinator or "")
-            permit = "on" if fields.flag(info, "permit_join") else "off"
-            yield Reported(Origin(DIALECT, self._coordinator or ""), (EntityReport("permit_join", permit),))
+            yield Reported(Origin(DIALECT, self._coordinator or ""), tuple(info_reports(info)), retained=is_retained)
+        yield from self._take_settings(fields.mapping(info, "config"), is_retained=is_retained)
         output = fields.text(fields.mapping(fields.mapping(info, "config"), "advanced"), "output")
         if output == "attribute":
             reason = (
                 "Zigbee2MQTT is set to advanced.output: attribute; devices are heard with json or attribute_and_json"
             )
             yield Rejected(DIALECT, f"{self.base}/bridge/info", "attribute_output", reason)
+
+    def _take_settings(self, config: JsonObject, *, is_retained: bool) -> Iterator[Decoded]:
+        """Options of devices: told of those whose settings changed."""
+        before, self._settings_by_device = self._settings_by_device, fields.mapping(config, "devices")
+        for ieee, listed in self._devices.items():
+            if before.get(ieee) != self._settings_by_device.get(ieee) and listed.member is not None:
+                yield from self._report_options(listed.member, is_retained=is_retained)
+
+    def _report_options(self, member: Member, *, is_retained: bool) -> Iterator[Decoded]:
+        settings = fields.mapping(self._settings_by_device, member.native_id)
+        reports = tuple(option_reports(member.facets, settings))
+        if reports:
+            yield Reported(member.origin, reports, retained=is_retained)
 
     def _advertise_bridge(self, ieee: str) -> Iterator[Decoded]:
         if self._coordinator not in {None, ieee}:
@@ -189,7 +245,7 @@ class Bridge:
             origin=Origin(DIALECT, ieee),
             aliases=(Alias("zigbee_ieee", ieee),),
             name="Zigbee2MQTT Bridge" if self.base == "zigbee2mqtt" else f"Zigbee2MQTT Bridge {self.base}",
-            entities=_BRIDGE_ENTITIES,
+            entities=(*ENTITIES, *HEALTH_ENTITIES) if self._tells_health else ENTITIES,
             brand="Zigbee2MQTT",
             model=fields.text(self._description, "coordinator"),
             device_type=DeviceType.BRIDGE,
@@ -231,7 +287,8 @@ class Bridge:
     def _decode_device(self, ieee: str, entry: JsonObject, message: MqttMessage) -> Iterator[Decoded]:
         before = self._devices.get(ieee)
         lasting = {name: value for name, value in entry.items() if name not in _VOLATILE}
-        digest = hash((orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS), self._coordinator))
+        scenes = tuple(_scenes_of_endpoints(fields.mapping(entry, "endpoints")))
+        digest = hash((orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS), scenes, self._coordinator))
         if before is not None and before.digest == digest:
             return
         name = _name(entry, ieee)
@@ -241,10 +298,15 @@ class Bridge:
             return
         definition = fields.mapping(entry, "definition")
         features = read_features(definition.get("exposes"))
-        entities = entities_of(features, supports_ota=fields.flag(definition, "supports_ota"))
+        entities = _each_once(
+            entities_of(features, supports_ota=fields.flag(definition, "supports_ota")),
+            option_entities(read_features(definition.get("options"))),
+            scene_entities(scenes),
+        )
         is_disabled = fields.flag(entry, "disabled")
+        member = Member(ieee, f"{self.base}/{name}", entities)
         self._devices[ieee] = _Listed(
-            Member(ieee, f"{self.base}/{name}", entities),
+            member,
             digest,
             is_disabled,
             tuple(feature for feature in features if feature.kind in GROUP_KINDS or feature.name == "effect"),
@@ -252,6 +314,8 @@ class Bridge:
         yield self._advertisement(ieee, name, entry, definition, entities)
         if is_disabled or (before is not None and before.is_disabled):
             yield AvailabilityReported(Origin(DIALECT, ieee), is_available=not is_disabled)
+        # What nobody has set says nothing of the device: as if it had been kept.
+        yield from self._report_options(member, is_retained=True)
 
     def _advertisement(
         self,
@@ -305,21 +369,25 @@ class Bridge:
                 reason = "an entry has no id, or a friendly name that cannot be a topic"
                 yield Rejected(DIALECT, f"{self.base}/bridge/groups", "bad_group", reason)
                 continue
+            if name in _INTERNAL_GROUPS:
+                continue
             native_id = f"{self.base}/group/{number}"
             seen.add(native_id)
-            yield from self._advertise_group(native_id, name, entry)
+            yield from self._advertise_group(native_id, number, name, entry)
         for native_id in [native_id for native_id in self._groups if native_id not in seen]:
             del self._groups[native_id]
             yield DeviceGone(Origin(DIALECT, native_id))
 
-    def _advertise_group(self, native_id: str, name: str, entry: JsonObject) -> Iterator[Decoded]:
-        addresses = sorted({_address(member) or "" for member in fields.objects(entry.get("members"))})
+    def _advertise_group(self, native_id: str, number: int, name: str, entry: JsonObject) -> Iterator[Decoded]:
+        endpoints = sorted(_members(entry))[:MEMBERS_MAX]
+        addresses = list(dict.fromkeys(ieee for ieee, _ in endpoints))
         members = [self._devices[ieee] for ieee in addresses if ieee in self._devices]
-        digest = hash((name, tuple(addresses), tuple(member.digest for member in members), self._coordinator))
+        scenes = tuple(_scenes(entry, None))[:SCENES_MAX]
+        digest = hash((name, *endpoints, scenes, *(member.digest for member in members), self._coordinator))
         known = self._groups.get(native_id)
         if known is not None and known.digest == digest:
             return
-        entities = group_entities(member.features for member in members)
+        entities = _each_once(group_entities(member.features for member in members), scene_entities(scenes))
         self._groups[native_id] = _Listed(Member(native_id, f"{self.base}/{name}", entities), digest)
         yield Advertisement(
             origin=Origin(DIALECT, native_id),
@@ -331,47 +399,54 @@ class Bridge:
             device_type=device_type_of(entities),
             protocol=ProtocolType.ZIGBEE,
             via=Origin(DIALECT, self._coordinator) if self._coordinator is not None else None,
-            native={"kind": "group", "base": self.base, "name": name, "members": addresses},
+            native={
+                "kind": "group",
+                "base": self.base,
+                "name": name,
+                "number": number,
+                "members": [[ieee, endpoint] for ieee, endpoint in endpoints],
+            },
         )
-
-
-_BRIDGE_ENTITIES: Final = (
-    AdvertisedEntity(
-        key="connection",
-        domain="binary_sensor",
-        name="Connection state",
-        device_class="connectivity",
-        category="diagnostic",
-        capabilities={"connection": Capability("bool")},
-        native={"kind": "connection"},
-    ),
-    AdvertisedEntity(
-        key="permit_join",
-        domain="switch",
-        name="Permit join",
-        category="config",
-        capabilities={"on": Capability("bool", "rw")},
-        native={
-            "kind": "bridge",
-            "request": "permit_join",
-            "bodies": {"turn_on": {"value": True, "time": 254}, "turn_off": {"value": False, "time": 0}},
-        },
-    ),
-    AdvertisedEntity(
-        key="restart",
-        domain="button",
-        name="Restart",
-        device_class="restart",
-        category="config",
-        capabilities={"press": Capability("enum", "w", options=("restart",))},
-        native={"kind": "bridge", "request": "restart", "bodies": {"press": {}}},
-    ),
-)
 
 
 def _address(entry: JsonObject) -> str | None:
     ieee = fields.text(entry, "ieee_address")
     return ieee.lower() if ieee and len(ieee) <= ADDRESS_CHARS_MAX else None
+
+
+def _each_once(*several: Iterable[AdvertisedEntity]) -> tuple[AdvertisedEntity, ...]:
+    """Lists of strangers may name something twice."""
+    by_key: dict[str, AdvertisedEntity] = {}
+    for entity in chain(*several):
+        by_key.setdefault(entity.key, entity)
+    return tuple(by_key.values())
+
+
+def _members(group: JsonObject) -> Iterator[tuple[str, int]]:
+    for member in fields.objects(group.get("members")):
+        ieee = _address(member)
+        if ieee is not None:
+            yield ieee, fields.whole(member, "endpoint") or 1
+
+
+def _scenes_of_endpoints(endpoints: JsonObject) -> Iterator[tuple[int, str, str | None]]:
+    """An endpoint is addressed by its name, or its number; the first one is the device itself."""
+    first = next(iter(endpoints), None)
+    found = (
+        scene
+        for number, body in endpoints.items()
+        if isinstance(body, Mapping)
+        for scene in _scenes(body, fields.text(body, "name") or (None if number == first else number))
+    )
+    yield from islice(found, SCENES_MAX)
+
+
+def _scenes(body: JsonObject, endpoint: str | None) -> Iterator[tuple[int, str, str | None]]:
+    for scene in fields.objects(body.get("scenes")):
+        number = fields.whole(scene, "id")
+        if number is not None:
+            name = (fields.text(scene, "name") or "").strip()[:NAME_CHARS_MAX]
+            yield number, name or f"Scene {number}", endpoint
 
 
 def _name(entry: JsonObject, otherwise: str) -> str | None:

@@ -1,6 +1,7 @@
 """The topics below a bridge's base: which one says what.
 
     <base>/bridge/info, /devices, /groups, /state     the bridge, its devices and groups (retained)
+    <base>/bridge/health, /event, /logging, /response what it says of itself, of joining, and of what failed
     <base>/<friendly name>                            the state of a device or group
     <base>/<friendly name>/availability               whether it can be reached
     <base>/<friendly name>/set, /get                  what we send
@@ -9,12 +10,10 @@ A friendly name may hold spaces, slashes and any letter. A state may arrive befo
 https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-import orjson
-
-from hub_agent.drivers.zigbee2mqtt import fields, writing
+from hub_agent.drivers.zigbee2mqtt import answers, fields, options, requests, writing
 from hub_agent.drivers.zigbee2mqtt.bridge import Bridge
 from hub_agent.drivers.zigbee2mqtt.member import DIALECT, Member
 from hub_agent.errors import NotPossible
@@ -41,6 +40,8 @@ GET_PROPERTIES_MAX: Final = 8
 
 _DISCOVERY: Final = ("info", "devices", "groups", "state")
 _SPOKEN_TO_BRIDGE: Final = ("/set", "/get")
+_HEARD_OF_BRIDGE: Final = frozenset({*_DISCOVERY, "health", "event", "logging"})
+_RESPONSE: Final = "response/"
 
 
 class Zigbee2Mqtt:
@@ -82,7 +83,9 @@ class Zigbee2Mqtt:
         if bridge is None:
             return False
         below = topic[len(bridge.base) + 1 :]
-        return not below.startswith("bridge/") or below[7:] in {*_DISCOVERY, "response/health_check"}
+        if not below.startswith("bridge/"):
+            return True
+        return below[7:] in _HEARD_OF_BRIDGE or below.startswith(_RESPONSE, 7)
 
     def decode(self, message: MqttMessage) -> Sequence[Decoded]:
         member = self._members.get(message.topic)
@@ -129,6 +132,10 @@ class Zigbee2Mqtt:
         return [Subscribe((f"{base}/#",)), *self._decode_bridge(self._bridges[base], rest, message)]
 
     def _decode_bridge(self, bridge: Bridge, rest: str, message: MqttMessage) -> list[Decoded]:
+        if rest == "logging":
+            return [*answers.refused_by_log(bridge.base, message, self._members)]
+        if rest.startswith(_RESPONSE) and rest != "response/health_check":
+            return [*answers.refused_by_response(message)]
         decoded = [decoded for decoded in bridge.decode(rest, message) if not self._has_moved(bridge, decoded)]
         if bridge.has_changed:
             self._route(bridge)
@@ -205,33 +212,33 @@ class Zigbee2Mqtt:
         base, name = _address(device)
         if action.partition(".")[0] not in {entity.domain, "homeassistant"}:
             raise NotPossible(f"{device.name}: {action} cannot be done with {entity.id}, a {entity.domain}.")
-        kind = fields.text(entity.native, "kind")
+        kind = fields.text(entity.native, "kind") or ""
         try:
-            if kind == "update":
-                return [_ask_bridge(base, "device/ota_update/update", {"id": _install(device, action)})]
-            if kind == "bridge":
-                return [_ask_bridge(base, *_bridge_request(entity, action))]
+            if kind in _REQUESTS:
+                request, body = _REQUESTS[kind](device, entity, action, data)
+                return [requests.ask(base, request, body, answers.transaction_of(device.origin, entity.key))]
             body = writing.write(entity.native, action, data)
         except NotPossible as error:
             raise NotPossible(f"{device.name}: {error}") from error
-        return [_publication(f"{base}/{name}/set", body)]
+        endpoint = fields.text(entity.native, "endpoint")
+        return [requests.set_of(f"{base}/{name}/{endpoint}" if endpoint else f"{base}/{name}", body)]
 
     def encode_refresh(self, device: Device) -> Sequence[Publication]:
         base, name = _address(device)
         if device.native.get("kind") == "bridge":
-            return [_ask_bridge(base, "health_check", {})]
+            return [requests.ask(base, "health_check", {})]
         # Each property is a message over the air: settings are asked for only where there is nothing else.
         everyday = [name for entity in device.entities if entity.category is None for name in _gettable(entity)]
         wanted = everyday or [name for entity in device.entities for name in _gettable(entity)]
         properties = list(dict.fromkeys(wanted))[:GET_PROPERTIES_MAX]
-        return [_publication(f"{base}/{name}/get", dict.fromkeys(properties, ""))] if properties else []
+        return [requests.get_of(f"{base}/{name}", properties)] if properties else []
 
     def encode_reconfigure(self, device: Device) -> Sequence[Publication]:
         base, _ = _address(device)
         kind = device.native.get("kind")
         if kind == "device":
-            return [_ask_bridge(base, "device/configure", {"id": device.origin.native_id})]
-        return [_ask_bridge(base, "restart", {})] if kind == "bridge" else []
+            return [requests.ask(base, "device/configure", {"id": device.origin.native_id})]
+        return [requests.ask(base, "restart", {})] if kind == "bridge" else []
 
     def release(self, device: Device) -> tuple[str, ...]:
         """The bridge's own topics stay subscribed: its other devices are heard by them."""
@@ -263,13 +270,18 @@ def _gettable(entity: Entity) -> tuple[str, ...]:
     return fields.texts(entity.native, "get")
 
 
-def _install(device: Device, action: str) -> str:
+# Requests to the bridge: which one, and its body.
+
+_Asked = tuple[str, dict[str, JsonValue]]
+
+
+def _install(device: Device, _entity: Entity, action: str, _data: JsonObject) -> _Asked:
     if action != "update.install":
         raise NotPossible(f"{action} is nothing that firmware understands; it understands update.install.")
-    return device.origin.native_id
+    return "device/ota_update/update", {"id": device.origin.native_id}
 
 
-def _bridge_request(entity: Entity, action: str) -> tuple[str, dict[str, JsonValue]]:
+def _of_bridge(_device: Device, entity: Entity, action: str, _data: JsonObject) -> _Asked:
     request = fields.text(entity.native, "request")
     bodies = fields.mapping(entity.native, "bodies")
     verb = action.partition(".")[2]
@@ -278,9 +290,24 @@ def _bridge_request(entity: Entity, action: str) -> tuple[str, dict[str, JsonVal
     return request, dict(fields.mapping(bodies, verb))
 
 
-def _ask_bridge(base: str, request: str, body: dict[str, JsonValue]) -> Publication:
-    return _publication(f"{base}/bridge/request/{request}", body)
+def _option_of_bridge(_device: Device, entity: Entity, action: str, data: JsonObject) -> _Asked:
+    allowed = fields.texts(entity.native, "options")
+    if action != "select.select_option" or data.get("option") not in allowed:
+        raise NotPossible(f"this is set by select.select_option, to one of {', '.join(allowed)}.")
+    value: JsonValue = data["option"]
+    for name in reversed(fields.texts(entity.native, "path")):
+        value = {name: value}
+    return "options", {"options": value}
 
 
-def _publication(topic: str, body: JsonObject) -> Publication:
-    return Publication(topic, orjson.dumps(body))
+def _option_of_device(device: Device, entity: Entity, action: str, data: JsonObject) -> _Asked:
+    value = options.option_value(entity.native, action, data)
+    return "device/options", {"id": device.origin.native_id, "options": value}
+
+
+_REQUESTS: Final[Mapping[str, Callable[[Device, Entity, str, JsonObject], _Asked]]] = {
+    "update": _install,
+    "bridge": _of_bridge,
+    "bridge_option": _option_of_bridge,
+    options.KIND: _option_of_device,
+}

@@ -14,7 +14,8 @@ from hub_agent.drivers.zigbee2mqtt.features import Feature, Scalar
 from hub_agent.model.device import AdvertisedEntity, Capability
 from hub_agent.model.json import JsonObject, JsonValue
 
-ENTITIES_MAX: Final = 250
+ENTITIES_MAX: Final = 320
+SCENES_MAX: Final = 64
 
 _OPENING: Final = frozenset({"opening", "open", "forward", "up", "rising"})
 _CLOSING: Final = frozenset({"closing", "close", "backward", "back", "reverse", "down", "declining"})
@@ -35,7 +36,25 @@ def entities_of(features: Sequence[Feature], *, supports_ota: bool = False) -> t
             made.setdefault(key, entity if known is None else replace(entity, key=key))
     if supports_ota and len(made) < ENTITIES_MAX:
         made.setdefault("update", _update())
+    if not any(entity.device_class == "identify" for entity in made.values()):
+        blinking = next(filter(None, map(_identify, features)), None)
+        if blinking is not None and len(made) < ENTITIES_MAX:
+            made.setdefault(blinking.key, blinking)
     return tuple(made.values())
+
+
+def scene_entities(scenes: Iterable[tuple[int, str, str | None]]) -> tuple[AdvertisedEntity, ...]:
+    """Scenes that a device or group keeps itself: (number, name, endpoint)."""
+    return tuple(
+        AdvertisedEntity(
+            key=f"scene_{number}_{endpoint}" if endpoint else f"scene_{number}",
+            domain="scene",
+            name=f"{name} {endpoint}" if endpoint else name,
+            capabilities={"activate": Capability("bool", "w")},
+            native={"kind": "scene", "property": "scene_recall", "scene": number, "endpoint": endpoint},
+        )
+        for number, name, endpoint in scenes
+    )
 
 
 GROUP_KINDS: Final = ("light", "switch", "cover", "lock")
@@ -86,6 +105,26 @@ def _entities(features: Sequence[Feature]) -> Iterator[AdvertisedEntity]:
 
 def _is_effect(feature: Feature) -> bool:
     return feature.kind == "enum" and feature.name == "effect"
+
+
+# Effects by which a thing is found among its like, the gentlest first.
+_IDENTIFYING: Final = ("blink", "okay", "breathe")
+
+
+def _identify(feature: Feature) -> AdvertisedEntity | None:
+    """For what cannot identify itself by that name, but can blink."""
+    effect = next((word for word in _IDENTIFYING if word in feature.values), None)
+    if effect is None or not _is_effect(feature) or not feature.is_settable:
+        return None
+    return AdvertisedEntity(
+        key="identify",
+        domain="button",
+        name="Identify",
+        device_class="identify",
+        category="config",
+        capabilities={"press": Capability("enum", "w", options=("identify",))},
+        native={"kind": "button", "property": feature.property_name, "press": effect},
+    )
 
 
 # Things with features of their own.

@@ -33,14 +33,25 @@ class Facet(Protocol):
 class Member:
     """`told` are the faults already reported: a device repeats its strange properties with every message."""
 
-    __slots__ = ("_compounds", "_events", "_has_action", "_readers", "_told", "native_id", "origin", "state_topic")
+    __slots__ = (
+        "_compounds",
+        "_events",
+        "_has_action",
+        "_readers",
+        "_told",
+        "facets",
+        "native_id",
+        "origin",
+        "state_topic",
+    )
 
     def __init__(self, native_id: str, state_topic: str, facets: Iterable[Facet]) -> None:
         self.native_id = native_id
         self.origin = Origin(DIALECT, native_id)
         self.state_topic = state_topic
+        self.facets = tuple((facet.key, facet.native) for facet in facets)
         self._told: set[tuple[str, str]] = set()
-        readers = [reader for facet in facets if (reader := reader_of(facet.key, facet.native)) is not None]
+        readers = [reader for key, native in self.facets if (reader := reader_of(key, native)) is not None]
         self._compounds = tuple(r for r in readers if isinstance(r, Compound) and not r.is_event)
         self._events = tuple(r for r in readers if isinstance(r, Compound) and r.is_event)
         self._has_action = bool(self._events)
@@ -49,6 +60,14 @@ class Member:
     @property
     def availability_topic(self) -> str:
         return f"{self.state_topic}/availability"
+
+    def keys_of(self, name: str) -> tuple[str, ...]:
+        """The entities that are set by this property, whatever the endpoint."""
+        return tuple(
+            key
+            for key, native in self.facets
+            if any(used == name or used.startswith(f"{name}_") for used in _properties_of(native))
+        )
 
     def decode(self, message: MqttMessage) -> list[Decoded]:
         """A state payload."""
@@ -122,6 +141,15 @@ def _by_property(readers: Iterable[Single | Compound]) -> Mapping[str, tuple[Sin
             for name in reader.properties:
                 by_property.setdefault(name, ())
     return by_property
+
+
+def _properties_of(native: JsonObject) -> Iterator[str]:
+    single = fields.text(native, "property")
+    if single is not None:
+        yield single
+    for name in fields.mapping(native, "properties").values():
+        if isinstance(name, str):
+            yield name
 
 
 def _observed(body: JsonObject) -> dict[str, JsonValue]:

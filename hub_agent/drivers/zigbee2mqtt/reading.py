@@ -166,26 +166,45 @@ def _plain(value: JsonValue) -> str:
     return str(value)[:STATE_CHARS_MAX].lower()
 
 
-def _update(key: str, native: JsonObject) -> Reader:
-    def read(value: JsonValue) -> EntityReport | None:
-        if not isinstance(value, Mapping):
-            return None
-        phase = fields.text(value, "state")
-        attributes: dict[str, JsonValue] = {
-            name: _version(value.get(name)) for name in ("installed_version", "latest_version") if name in value
-        }
-        attributes["in_progress"] = phase == "updating"
-        attributes["update_percentage"] = fields.number(value, "progress")
-        return EntityReport(key, "off" if phase in {"idle", None} else "on", attributes)
+# Several properties.
 
-    return Single(_property(native), read)
+
+_PHASES: Final = {"idle": "off", "available": "on", "scheduled": "on", "updating": "on"}
+
+
+def _update(key: str, native: JsonObject) -> Reader:
+    name = _property(native)
+
+    def read(body: JsonObject, faults: list[str]) -> EntityReport | None:
+        said = body.get(name)
+        if isinstance(said, Mapping):
+            return EntityReport(key, _PHASES.get(fields.text(said, "state") or ""), _update_attributes(said))
+        if said is not None:
+            faults.append(name)
+        # Before 1.21 that was all there was.
+        is_available = body.get("update_available")
+        return EntityReport(key, "on" if is_available else "off") if isinstance(is_available, bool) else None
+
+    return Compound((name, "update_available"), read)
+
+
+def _update_attributes(said: JsonObject) -> dict[str, JsonValue]:
+    phase = fields.text(said, "state")
+    attributes: dict[str, JsonValue] = {
+        name: _version(said.get(name)) for name in ("installed_version", "latest_version") if name in said
+    }
+    attributes["in_progress"] = phase == "updating"
+    attributes["update_percentage"] = fields.number(said, "progress")
+    for name, attribute in (("latest_source", "release_url"), ("latest_release_notes", "release_summary")):
+        if name in said:
+            text = fields.text(said, name)
+            attributes[attribute] = text[:STATE_CHARS_MAX] if text is not None else None
+    return attributes
 
 
 def _version(value: JsonValue) -> str | None:
-    return str(value)[:STATE_CHARS_MAX] if isinstance(value, str | int) else None
-
-
-# Several properties.
+    """-1 until the device has been asked."""
+    return str(value)[:STATE_CHARS_MAX] if isinstance(value, str | int) and value != -1 else None
 
 
 def _event(key: str, native: JsonObject) -> Reader:

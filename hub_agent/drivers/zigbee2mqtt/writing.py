@@ -352,6 +352,10 @@ def _press(native: JsonObject, _data: JsonObject) -> Body:
     return {_property(native): native.get("press")}
 
 
+def _recall(native: JsonObject, _data: JsonObject) -> Body:
+    return {_property(native): native.get("scene")}
+
+
 # Sirens: the cluster's "start warning" is one structure, and what is left out of it is undefined.
 
 
@@ -422,6 +426,7 @@ _VERBS: Final[Mapping[str, Mapping[str, Write]]] = {
     "json": {"set_value": _json},
     "button": {"press": _press},
     "siren": {"turn_on": _siren_on, "turn_off": _siren_off},
+    "scene": {"turn_on": _recall},
 }
 _DOMAINS: Final[Mapping[str, tuple[str, ...]]] = {
     "light": ("light",),
@@ -436,6 +441,7 @@ _DOMAINS: Final[Mapping[str, tuple[str, ...]]] = {
     "json": ("text",),
     "button": ("button",),
     "siren": ("siren",),
+    "scene": ("scene",),
 }
 
 

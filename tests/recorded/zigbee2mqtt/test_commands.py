@@ -228,7 +228,7 @@ def test_the_bridge_is_asked_to_set_a_device_up_afresh_and_to_update_it() -> Non
     ]
     update = wire.entity_of(device, "update")
     assert wire.published(driver.encode(device, update, "update.install", {})) == [
-        ("zigbee2mqtt/bridge/request/device/ota_update/update", {"id": "0x1"})
+        ("zigbee2mqtt/bridge/request/device/ota_update/update", {"id": "0x1", "transaction": "nexa update 0x1"})
     ]
 
 
@@ -237,10 +237,19 @@ def test_the_bridge_itself_is_commanded_and_asked() -> None:
     bridge = wire.device_of(wire.advertised(wire.say(driver, "bridge/info", INFO))["Zigbee2MQTT Bridge"])
     requests = "zigbee2mqtt/bridge/request"
     permit, restart = wire.entity_of(bridge, "permit_join"), wire.entity_of(bridge, "restart")
-    assert wire.published(driver.encode(bridge, permit, "switch.turn_on", {})) == [
-        (f"{requests}/permit_join", {"value": True, "time": 254})
+    asked = [
+        *wire.published(driver.encode(bridge, permit, "switch.turn_on", {})),
+        *wire.published(driver.encode(bridge, restart, "button.press", {})),
+        *wire.published(
+            driver.encode(bridge, wire.entity_of(bridge, "log_level"), "select.select_option", {"option": "debug"})
+        ),
     ]
-    assert wire.published(driver.encode(bridge, restart, "button.press", {})) == [(f"{requests}/restart", {})]
+    assert [(topic, {name: body[name] for name in body if name != "transaction"}) for topic, body in asked] == [
+        (f"{requests}/permit_join", {"value": True, "time": 254}),
+        (f"{requests}/restart", {}),
+        (f"{requests}/options", {"options": {"advanced": {"log_level": "debug"}}}),
+    ]
+    assert all(body["transaction"].endswith(bridge.origin.native_id) for _, body in asked)
     assert wire.published(driver.encode_refresh(bridge)) == [(f"{requests}/health_check", {})]
     assert wire.published(driver.encode_reconfigure(bridge)) == [(f"{requests}/restart", {})]
     with pytest.raises(NotPossible):

@@ -61,6 +61,8 @@ def test_what_is_set_comes_back_as_it_was_asked() -> None:
         for i, model in enumerate(bunch):
             device = wire.device_of(advertised[str(i)])
             for entity in device.entities:
+                if entity.key.startswith("option_"):
+                    continue  # these come back in bridge/info
                 for action, data, state, attributes in expectations(entity):
                     [(_, body)] = wire.published(driver.encode(device, entity, action, data))
                     seen = wire.states(wire.say(driver, device.name, body))
