@@ -5,15 +5,13 @@ from dataclasses import replace
 
 from hub_agent.core.automation.reading import items_of
 from hub_agent.core.inventory import Inventory
-from hub_agent.model.action import Call
+from hub_agent.model.action import NATIVE_MEMBERS, Call
 from hub_agent.model.device import Entity, Origin
 from hub_agent.model.ids import EntityId
 from hub_agent.model.json import JsonObject, JsonValue
 
 JOIN = "media_player.join"
 MEMBERS = "group_members"
-# What a driver finds in the data of a join: the native ids of those that shall play with it, as far as they are of its own dialect.
-NATIVE_MEMBERS = "native_members"
 
 
 def with_native_members(call: Call, entity: Entity, inventory: Inventory) -> Call:

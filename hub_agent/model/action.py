@@ -13,6 +13,9 @@ from hub_agent.model.value import value
 # Actions of these are answered outside, and take their time.
 OUTSIDE_DOMAINS: Final = frozenset({"rest_command", "shell_command"})
 
+# In the data of media_player.join, for drivers: the native ids of those that shall play with it, as far as they are of its own dialect.
+NATIVE_MEMBERS: Final = "native_members"
+
 
 @value
 class Call:

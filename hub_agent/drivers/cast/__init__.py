@@ -1,0 +1,3 @@
+from hub_agent.drivers.cast.driver import Cast
+
+__all__ = ["Cast"]

@@ -1,0 +1,3 @@
+from hub_agent.drivers.sonos.driver import Sonos
+
+__all__ = ["Sonos"]
