@@ -7,6 +7,7 @@ from hub_agent.drivers.driver import Driver, LinkDriver, MqttDriver
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.tasmota import Tasmota
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
+from hub_agent.drivers.zwave import ZWave
 from hub_agent.model.device import Device
 from hub_agent.model.link import Frame
 from hub_agent.model.report import Decoded, MqttMessage, Rejected, Subscribe, Unsubscribe
@@ -25,7 +26,7 @@ def default_drivers(
 
 def link_drivers() -> list[LinkDriver]:
     """Every dialect with connections of its own; each has an adapter of the same name in `adapters/links/`."""
-    return []
+    return [ZWave()]
 
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024

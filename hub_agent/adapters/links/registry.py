@@ -19,4 +19,8 @@ class Place:
     asks_at_once: int = 1
 
 
-LINKINGS: Final[Mapping[str, Place]] = MappingProxyType({})
+LINKINGS: Final[Mapping[str, Place]] = MappingProxyType(
+    {
+        "zwave": Place("hub_agent.adapters.links.zwave", "ZWaveLinking", asks_at_once=8),
+    }
+)
