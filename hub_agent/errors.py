@@ -23,6 +23,7 @@ HubAgentError
     │   ├── LinkLost          no connection, or it ended: tried again
     │   ├── LinkAsleep        it sleeps and comes back by itself: a device on batteries
     │   └── PersonNeeded      it cannot be talked to before a person has done or given something
+    ├── ListenerLost          what listens to the network has ended
     └── AgentNotRunning       the command line found nobody at the socket
 """
 
@@ -141,6 +142,10 @@ class PersonNeeded(LinkError):
         super().__init__(text)
         self.kind = kind
         self.fields = fields
+
+
+class ListenerLost(OperatingError):
+    pass
 
 
 class AgentNotRunning(OperatingError):

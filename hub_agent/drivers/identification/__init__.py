@@ -91,7 +91,7 @@ def _identified(service: Service, row: Row) -> PeerFound:
         hosts=service.hosts,
         port=service.port,
         hostname=service.hostname,
-        txt={key: value for key, value in service.txt.items() if key not in _RESTLESS},
+        txt=_steady(service, row),
         need=need if key and row.dialect else None,
     )
 
@@ -127,8 +127,15 @@ def _unknown(service: Service) -> PeerFound:
         hosts=service.hosts,
         port=service.port,
         hostname=service.hostname,
-        txt={key: value for key, value in service.txt.items() if key not in _RESTLESS},
+        txt=_steady(service),
     )
+
+
+def _steady(service: Service, row: Row | None = None) -> dict[str, str]:
+    """What a dialect connects by, or, where nobody does, all that lasts: a word that changes all the time is no news."""
+    if row is not None and row.dialect is not None:
+        return {key: service.txt[key] for key in row.keeps if key in service.txt}
+    return {key: value for key, value in service.txt.items() if key not in _RESTLESS}
 
 
 def _first(service: Service, places: tuple[From, ...]) -> str | None:

@@ -1,0 +1,314 @@
+"""mDNS: what announces itself is browsed for and looked up, and the hub announces itself. Runs in the process of `host.py`."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import zeroconf
+from zeroconf import IPVersion, ServiceStateChange
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from hub_agent.adapters.neighbours.interfaces import Interfaces, best_first, look
+from hub_agent.drivers.identification import HIDDEN_TYPES, SERVICE_TYPES
+from hub_agent.drivers.identification.txt import plain_txt
+from hub_agent.model.link import Service, ServiceGone
+
+log = logging.getLogger(__name__)
+
+HUB_TYPE: Final = "_nexa-hub._tcp.local."
+ALL_TYPES: Final = "_services._dns-sd._udp.local."
+# Types that no table knows: so many of them are browsed for.
+OTHER_TYPES_MAX: Final = 60
+# A home has some hundred; more than this is a fault or a hostile neighbour. What comes after them is not heard.
+SERVICES_MAX: Final = 2_000
+HOSTS_MAX: Final = 8
+LOOK_UPS_AT_ONCE: Final = 16
+LABEL_BYTES_MAX: Final = 63
+
+Heard: TypeAlias = Service | ServiceGone
+_Key: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds. `settle`: after a change, old addresses are still said for a moment. `confirm`: how often those that are known are looked up
+    again: one that was switched off says no goodbye. `misses`: it is gone after so many without an answer.
+    """
+
+    answer: float = 3.0
+    settle: float = 1.5
+    interfaces: float = 10.0
+    confirm: float = 120.0
+    misses: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """How the hub announces itself. `id`: what stays when its name changes."""
+
+    name: str
+    id: str
+    port: int
+    txt: dict[str, str]
+
+
+@dataclass(slots=True)
+class _Known:
+    said: Service
+    misses: int = 0
+
+
+@dataclass(slots=True)
+class _Following:
+    """A service that is being looked up; `again`: it changed meanwhile."""
+
+    task: "asyncio.Task[None]"
+    again: bool = False
+
+
+@dataclass(slots=True)
+class Mdns:
+    say: Callable[[Heard], None]
+    only: Sequence[str] = ()
+    own: Own | None = None
+    pace: Pace = field(default_factory=Pace)
+    _zeroconf: AsyncZeroconf | None = None
+    _interfaces: Interfaces = field(default_factory=Interfaces)
+    _announced: AsyncServiceInfo | None = None
+    _browsers: list[AsyncServiceBrowser] = field(default_factory=list)
+    _other_types: set[str] = field(default_factory=set)
+    _known: dict[_Key, _Known] = field(default_factory=dict)
+    _following: dict[_Key, _Following] = field(default_factory=dict)
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS_AT_ONCE))
+    _is_full: bool = False
+
+    async def run(self) -> None:
+        """Until cancelled; then it says goodbye."""
+        try:
+            await self._begin()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._announce())
+                group.create_task(self._follow_interfaces())
+                group.create_task(self._confirm())
+        finally:
+            await self._end()
+
+    async def _begin(self) -> None:
+        while not self._open():  # noqa: ASYNC110 the kernel tells nobody here
+            await asyncio.sleep(self.pace.interfaces)
+        assert self._zeroconf is not None
+        handlers = [self._changed]
+        self._browsers.append(AsyncServiceBrowser(self._zeroconf.zeroconf, list(SERVICE_TYPES), handlers=handlers))
+        self._browsers.append(AsyncServiceBrowser(self._zeroconf.zeroconf, ALL_TYPES, handlers=[self._type_heard]))
+
+    def _open(self) -> bool:
+        self._interfaces = look(self.only)
+        if not self._interfaces.ipv4 and not self._interfaces.ipv6:
+            return False
+        try:
+            self._zeroconf = AsyncZeroconf(interfaces=_sockets(self._interfaces), ip_version=_version(self._interfaces))
+        except (OSError, RuntimeError) as err:
+            log.warning("mDNS cannot listen yet: %s", err)
+            return False
+        return True
+
+    async def _end(self) -> None:
+        for following in list(self._following.values()):
+            following.task.cancel()
+        await asyncio.gather(*(each.task for each in self._following.values()), return_exceptions=True)
+        if self._zeroconf is not None:
+            for browser in self._browsers:
+                await browser.async_cancel()
+            # Says goodbye for what is registered.
+            await self._zeroconf.async_unregister_all_services()
+            await self._zeroconf.async_close()
+
+    # Interfaces come and go.
+
+    async def _follow_interfaces(self) -> None:
+        assert self._zeroconf is not None
+        while True:
+            await asyncio.sleep(self.pace.interfaces)
+            now = look(self.only)
+            if now == self._interfaces or (not now.ipv4 and not now.ipv6):
+                continue
+            try:
+                await self._zeroconf.zeroconf.async_update_interfaces(_sockets(now), _version(now))
+            except (OSError, RuntimeError, zeroconf.Error) as err:
+                log.warning("mDNS does not listen on the new interfaces yet: %s", err)
+                continue
+            self._interfaces = now
+            await self._announce_again()
+
+    # The hub itself.
+
+    async def _announce(self) -> None:
+        if self.own is None:
+            return
+        assert self._zeroconf is not None
+        label = _label(self.own.name)
+        self._announced = AsyncServiceInfo(
+            HUB_TYPE,
+            f"{label}.{HUB_TYPE}",
+            port=self.own.port,
+            properties={"id": self.own.id, **self.own.txt},
+            # A host name of our own: the machine's may be announced by somebody else on it.
+            server=f"nexa-hub-{self.own.id[:8].lower()}.local.",
+            parsed_addresses=list(self._interfaces.own),
+        )
+        try:
+            await (await self._zeroconf.async_register_service(self._announced, allow_name_change=True))
+        except (zeroconf.Error, OSError) as err:
+            log.warning("The hub could not announce itself: %s", err)
+
+    async def _announce_again(self) -> None:
+        assert self._zeroconf is not None
+        if self._announced is None:
+            return
+        before = self._announced
+        self._announced = AsyncServiceInfo(
+            HUB_TYPE,
+            before.name,
+            port=before.port,
+            properties=before.text,
+            server=before.server,
+            parsed_addresses=list(self._interfaces.own),
+        )
+        try:
+            await (await self._zeroconf.async_update_service(self._announced))
+        except (zeroconf.Error, OSError) as err:
+            log.warning("The hub could not announce its new address: %s", err)
+
+    # What is heard. zeroconf calls by keyword.
+
+    def _type_heard(
+        self,
+        zeroconf: zeroconf.Zeroconf,
+        service_type: str,  # noqa: ARG002 the library's shape
+        name: str,
+        state_change: ServiceStateChange,
+    ) -> None:
+        kind = name.lower()
+        is_known = kind in SERVICE_TYPES or kind in HIDDEN_TYPES or kind in self._other_types
+        if is_known or state_change is ServiceStateChange.Removed or len(self._other_types) >= OTHER_TYPES_MAX:
+            return
+        self._other_types.add(kind)
+        try:
+            self._browsers.append(AsyncServiceBrowser(zeroconf, name, handlers=[self._changed]))
+        except (_zeroconf_error, ValueError):
+            log.debug("%s is no type of a service.", name)
+
+    def _changed(
+        self,
+        zeroconf: zeroconf.Zeroconf,  # noqa: ARG002 the library's shape
+        service_type: str,
+        name: str,
+        state_change: ServiceStateChange,
+    ) -> None:
+        key = (service_type, name)
+        if self._announced is not None and name == self._announced.name:
+            return
+        if state_change is ServiceStateChange.Removed:
+            self._lose(key)
+        elif key in self._following:
+            self._following[key].again = True
+        elif key in self._known or len(self._known) + len(self._following) < SERVICES_MAX:
+            task = asyncio.create_task(self._follow(key))
+            self._following[key] = _Following(task, again=state_change is ServiceStateChange.Updated)
+        elif not self._is_full:
+            self._is_full = True
+            log.warning("More than %d services announce themselves; the others are not looked up.", SERVICES_MAX)
+
+    async def _follow(self, key: _Key) -> None:
+        """Looks a service up, and again as long as it changes."""
+        try:
+            while True:
+                await self._look_up(key)
+                if not self._following[key].again:
+                    return
+                self._following[key].again = False
+                await asyncio.sleep(self.pace.settle)
+        finally:
+            self._following.pop(key, None)
+
+    async def _look_up(self, key: _Key) -> None:
+        """From what has been heard, or asked for."""
+        assert self._zeroconf is not None
+        async with self._turns:
+            try:
+                info = AsyncServiceInfo(*key)
+                is_there = await info.async_request(self._zeroconf.zeroconf, self.pace.answer * 1000)
+            except (zeroconf.Error, OSError, ValueError) as err:
+                log.debug("%s could not be looked up: %s", key[1], err)
+                return
+        service = self._service(key, info) if is_there else None
+        known = self._known.get(key)
+        if service is None:
+            self._missed(key)
+        elif known is None:
+            self._known[key] = _Known(service)
+            self.say(service)
+        else:
+            known.misses = 0
+            if known.said != service:
+                known.said = service
+                self.say(service)
+
+    def _service(self, key: _Key, info: AsyncServiceInfo) -> Service | None:
+        hosts = best_first(info.parsed_scoped_addresses(IPVersion.All), self._interfaces)
+        if not hosts:
+            return None
+        kind, name = key
+        return Service(
+            via="mdns",
+            kind=kind,
+            name=name.removesuffix(f".{kind}"),
+            hosts=hosts[:HOSTS_MAX],
+            port=info.port,
+            hostname=info.server,
+            txt=plain_txt(info.properties),
+        )
+
+    async def _confirm(self) -> None:
+        """What was switched off says no goodbye; its own announcement would hold for more than an hour."""
+        while True:
+            await asyncio.sleep(self.pace.confirm)
+            waiting = [key for key in self._known if key not in self._following]
+            await asyncio.gather(*(self._look_up(key) for key in waiting))
+
+    def _missed(self, key: _Key) -> None:
+        known = self._known.get(key)
+        if known is None:
+            return
+        known.misses += 1
+        if known.misses >= self.pace.misses:
+            self._lose(key)
+
+    def _lose(self, key: _Key) -> None:
+        following = self._following.pop(key, None)
+        if following is not None and following.task is not asyncio.current_task():
+            following.task.cancel()
+        if self._known.pop(key, None) is not None:
+            kind, name = key
+            self.say(ServiceGone("mdns", kind, name.removesuffix(f".{kind}")))
+
+
+_zeroconf_error: Final = zeroconf.Error
+
+
+def _sockets(interfaces: Interfaces) -> list[str | int]:
+    return [*interfaces.ipv4, *interfaces.ipv6]
+
+
+def _version(interfaces: Interfaces) -> IPVersion:
+    if not interfaces.ipv6:
+        return IPVersion.V4Only
+    return IPVersion.All if interfaces.ipv4 else IPVersion.V6Only
+
+
+def _label(name: str) -> str:
+    """The name as one label of DNS."""
+    plain = name.replace(".", " ").strip() or "nexa-hub"
+    return plain.encode()[:LABEL_BYTES_MAX].decode(errors="ignore")
