@@ -36,6 +36,9 @@ _VALUE_DOMAINS = {
     "input_select": ("select_option", "option"),
     "input_datetime": ("set_datetime", "datetime"),
     "counter": ("set_value", "value"),
+    "date": ("set_value", "date"),
+    "time": ("set_value", "time"),
+    "datetime": ("set_value", "datetime"),
 }
 
 

@@ -226,6 +226,7 @@ _RULES: Mapping[str, _Rule] = {
     "lock.lock": _state("locked", "locking"),
     "lock.unlock": _state("unlocked", "unlocking", "open", "opening"),
     "lock.open": _state("open", "opening", "unlocked", "unlocking"),
+    "date.set_value": _same(date="state"),
     "climate.turn_on": _nothing,  # comes back in whatever mode it had
     "climate.set_hvac_mode": _same(hvac_mode="state"),
     "climate.set_temperature": _climate_temperature,

@@ -21,6 +21,7 @@ class Place:
 
 LINKINGS: Final[Mapping[str, Place]] = MappingProxyType(
     {
+        "esphome": Place("hub_agent.adapters.links.esphome", "EsphomeLinking", "esphome"),
         "zwave": Place("hub_agent.adapters.links.zwave", "ZWaveLinking", asks_at_once=8),
     }
 )
