@@ -31,6 +31,7 @@ from hub_agent.adapters.systemd import SystemdNotifier
 from hub_agent.config import Config, read_secret
 from hub_agent.core.hub import Hub
 from hub_agent.core.time_of_day import zone
+from hub_agent.drivers.driver import SceneDriver
 from hub_agent.drivers.identification import gone, identify
 from hub_agent.drivers.registry import Dialects, default_drivers, link_drivers
 from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError
@@ -120,6 +121,7 @@ class Core:
             new_id=new_id,
             outside=allowed.templates,
             channels=allowed.channels,
+            keepers={each.dialect: each for each in (*linked, *drivers) if isinstance(each, SceneDriver)},
         )
         self.changes = Changes()
         self.inbox = Inbox(self._resume)

@@ -4,7 +4,7 @@ A command is in one of two states until it settles, which it does once:
 
     waiting to be sent --CommandSent--> sent, waiting for a report --a report that says so--> confirmed
         |  a newer contradicting one -> superseded        |  a newer contradicting one -> superseded
-        |  cannot be encoded         -> failed            '  nothing in time           -> unconfirmed
+        |  cannot be encoded         -> failed            '  nothing in time           -> unconfirmed; moved by a recall: sent once more, alone
         '  not sent in time          -> expired
 
 What nothing can confirm (a button's press) settles as `sent` when it was sent.
@@ -30,6 +30,8 @@ Target: TypeAlias = tuple[Device, Entity, EntityState | None]
 Given: TypeAlias = Effect | CommandSettled
 
 TIME_TO_LIVE = timedelta(seconds=30)
+# What a bridge was to move together and has not reported by then is told alone.
+RECALL_WITHIN = timedelta(seconds=2.5)
 # When more than this wait, new ones fail at once, with words: a home never has so many devices.
 PENDING_MAX = 10_000
 
@@ -62,7 +64,8 @@ class Commands:
         pending.command = replace(pending.command, sent_at=now)
         if not pending.command.expected:
             return self._settle(pending, "sent", now, durability=Durability.COMMIT)
-        self._set_deadline(pending, now + pending.confirm_within)
+        within = min(pending.confirm_within, RECALL_WITHIN) if pending.command.recall else pending.confirm_within
+        self._set_deadline(pending, now + within)
         return [SaveCommand(pending.command, durability=Durability.LAZY)]
 
     def handle_not_sent(self, not_sent: CommandNotSent, now: datetime) -> list[Given]:
@@ -175,6 +178,7 @@ class Commands:
             issued_at=now,
             expires_at=now + TIME_TO_LIVE,
             expected=expected_after(action, call.data, entity),
+            recall=call.recall,
         )
 
     def _issue(self, command: Command, device: Device, now: datetime) -> list[Given]:
@@ -202,7 +206,16 @@ class Commands:
     def _give_up(self, pending: "_Pending", now: datetime) -> list[Given]:
         if pending.command.sent_at is None:
             return self._settle(pending, "expired", now, "It could not be sent in time, and was not sent late.")
+        if pending.command.recall is not None:
+            return self._send_alone(pending, now)
         return self._settle(pending, "unconfirmed", now, "The device did not report that it did it.")
+
+    def _send_alone(self, pending: "_Pending", now: datetime) -> list[Given]:
+        """The copy of the scene did not move it: it is told itself."""
+        pending.command = replace(pending.command, recall=None, attempt=pending.command.attempt + 1, sent_at=None)
+        self._set_deadline(pending, now + RECALL_WITHIN)
+        pending.is_being_sent = True
+        return [SaveCommand(pending.command), SendCommand(pending.command)]
 
     def _add(self, pending: "_Pending") -> None:
         self._pending[pending.command.id] = pending

@@ -28,6 +28,7 @@ from hub_agent.core.outside import Outside
 from hub_agent.core.place import placed
 from hub_agent.core.rooms import Rooms
 from hub_agent.core.scenes import Scenes
+from hub_agent.core.scenes.stored import StoredScenes
 from hub_agent.core.self_made import SelfMade, is_self_made
 from hub_agent.core.services import DeviceServices, Services
 from hub_agent.core.states import States
@@ -39,7 +40,7 @@ from hub_agent.core.zones_and_sun import ZonesAndSun
 from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
 from hub_agent.model.automation import Place
 from hub_agent.model.definition import Definition
-from hub_agent.model.device import Advertisement, Device
+from hub_agent.model.device import Advertisement, Device, Origin
 from hub_agent.model.effects import (
     Announce,
     Answer,
@@ -84,10 +85,12 @@ from hub_agent.model.report import (
     Refused,
     Rejected,
     Reported,
+    SceneNotKept,
+    ScenesKept,
     Subscribe,
     Unsubscribe,
 )
-from hub_agent.model.scene import SceneSettled
+from hub_agent.model.scene import SceneKeeper, SceneSettled
 from hub_agent.model.state import EntityState, StateChanged
 
 # Everything that one input may set off inside before it counts as a loop of rules that trigger each other; at the start, what each rule may.
@@ -125,10 +128,11 @@ class Hub:
         outside: Mapping[str, JsonObject] | None = None,
         channels: Sequence[str] = (),
         brings: Callable[[EntityId], bool] | None = None,
+        keepers: Mapping[str, SceneKeeper] | None = None,
     ) -> None:
         """`outside`: the commands that the settings allow, see core.outside. `channels`: where messages may go, see core.notices.
 
-        `brings`: which zones there are, and whether the sun; all if it is not said.
+        `brings`: which zones there are, and whether the sun; all if it is not said. `keepers`: dialects whose bridges may keep copies of scenes.
         """
         self.home_id = home_id
         self.home_name = "Home"
@@ -154,7 +158,8 @@ class Hub:
         )
         registry = WhatTemplatesSee(self.inventory, self.rooms)
         self.automations = Automations(self.states, new_id, place, self.devices.entities_of, registry)
-        self.scenes = Scenes(self.states, new_id, self._name_of)
+        self.stored_scenes = StoredScenes(self.inventory, keepers or {})
+        self.scenes = Scenes(self.states, new_id, self._name_of, self.stored_scenes.recalls)
         self.notices = Notices(home_id, new_id, channels)
         seen = WhatChecksSee(self.states, self.inventory, self.rooms)
         self.checks = Checks(seen, self.automations.rules, self.automations.chains, new_id)
@@ -176,6 +181,7 @@ class Hub:
             self.helpers,
             self.automations,
             self.scenes,
+            self.stored_scenes,
             self.healing,
             self.devices.first_look,
             self.checks,
@@ -225,6 +231,7 @@ class Hub:
         for definition in self.definitions.of_kind("device"):
             given += self.devices.define_self_made(definition, now, is_start=True) if is_self_made(definition) else []
         given += self.commands.restore(commands, now)
+        self.stored_scenes.restore(saved.get("stored_scenes", {}))
         given += self.scenes.restore(saved.get("scenes", {}), now)
         given += self.healing.restore(saved.get("healing", {}), now)
         given += self.automations.restore(saved.get("automation", {}), now, last_alive_at)
@@ -298,7 +305,12 @@ class Hub:
             device.id: present_of(device, self.inventory.presence(device.id)) for device in self.inventory.devices()
         }
         automations = self.checks.with_health(self.automations.present())
-        return {"devices": devices, "automations": automations, "scenes": self.scenes.present()}
+        return {
+            "devices": devices,
+            "automations": automations,
+            "scenes": self.scenes.present(),
+            "copies": self.stored_scenes.present(),
+        }
 
     # Each input.
 
@@ -309,11 +321,16 @@ class Hub:
             case StateSet() | StateRemoved() | EventFired() | CallAnswered():
                 return [happened]
             case Advertisement():
-                return self.devices.advertised(happened, now)
+                given = self.devices.advertised(happened, now)
+                if given and (known := self.inventory.find(happened.origin)) is not None:
+                    self.stored_scenes.handle_device(known.device, now)
+                return given
             case AvailabilityReported():
                 return self.devices.availability(happened, now)
             case Refused():
                 return self.devices.refused(happened, now)
+            case ScenesKept(origin) | SceneNotKept(origin):
+                return self._copies_told(happened, origin, now)
             case DeviceGone(origin):
                 return self.devices.gone(origin, None, now)
             case EntityGone(origin, key):
@@ -393,12 +410,21 @@ class Hub:
             given += self.commands.handle_connected(now)
         return given
 
+    def _copies_told(self, told: ScenesKept | SceneNotKept, origin: Origin, now: datetime) -> Sequence[Given]:
+        known = self.inventory.find(origin)
+        if known is None:
+            return []
+        if isinstance(told, ScenesKept):
+            return self.stored_scenes.handle_kept(told, known.device, now)
+        return self.stored_scenes.handle_not_kept(told, known.device, now)
+
     def _clock_stepped(self, stepped: ClockStepped, by: timedelta, now: datetime) -> list[Given]:
         given: list[Given] = [*self.commands.handle_clock_step(by)]
         given += self.zones_and_sun.handle_clock_step(now)
         given += self.helpers.handle_clock_step(by, now)
         given += self.automations.handle(stepped, now)
         self.scenes.handle_clock_step(by)
+        self.stored_scenes.handle_clock_step(by)
         self.devices.first_look.handle_clock_step(by)
         self.healing.handle_clock_step(by)
         self.checks.handle_clock_step(by)
@@ -433,10 +459,14 @@ class Hub:
             case "device":
                 return self.devices.define(DeviceId(changed.id), definition, now)
             case "scene" if definition is None:
+                self.stored_scenes.unload(SceneId(changed.id), now)
                 return self.scenes.unload(SceneId(changed.id), now)
             case "scene":
                 assert definition is not None  # the case above took the rest
-                return self.scenes.load(definition, now)
+                loaded = self.scenes.load(definition, now)
+                if (scene := self.scenes.scene(SceneId(changed.id))) is not None:
+                    self.stored_scenes.load(scene, now)
+                return loaded
             case "automation" if definition is None:
                 return [*self.automations.unload(AutomationId(changed.id), now), *self.checks.forget(changed.id)]
             case "automation":

@@ -1,12 +1,13 @@
 """What every dialect gives: one that speaks over the MQTT broker (MqttDriver), or over connections of its own (LinkDriver), or both."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hub_agent.model.device import Device, Entity
 from hub_agent.model.json import JsonObject
 from hub_agent.model.link import Frame, Request
 from hub_agent.model.report import Decoded, MqttMessage, Publication, Rejected
+from hub_agent.model.scene import SceneCopy, SceneKeeper
 
 
 class Driver(Protocol):
@@ -45,6 +46,20 @@ class MqttDriver(Driver, Protocol):
 
     def decode(self, message: MqttMessage) -> Sequence[Decoded]:
         """Never raises, whatever the payload: what is not understood is a `Rejected`."""
+
+
+@runtime_checkable
+class SceneDriver(Driver, SceneKeeper, Protocol):
+    """A driver whose bridges keep scenes. It tells of them by `ScenesKept` and `SceneNotKept`, whose origin is the bridge's."""
+
+    def encode_store(self, bridge: Device, copy: SceneCopy, external_id: str | None) -> Sequence[Publication | Request]:
+        """Makes what is not there and mends what differs; may be asked again at any time. Raises NotPossible."""
+
+    def encode_drop(self, bridge: Device, external_id: str) -> Sequence[Publication | Request]: ...
+
+    def encode_recall(
+        self, bridge: Device, external_id: str, transition_s: float | None
+    ) -> Sequence[Publication | Request]: ...
 
 
 class LinkDriver(Driver, Protocol):

@@ -1,7 +1,7 @@
 """What is asked for: a call of an action, and the commands to devices that come of it."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -15,6 +15,16 @@ OUTSIDE_DOMAINS: Final = frozenset({"rest_command", "shell_command"})
 
 # In the data of media_player.join, for drivers: the native ids of those that shall play with it, as far as they are of its own dialect.
 NATIVE_MEMBERS: Final = "native_members"
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A copy of a scene that the bridge keeps: one word to it moves all members at once. `activation`: of which press it is."""
+
+    bridge: DeviceId
+    external_id: str
+    activation: str
+    transition_s: float | None = None
 
 
 @value
@@ -31,6 +41,7 @@ class Call:
     data: JsonObject
     cause: Cause
     wants_response: bool = False
+    recall: Recall | None = None
 
     @property
     def domain(self) -> str:
@@ -69,6 +80,7 @@ class Command:
     expected: Mapping[str, JsonValue] = field(default_factory=dict)
     attempt: int = 1
     sent_at: datetime | None = None
+    recall: Recall | None = None
 
 
 @value

@@ -16,6 +16,7 @@ from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, Row
 from hub_agent.model.link import Peer
 from hub_agent.model.report import Publication, Subscribe
+from hub_agent.model.scene import SceneCopy
 from hub_agent.model.value import value
 
 
@@ -161,6 +162,21 @@ class CloseLink:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreScene:
+    """Have the bridge keep this copy; kept already, it is made as it should be. `external_id`: under which it is known there."""
+
+    bridge: DeviceId
+    copy: SceneCopy
+    external_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DropScene:
+    bridge: DeviceId
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallOutside:
     """A call nobody inside the hub answers; the outside answers with CallAnswered."""
 
@@ -217,6 +233,8 @@ Outward: TypeAlias = (
     | Publish
     | Subscribe
     | ReleaseDevice
+    | StoreScene
+    | DropScene
     | OpenLink
     | CloseLink
     | CallOutside

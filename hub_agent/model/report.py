@@ -7,6 +7,7 @@ from typing import TypeAlias
 from hub_agent.model.device import Advertisement, Origin
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.link import PeerFound, PeerGone
+from hub_agent.model.scene import KeptScene
 from hub_agent.model.value import value
 
 
@@ -68,6 +69,23 @@ class EntityGone:
 
 
 @dataclass(frozen=True, slots=True)
+class ScenesKept:
+    """Every copy of a scene of ours that this bridge keeps; told again when one of them changes there."""
+
+    origin: Origin
+    kept: tuple[KeptScene, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneNotKept:
+    """The bridge, or a device behind it, refused to keep a copy. `reason`: one line for people."""
+
+    origin: Origin
+    tag: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subscribe:
     """The driver needs these topics from now on."""
 
@@ -97,6 +115,8 @@ Decoded: TypeAlias = (
     | Refused
     | DeviceGone
     | EntityGone
+    | ScenesKept
+    | SceneNotKept
     | PeerFound
     | PeerGone
     | Subscribe

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
+from hub_agent.model.device import Device, Entity
 from hub_agent.model.ids import CallId, DeviceId, EntityId, SceneId, slugify
 from hub_agent.model.json import JsonObject
 
@@ -53,6 +55,49 @@ class SceneSettled:
     status: str
     failed: tuple[FailedDevice, ...]
     at: datetime
+
+
+# Copies of scenes that an ecosystem keeps by itself.
+
+
+@dataclass(frozen=True, slots=True)
+class SceneMember:
+    """How a copy wants one entity of one of the bridge's devices."""
+
+    device: Device
+    entity: Entity
+    wish: DesiredState
+
+
+@dataclass(frozen=True, slots=True)
+class SceneCopy:
+    """The part of a scene that one bridge can keep. `tag`: eight hexadecimal digits by which the copy is known again there.
+    `version`: six digits that change with what it is to keep, for bridges that do not tell the values.
+    """
+
+    tag: str
+    name: str
+    members: tuple[SceneMember, ...]
+    transition_s: float | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptScene:
+    """A copy as its bridge tells of it. `content`: what it keeps, in the words of the dialect, as far as the bridge tells that; "" where not."""
+
+    tag: str
+    external_id: str
+    content: str = ""
+
+
+class SceneKeeper(Protocol):
+    """A dialect whose bridges keep scenes. Pure."""
+
+    def can_keep(self, device: Device, entity: Entity, wish: DesiredState) -> bool: ...
+
+    def content_of(self, copy: SceneCopy) -> str:
+        """What `KeptScene.content` says once the copy is kept as it should be: whoever is a member, and what else the bridge tells."""
 
 
 def scene_entity_id(name: str) -> EntityId:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import assert_never
 
-from hub_agent.drivers.driver import Driver
+from hub_agent.drivers.driver import Driver, SceneDriver
 from hub_agent.errors import NotPossible
-from hub_agent.model.action import Call, CallAnswered, Command
+from hub_agent.model.action import Call, CallAnswered, Command, Recall
 from hub_agent.model.device import Device, Entity
 from hub_agent.model.effects import (
     Announce,
@@ -17,6 +17,7 @@ from hub_agent.model.effects import (
     AskState,
     CallOutside,
     CloseLink,
+    DropScene,
     IssueCleared,
     IssueRaised,
     LogLine,
@@ -26,6 +27,7 @@ from hub_agent.model.effects import (
     Reconfigure,
     ReleaseDevice,
     SendCommand,
+    StoreScene,
     Warn,
 )
 from hub_agent.model.ids import DeviceId, EntityId
@@ -33,7 +35,7 @@ from hub_agent.model.inputs import CommandNotSent, CommandSent, Input
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
 from hub_agent.model.link import Request
-from hub_agent.model.report import Publication, Subscribe
+from hub_agent.model.report import Publication, SceneNotKept, Subscribe
 from hub_agent.ports import Broker, Change, Links, Moment
 from hub_agent.runtime.changes import Changes
 
@@ -47,6 +49,8 @@ MESSAGE_WAITS_S = 30.0
 MESSAGES_WAITING_MAX = 1000
 # What rules write into the log: more than this is left out, so that a rule that never stops does not fill the disk.
 LINES_A_MINUTE_MAX = 60
+# Presses of scenes whose one word has gone out; the commands of all members come at once.
+RECALLS_REMEMBERED = 32
 
 AnswerBody = CallAnswered | JsonObject
 
@@ -74,6 +78,7 @@ class Effects:
         self._changes = changes
         self._take_errand = take_errand
         self._unsent: deque[tuple[Publication, Moment]] = deque(maxlen=MESSAGES_WAITING_MAX)
+        self._recalled_last: deque[Recall] = deque(maxlen=RECALLS_REMEMBERED)
         self._waiting_by_id: dict[str, asyncio.Future[AnswerBody]] = {}
         self._warned_at_by_key: dict[str, Moment] = {}
         self._issue_by_key: dict[tuple[str, str], Issue] = {}
@@ -130,6 +135,8 @@ class Effects:
                 self._write(level, text, moment)
             case ReleaseDevice(device):
                 self._release(device)
+            case StoreScene() | DropScene():
+                self._copy_scene(effect)
             case OpenLink(peer):
                 self._links.open(peer)
             case CloseLink(dialect, key):
@@ -149,7 +156,9 @@ class Effects:
             self._feed_back(CommandNotSent(command.id, f"nothing here speaks {device.origin.dialect}"))
             return
         try:
-            encoded = driver.encode(device, entity, command.action, command.data)
+            encoded = self._recalled(command) if command.recall else None
+            if encoded is None:
+                encoded = driver.encode(device, entity, command.action, command.data)
         except NotPossible as err:
             self._feed_back(CommandNotSent(command.id, str(err)))
             return
@@ -161,6 +170,33 @@ class Effects:
             self._ask_peer(command, requests)
         else:
             self._feed_back(CommandSent(command.id))
+
+    def _recalled(self, command: Command) -> Sequence[Publication | Request] | None:
+        """The one word that moves every member, once for all of them; None where nobody keeps the copy any more."""
+        recall = command.recall
+        bridge = self._find_device(recall.bridge) if recall else None
+        driver = self._drivers.get(bridge.origin.dialect) if bridge else None
+        if recall is None or bridge is None or not isinstance(driver, SceneDriver):
+            return None
+        if recall in self._recalled_last:
+            return []
+        self._recalled_last.append(recall)
+        return driver.encode_recall(bridge, recall.external_id, recall.transition_s)
+
+    def _copy_scene(self, effect: StoreScene | DropScene) -> None:
+        """What becomes of it the bridge tells, or does not: then it is tried again."""
+        bridge = self._find_device(effect.bridge)
+        driver = self._drivers.get(bridge.origin.dialect) if bridge else None
+        if bridge is None or not isinstance(driver, SceneDriver):
+            return
+        try:
+            if isinstance(effect, StoreScene):
+                self._say(driver.encode_store(bridge, effect.copy, effect.external_id))
+            else:
+                self._say(driver.encode_drop(bridge, effect.external_id))
+        except NotPossible as err:
+            if isinstance(effect, StoreScene):
+                self._feed_back(SceneNotKept(bridge.origin, effect.copy.tag, str(err)))
 
     def _ask_peer(self, command: Command, requests: Sequence[Request]) -> None:
         """Handed over, it counts as sent: the report that confirms it may be faster than the peer's answer. What no report confirms

@@ -10,9 +10,9 @@ Scenes made by `scene.create` live until the next start, as Home Assistant has i
 """
 
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
@@ -20,6 +20,7 @@ from hub_agent.core.desired import calls_for_state
 from hub_agent.core.expectation import number_in
 from hub_agent.core.scenes.activation import Activation, Order, activation_row, outcome
 from hub_agent.core.scenes.reading import read_desired, read_scene, read_transition
+from hub_agent.core.scenes.stored import Recalls
 from hub_agent.errors import DefinitionError, NotPossible
 from hub_agent.model.action import Call, CallAnswered, CommandSettled
 from hub_agent.model.definition import Definition
@@ -78,11 +79,17 @@ class Scenes:
     """
 
     def __init__(
-        self, world: World, new_id: NewId, name_of: Callable[[DeviceId], str | None] = lambda _device_id: None
+        self,
+        world: World,
+        new_id: NewId,
+        name_of: Callable[[DeviceId], str | None] = lambda _device_id: None,
+        recalls: Recalls = lambda _scene, _transition_s, _activation: {},
     ) -> None:
+        """`recalls`: copies of the scene that bridges keep, see `stored.py`."""
         self._world = world
         self._new_id = new_id
         self._name_of = name_of
+        self._recalls = recalls
         self._scene_by_entity: dict[EntityId, Scene] = {}
         self._entity_by_row: dict[SceneId, EntityId] = {}
         self._problem_by_row: dict[SceneId, str] = {}
@@ -370,7 +377,23 @@ class Scenes:
                 continue
             calls += self._calls(wish, current, _first(transition_s, wish.transition_s, scene.transition_s), activation)
         given += self._tell_missing(scene, missing, now)
-        return calls
+        return self._by_recall(scene, calls, transition_s, activation.id)
+
+    def _by_recall(self, scene: Scene, calls: list[Call], transition_s: float | None, activation_id: str) -> list[Call]:
+        """One word to a bridge moves the members of a copy that it keeps: those that have one call to be made, and not alone."""
+        recall_by_entity = self._recalls(scene, transition_s, activation_id)
+        if not recall_by_entity:
+            return calls
+        calls_by_entity = Counter(call.target[0] for call in calls)
+        moved = Counter(recall_by_entity[entity_id] for entity_id in calls_by_entity if entity_id in recall_by_entity)
+        return [
+            replace(call, recall=recall)
+            if (recall := recall_by_entity.get(call.target[0])) is not None
+            and calls_by_entity[call.target[0]] == 1
+            and moved[recall] > 1
+            else call
+            for call in calls
+        ]
 
     def _calls(
         self, wish: DesiredState, current: EntityState, transition_s: float | None, activation: "Activation"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hub_agent.model.json import JsonObject, JsonValue
 
-SECTIONS = ("devices", "automations", "scenes")
+SECTIONS = ("devices", "automations", "scenes", "copies")
 
 
 def news(present: JsonObject, told: JsonObject) -> JsonObject:
