@@ -22,6 +22,7 @@ class Place:
 LINKINGS: Final[Mapping[str, Place]] = MappingProxyType(
     {
         "esphome": Place("hub_agent.adapters.links.esphome", "EsphomeLinking", "esphome"),
+        "homekit": Place("hub_agent.adapters.links.homekit", "HomeKitLinking", "homekit"),
         "zwave": Place("hub_agent.adapters.links.zwave", "ZWaveLinking", asks_at_once=8),
     }
 )

@@ -1,0 +1,92 @@
+"""HomeKit against accessories that others wrote: a bridge of HAP-python."""
+
+from pathlib import Path
+
+import pytest
+
+from hub_agent.adapters.links.homekit import HomeKitLinking
+from hub_agent.drivers.homekit import HomeKit
+from hub_agent.errors import LinkLost, NotPossible, PersonNeeded
+from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.link import Peer
+from tests.fakes.broker import free_port
+from tests.peers.homekit.programs import CODE, HapBridge, hap_bridge
+from tests.peers.linked import Linked
+
+pytestmark = pytest.mark.heavy
+
+
+class Home(Linked):
+    """Its devices by the names they have."""
+
+    def find(self, name: str, domain: str, label: str | None = None) -> tuple[str, str]:
+        (device,) = [device for device in self.devices.values() if device.name == name]
+        (entity,) = [each for each in device.entities if (each.domain, each.name) == (domain, label)]
+        return device.origin.native_id, entity.key
+
+    async def tell(self, name: str, action: str, **data: JsonValue) -> None:
+        await self.call(*self.find(name, action.partition(".")[0]), action, **data)
+
+    async def ask(self, body: JsonObject) -> None:
+        assert self._link is not None
+        await self._link.ask(body)
+
+    async def heard(self, name: str, domain: str, state: str | None, **attributes: JsonValue) -> None:
+        await self.said(*self.find(name, domain), state, **attributes)
+
+
+def _peer(bridge: HapBridge) -> Peer:
+    return Peer("homekit", bridge.pairing_id, "Test Bridge", ("127.0.0.1",), bridge.port, {"sf": "1"})
+
+
+async def test_a_bridge_is_paired_commanded_heard_and_comes_back(tmp_path: Path) -> None:
+    linking = HomeKitLinking()
+    async with hap_bridge(tmp_path, free_port()) as bridge:
+        peer = _peer(bridge)
+        with pytest.raises(PersonNeeded, match="needs its HomeKit code") as missing:
+            await linking.pair(peer, {})
+        assert (missing.value.kind, missing.value.fields) == ("code", ("code",))
+        with pytest.raises(PersonNeeded, match="is another one"):
+            await linking.pair(peer, {"code": "111-22-333"})
+        secrets = await linking.pair(peer, {"code": CODE.replace("-", "")})
+        with pytest.raises(PersonNeeded, match="is paired already"):
+            await linking.pair(peer, {"code": CODE})
+        home = Home(linking, HomeKit(), peer, secrets)
+        async with home:
+            lamp = home.devices[home.find("Lamp", "light")[0]]
+            assert (lamp.brand, lamp.model, lamp.firmware_version) == ("Test Works", "Lamp One", "1.2.3")
+            await home.heard("Lamp", "light", "off")
+
+            await home.tell("Lamp", "light.turn_on", brightness=102, color_temp_kelvin=2700)
+            await home.heard("Lamp", "light", "on", brightness=102, color_temp_kelvin=2703)
+            seen = [await bridge.said() for _ in range(3)]
+            assert {said["set"]: said["to"] for said in seen} == {"On": 1, "Brightness": 40, "ColorTemperature": 370}
+
+            await home.tell("Front door", "lock.lock")
+            await home.heard("Front door", "lock", "locked")
+            await home.tell("Heating", "climate.set_temperature", temperature=21.5, hvac_mode="heat")
+            await home.heard("Heating", "climate", "heat", temperature=21.5)
+            await bridge.change("Thermometer", "CurrentTemperature", 23.4)
+            await home.heard("Thermometer", "sensor", "23.4")
+            await bridge.change("Button", "ProgrammableSwitchEvent", 1)
+            await home.heard("Button", "event", None, event_type="double_press")
+            with pytest.raises(NotPossible, match="no longer has"):
+                await home.ask({"do": "put", "values": [{"aid": lamp.native["aid"], "iid": 9999, "value": 1}]})
+
+            await bridge.kill()
+            ended = await home.lost()
+            assert isinstance(ended, LinkLost)
+            assert "ended the connection" in str(ended)
+            with pytest.raises(LinkLost):
+                await home.tell("Lamp", "light.turn_off")
+
+    # The bridge comes back at another port, and knows us still; unpaired, it does not.
+    async with hap_bridge(tmp_path, free_port()) as again:
+        moved = _peer(again)
+        assert moved.key == peer.key
+        async with Home(linking, HomeKit(), moved, secrets) as home:
+            await home.tell("Lamp", "light.turn_on", brightness_pct=10)
+            await home.heard("Lamp", "light", "on", brightness=26)
+            await home.ask({"do": "unpair"})
+        with pytest.raises(PersonNeeded, match="no longer knows this hub"):
+            await Home(linking, HomeKit(), moved, secrets).connect()
