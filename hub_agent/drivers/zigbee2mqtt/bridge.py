@@ -202,6 +202,8 @@ class Bridge:
         if self._coordinator is not None and self._is_online is not None:
             origin = Origin(DIALECT, self._coordinator)
             yield AvailabilityReported(origin, is_available=self._is_online)
+            # That it is away is known, of all that is unknown then.
+            yield AvailabilityReported(origin, is_available=True, key="connection")
             yield Reported(origin, (EntityReport("connection", "on" if self._is_online else "off"),))
 
     def _decode_info(self, info: JsonObject, *, is_retained: bool) -> Iterator[Decoded]:

@@ -112,6 +112,7 @@ def test_the_bridge_is_a_device_with_its_own_availability() -> None:
     assert AvailabilityReported(origin, is_available=True) in decoded
     assert wire.say(driver, "bridge/state", b"offline") == [
         AvailabilityReported(origin, is_available=False),
+        AvailabilityReported(origin, is_available=True, key="connection"),
         Reported(origin, (EntityReport("connection", "off"),)),
     ]
 

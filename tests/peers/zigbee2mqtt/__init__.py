@@ -1,0 +1,1 @@
+"""Zigbee2MQTT itself, on a simulated radio (`radio.cjs`): everything above the radio is the real program."""
