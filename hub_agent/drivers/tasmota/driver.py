@@ -58,9 +58,11 @@ def parts_of(setup: Setup, sn: JsonObject) -> list[Part]:
     """All that the device is made of; if one of them is its only function, that one bears the device's name."""
     makers = [*_lights_and_relays(setup), *_shutters(setup)]
     names: dict[int, str | None] = {}
-    for place, (number, word, _) in enumerate(makers):
+    for place, (number, word, make) in enumerate(makers):
         friendly = setup.friendly_names[number - 1] if 0 < number <= len(setup.friendly_names) else None
-        names[place] = None if len(makers) == 1 else friendly if friendly not in {None, setup.name} else word
+        names[place] = (
+            None if len(makers) == 1 or make is CeilingFan else friendly if friendly not in {None, setup.name} else word
+        )
     main = [make(names[place]) for place, (_, _, make) in enumerate(makers)]
     light = next((int(part.entity.key.rpartition("_")[2]) for part in main if part.entity.domain == "light"), None)
     return [*main, *inputs(setup), *buttons(setup), *sensors(setup, sn), *own_sensors(setup), *services(light)]
