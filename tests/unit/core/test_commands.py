@@ -7,8 +7,8 @@ from itertools import count
 
 import pytest
 
-from hub_agent.core.commands import PENDING_MAX, TIME_TO_LIVE, Commands
-from hub_agent.model.action import Call, Command, CommandSettled
+from hub_agent.core.commands import PENDING_MAX, RECALL_WITHIN, TIME_TO_LIVE, Commands
+from hub_agent.model.action import Call, Command, CommandSettled, Recall
 from hub_agent.model.device import Capability, Device, DeviceType, Entity, Origin
 from hub_agent.model.effects import Durability, SaveCommand, SendCommand
 from hub_agent.model.ids import CallId, DeviceId, EntityId
@@ -339,3 +339,18 @@ def test_a_lamp_is_not_blamed_for_its_limits() -> None:
     assert outcomes(room.handle_state(EntityId("light.a"), state("on", color_temp_kelvin=2200), NOON)) == [
         (command.id, "confirmed")
     ]
+
+
+def test_what_a_recalled_scene_did_not_move_is_told_alone_once_and_then_given_up() -> None:
+    room = commands()
+    recalled = replace(call("light.turn_on"), recall=Recall(DeviceId("bridge"), "group 7", "press"))
+    room.issue(recalled, [(device("d"), entity("light.a"), state("off"))], NOON)
+    [pending] = room.handle_sent(CommandSent("c1"), NOON)
+    assert pending.command.recall is not None
+    due = room.get_timer()
+    assert due == NOON + RECALL_WITHIN
+    alone = [each.command for each in room.handle_timer(due) if isinstance(each, SendCommand)]
+    assert [(each.recall, each.attempt) for each in alone] == [(None, 2)]
+    room.handle_sent(CommandSent("c1"), due)
+    settled = [each for each in room.handle_timer(due + TIME_TO_LIVE) if isinstance(each, CommandSettled)]
+    assert [each.outcome for each in settled] == ["unconfirmed"]

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from hub_agent.core.scenes import Scenes
-from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
+from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled, Recall
 from hub_agent.model.definition import Definition
 from hub_agent.model.effects import Announce, Answer, AppendRecord, Durability, IssueCleared, IssueRaised, Save, Warn
 from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId, SceneId
@@ -522,3 +522,26 @@ def test_a_state_that_cannot_be_brought_about_fails_with_words(entity_id: str, w
 
     assert end.status == "failed"
     assert entity_id in end.failed[0].error
+
+
+def test_members_of_a_copy_that_a_bridge_keeps_are_moved_by_one_word_and_the_others_alone() -> None:
+    numbers = count(1)
+    recall = Recall(DeviceId("bridge"), "group 7", "id1")
+    kept = {EntityId("light.a"): recall, EntityId("light.b"): recall}
+    room = Scenes(house(), lambda: f"id{next(numbers)}", recalls=lambda _scene, _transition_s, _activation: kept)
+    room.load(THREE_LAMPS, NOON)
+    assert {each.target[0]: each.recall for each in calls_in(press(room))} == {
+        "light.b": recall,
+        "light.a": recall,
+        "light.c": None,
+    }
+
+
+def test_a_copy_is_not_recalled_for_a_single_lamp_that_is_not_there_yet() -> None:
+    numbers = count(1)
+    recall = Recall(DeviceId("bridge"), "group 7", "id1")
+    kept = {EntityId("light.a"): recall, EntityId("light.b"): recall}
+    home = House(light__a=state("on", brightness=128), light__b=state("off"), light__c=state("on"))
+    room = Scenes(home, lambda: f"id{next(numbers)}", recalls=lambda _scene, _transition_s, _activation: kept)
+    room.load(THREE_LAMPS, NOON)
+    assert [(each.target[0], each.recall) for each in calls_in(press(room))] == [("light.b", None)]
