@@ -68,6 +68,10 @@ port = {page_port}
 host = "127.0.0.1"
 port = {mqtt_port}
 
+[discovery]
+mdns = false
+ssdp = false
+
 [cloud]
 url = "http://127.0.0.1:{gateway_port}"
 {claim}

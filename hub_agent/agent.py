@@ -25,6 +25,8 @@ from hub_agent.adapters.credentials import Credentials
 from hub_agent.adapters.links.processes import LinkProcesses
 from hub_agent.adapters.links.registry import LINKINGS
 from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
+from hub_agent.adapters.neighbours.browser import Neighbours
+from hub_agent.adapters.neighbours.wire import Orders
 from hub_agent.adapters.pictures import PictureErrand
 from hub_agent.adapters.replaying import ReplayProcess
 from hub_agent.adapters.systemd import SystemdNotifier
@@ -34,7 +36,7 @@ from hub_agent.core.time_of_day import zone
 from hub_agent.drivers.driver import SceneDriver
 from hub_agent.drivers.identification import gone, identify
 from hub_agent.drivers.registry import Dialects, default_drivers, link_drivers
-from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError
+from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError, NotPossible
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import IssueCleared, IssueRaised
 from hub_agent.model.ids import HomeId
@@ -45,6 +47,7 @@ from hub_agent.model.link import Frame, Service, ServiceGone
 from hub_agent.model.report import Decoded, MqttMessage, Subscribe, Unsubscribe
 from hub_agent.ports import Broker, Clock, Identity, Links, Remembered, Store
 from hub_agent.runtime.changes import Changes
+from hub_agent.runtime.discovering import service_at
 from hub_agent.runtime.door import HubDoor
 from hub_agent.runtime.effects import Effects
 from hub_agent.runtime.errands import Errands
@@ -279,6 +282,7 @@ class Agent:
         tasks = [Task("loop", core.loop.run, is_vital=True), *self._vital_tasks(core)]
         tasks.append(Task("errands", core.errands.run))
         tasks.append(Task("links", links.run))
+        tasks.append(self._neighbours_task(core, remembered.identity))
         if uplink:
             tasks.append(Task("uplink", uplink.run, is_vital=True))
         tasks += self._page_tasks(self._door(core, mirror, str(address), uplink))
@@ -341,6 +345,26 @@ class Agent:
             clock_confirmed=self._clock.confirm,
             changed=core.changes.tell,
         )
+
+    def _neighbours_task(self, core: Core, identity: Identity) -> Task:
+        """Whoever announces themselves on the network; and the hub, if its page can be reached from there."""
+        chosen, web = self._config.discovery, self._config.web
+        own: JsonObject | None = None
+        if not web.host.startswith("127.") and web.host not in {"localhost", "::1"}:
+            own = {
+                "name": f"NEXA hub ({socket.gethostname()})",
+                "id": identity.mirror_id,
+                "port": web.port,
+                "txt": {"version": __version__, "path": "/", "api": "/api"},
+            }
+        given = []
+        for address in chosen.addresses:
+            try:
+                given.append(service_at(address, tuple(LINKINGS)))
+            except NotPossible as err:
+                log.error("Setting addresses of [discovery]: %s", err)  # noqa: TRY400 its words are enough
+        neighbours = Neighbours(Orders(chosen.mdns, chosen.ssdp, chosen.interfaces, own), given)
+        return Task("neighbours", lambda: neighbours.run(core.inbox.put_message))
 
     def _door(self, core: Core, mirror: Mirror, broker_address: str, uplink: Uplink | None) -> HubDoor:
         return HubDoor(

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -111,6 +112,30 @@ class Home(_Section):
         return name
 
 
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    try:
+        is_address = bool(parts.scheme and parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ValueError("must be of the form DIALECT://HOST or DIALECT://HOST:PORT, such as esphome://10.0.0.7:6053")
+    return text
+
+
+class Discovery(_Section):
+    """What announces itself on the local network, and the hub to it."""
+
+    mdns: bool = Field(True, description="Whether to listen to mDNS, and to announce the hub by it.")
+    ssdp: bool = Field(True, description="Whether to listen to SSDP as well; needs nexa-hub[upnp].")
+    interfaces: tuple[str, ...] = Field(
+        (), description="Network interfaces to listen at; none: all of the home's.", examples=["eth0"]
+    )
+    addresses: tuple[Annotated[str, AfterValidator(_address)], ...] = Field(
+        (), description="Devices and servers that do not announce themselves.", examples=["esphome://10.0.0.7:6053"]
+    )
+
+
 class Camera(_Section):
     folder: Path | None = Field(
         None,
@@ -198,6 +223,7 @@ class Config(_Section):
     mqtt: Mqtt = Mqtt()
     cloud: Cloud = Cloud()
     home: Home = Home()
+    discovery: Discovery = Discovery()
     camera: Camera = Camera()
     rest_command: dict[Named, RestCommand] = {}
     shell_command: dict[Named, ShellCommand] = {}

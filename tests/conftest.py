@@ -10,6 +10,9 @@ from tests.fakes.broker import EmbeddedBroker
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Agents that tests start stay off the network of this machine, unless a test says otherwise in its settings' environment.
+os.environ |= {"NEXA_DISCOVERY_MDNS": "false", "NEXA_DISCOVERY_SSDP": "false"}
+
 
 @pytest.fixture(scope="session")
 def real_fixtures() -> Callable[[str], Path]:

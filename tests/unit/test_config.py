@@ -46,7 +46,8 @@ def test_every_commented_line_can_be_uncommented(write) -> None:
     assert config.rest_command["lights_off"].headers == {"accept": "application/json"}
     assert config.shell_command["blink"].command == ("/usr/local/bin/blink", "--times", "{{ times }}")
     assert config.notify["phone"].kind == "ntfy"
-    changed = ("cloud", "web", "mqtt", "camera", "rest_command", "shell_command", "notify")
+    assert config.discovery.addresses == ("esphome://10.0.0.7:6053",)
+    changed = ("cloud", "web", "mqtt", "discovery", "camera", "rest_command", "shell_command", "notify")
     assert config.model_copy(update={name: getattr(Config(), name) for name in changed}) == Config()
     assert tomllib.loads(text).keys() == set(Config.model_fields)
 
@@ -82,6 +83,11 @@ WRONG = [
     ('[home]\ntimezone = "../../etc/passwd"\n', r"'home\.timezone' is not an IANA time zone"),
     ("[home]\nlatitude = 91\n", r"'home\.latitude'"),
     ("[home]\nlatitude = nan\n", r"'home\.latitude'"),
+    ('[discovery]\naddresses = ["10.0.0.7"]\n', r"'discovery\.addresses\.0' must be of the form DIALECT://HOST"),
+    (
+        '[discovery]\naddresses = ["wled://10.0.0.7:x"]\n',
+        r"'discovery\.addresses\.0' must be of the form DIALECT://HOST",
+    ),
     ('[agent]\nlog_level = "loud"\n', r"'agent\.log_level' .*'debug'"),
     ("[mqtt]\nzigbee2mqtt_topics = 3\n", r"'mqtt\.zigbee2mqtt_topics'"),
     ('[rest_command.a]\nurl = "file:///etc/passwd"\n', r"'rest_command\.a\.url' must begin with http://"),
