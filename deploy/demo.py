@@ -71,6 +71,7 @@ port = {mqtt_port}
 [discovery]
 mdns = false
 ssdp = false
+search = false
 
 [cloud]
 url = "http://127.0.0.1:{gateway_port}"

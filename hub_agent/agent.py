@@ -23,7 +23,7 @@ from hub_agent.adapters.allowed import Allowed, allowed_by
 from hub_agent.adapters.clock import SystemClock
 from hub_agent.adapters.credentials import Credentials
 from hub_agent.adapters.links.processes import LinkProcesses
-from hub_agent.adapters.links.registry import LINKINGS
+from hub_agent.adapters.links.registry import LINKINGS, without_search
 from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
 from hub_agent.adapters.neighbours.browser import Neighbours
 from hub_agent.adapters.neighbours.wire import Orders
@@ -257,7 +257,8 @@ class Agent:
         config = self._config
         address = _broker_address(config)
         broker = MqttBroker(address, self._random, f"nexa-hub-{remembered.identity.mirror_id[:8]}")
-        links = LinkProcesses(Credentials(self._config.agent.state_dir / "credentials.json"))
+        credentials = Credentials(config.agent.state_dir / "credentials.json")
+        links = LinkProcesses(credentials, LINKINGS if config.discovery.search else without_search(LINKINGS))
         woken = Woken()
         core = Core(
             identity=remembered.identity,

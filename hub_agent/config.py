@@ -128,6 +128,9 @@ class Discovery(_Section):
 
     mdns: bool = Field(True, description="Whether to listen to mDNS, and to announce the hub by it.")
     ssdp: bool = Field(True, description="Whether to listen to SSDP as well; needs nexa-hub[upnp].")
+    search: bool = Field(
+        True, description="Whether dialects may look for devices in ways of their own, such as LIFX's."
+    )
     interfaces: tuple[str, ...] = Field(
         (), description="Network interfaces to listen at; none: all of the home's.", examples=["eth0"]
     )

@@ -11,7 +11,7 @@ from tests.fakes.broker import EmbeddedBroker
 ROOT = Path(__file__).resolve().parent.parent
 
 # Agents that tests start stay off the network of this machine, unless a test says otherwise in its settings' environment.
-os.environ |= {"NEXA_DISCOVERY_MDNS": "false", "NEXA_DISCOVERY_SSDP": "false"}
+os.environ |= {"NEXA_DISCOVERY_MDNS": "false", "NEXA_DISCOVERY_SSDP": "false", "NEXA_DISCOVERY_SEARCH": "false"}
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ class AgentProcess:
         (folder / "settings.toml").write_text(
             f'[agent]\nstate_dir = "{folder}"\nsocket = "{self.socket}"\nlog_level = "warning"\n'
             f'[web]\nhost = "127.0.0.1"\nport = {page_port}\n[mqtt]\nport = {broker_port}\n'
+            f"[discovery]\nmdns = false\nssdp = false\nsearch = false\n"
             f'[home]\ntimezone = "Europe/Berlin"\nlatitude = 52.5\nlongitude = 13.4\n{cloud}',
             encoding="utf-8",
         )

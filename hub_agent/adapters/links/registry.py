@@ -1,7 +1,7 @@
 """Which dialects have links, where their adapters are, and what they need installed. A new one is one line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -23,6 +23,12 @@ LINKINGS: Final[Mapping[str, Place]] = MappingProxyType(
     {
         "esphome": Place("hub_agent.adapters.links.esphome", "EsphomeLinking", "esphome"),
         "homekit": Place("hub_agent.adapters.links.homekit", "HomeKitLinking", "homekit"),
+        "sonos": Place("hub_agent.adapters.links.sonos", "SonosLinking", "sonos"),
         "zwave": Place("hub_agent.adapters.links.zwave", "ZWaveLinking", asks_at_once=8),
     }
 )
+
+
+def without_search(places: Mapping[str, Place]) -> Mapping[str, Place]:
+    """The same, where nobody may look for devices by broadcasts."""
+    return {dialect: replace(place, searches=False) for dialect, place in places.items()}
