@@ -7,6 +7,7 @@ from hub_agent.drivers.driver import Driver, LinkDriver, MqttDriver
 from hub_agent.drivers.esphome import Esphome
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.homekit import HomeKit
+from hub_agent.drivers.lifx import Lifx
 from hub_agent.drivers.tasmota import Tasmota
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
 from hub_agent.drivers.zwave import ZWave
@@ -28,7 +29,7 @@ def default_drivers(
 
 def link_drivers() -> list[LinkDriver]:
     """Every dialect with connections of its own; each has an adapter of the same name in `adapters/links/`."""
-    return [Esphome(), HomeKit(), ZWave()]
+    return [Esphome(), HomeKit(), ZWave(), Lifx()]
 
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024

@@ -25,6 +25,7 @@ LINKINGS: Final[Mapping[str, Place]] = MappingProxyType(
         "homekit": Place("hub_agent.adapters.links.homekit", "HomeKitLinking", "homekit"),
         "sonos": Place("hub_agent.adapters.links.sonos", "SonosLinking", "sonos"),
         "zwave": Place("hub_agent.adapters.links.zwave", "ZWaveLinking", asks_at_once=8),
+        "lifx": Place("hub_agent.adapters.links.lifx", "LifxLinking", "lifx", searches=True),
     }
 )
 

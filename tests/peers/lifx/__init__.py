@@ -1,0 +1,1 @@
+"""LIFX devices as lifx-emulator plays them."""
