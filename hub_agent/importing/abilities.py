@@ -48,6 +48,7 @@ DEVICE_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "lawn_mower": frozenset({"start_mowing", "pause", "dock"}),
     "light": _SWITCHED,
     "lock": frozenset({"lock", "unlock", "open"}),
+    "media_player": ACTIONS["media_player"] - {"browse_media", "search_media", "select_sound_mode"},
     "number": frozenset({"set_value"}),
     "select": frozenset(f"select_{each}" for each in ("option", "next", "previous", "first", "last")),
     "siren": _SWITCHED,
@@ -63,6 +64,8 @@ DEVICE_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
 OF_ZIGBEE2MQTT: Final = frozenset(
     {"button", "climate", "cover", "fan", "light", "lock", "number", "select", "siren", "switch", "text"}
 )
+# Kinds that no dialect over MQTT brings.
+OF_LINKS_ONLY: Final[Mapping[str, str]] = {"media_player": "Sonos, Cast"}
 OWN_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "automation": _SWITCHED | {"trigger", "reload"},
     "homeassistant": _SWITCHED
@@ -87,7 +90,6 @@ _ASIDE: Final = frozenset(
         "conversation",
         "frontend",
         "logger",
-        "media_player",
         "recorder",
         "telegram_bot",
         "tts",
@@ -126,6 +128,7 @@ BROUGHT: Final = frozenset(
         "lawn_mower",
         "light",
         "lock",
+        "media_player",
         "number",
         "scene",
         "select",
@@ -143,7 +146,7 @@ BROUGHT: Final = frozenset(
 WAITED_FOR: Final = frozenset(
     {
         *("air_quality", "assist_satellite", "calendar", "conversation", "date", "datetime", "geo_location"),
-        *("image_processing", "media_player", "plant", "remote", "stt", "time", "todo", "tts", "wake_word", "weather"),
+        *("image_processing", "plant", "remote", "stt", "time", "todo", "tts", "wake_word", "weather"),
     }
 )
 MADE_HERE: Final = frozenset({"automation", "scene", "script", "sun", "zone", *HELPER_ACTIONS})
@@ -227,6 +230,7 @@ def as_document() -> str:
     ]
     for domain, verbs in sorted(DEVICE_ACTIONS.items()):
         dialects = "Zigbee2MQTT, Home Assistant discovery" if domain in OF_ZIGBEE2MQTT else "Home Assistant discovery"
+        dialects = OF_LINKS_ONLY.get(domain, dialects)
         more = {name.partition(".")[2] for name in RESOLVERS if name.startswith(f"{domain}.")}
         lines.append(f"| `{domain}` | {', '.join(sorted(verbs | more))} | {dialects} |")
     for domain, verbs in sorted(HELPER_ACTIONS.items()):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from hub_agent.core.relative import RESOLVERS
-from hub_agent.importing.abilities import BROUGHT, DEVICE_ACTIONS
+from hub_agent.importing.abilities import BROUGHT, DEVICE_ACTIONS, OF_LINKS_ONLY
 from hub_agent.importing.verdict import Judged
 
 Rule = Callable[[str], Judged]
@@ -52,7 +52,8 @@ def test_a_rule_in_the_old_spelling_runs_as_it_is(rule: Rule) -> None:
         ("light.turn_on", "runs", None),
         ("cover.set_cover_position", "runs", None),
         ("light.fly", "cannot", "action_unknown"),
-        ("media_player.play_media", "cannot", "action_aside"),
+        ("media_player.play_media", "runs", None),
+        ("media_player.browse_media", "cannot", "action_unknown"),
         ("shell_command.blink", "differs", "to_be_allowed"),
         ("camera.snapshot", "differs", "to_be_allowed"),
         ("camera.record", "cannot", "action_aside"),
@@ -128,13 +129,13 @@ def test_a_rule_that_waits_for_a_kind_of_device_that_may_yet_come_differs_and_fo
     def watching(entity_id: str) -> Judged:
         return rule(rule_with("[{action: light.turn_on}]", f"[{{trigger: state, entity_id: {entity_id}, to: 'on'}}]"))
 
-    yet, never = watching("media_player.tv"), watching("vendor_label.tv")
+    yet, never = watching("calendar.bins"), watching("vendor_label.tv")
     seldom = rule(
         rule_with("[{action: light.turn_on}]", more="  conditions: \"{{ is_state('weather.home', 'rainy') }}\"\n")
     )
 
     assert (yet.verdict, told(yet)) == ("differs", [("entity_kind", "triggers/0/entity_id")])
-    assert yet.reasons[0].text.startswith("media_player.tv: waits for a device of this kind")
+    assert yet.reasons[0].text.startswith("calendar.bins: waits for a device of this kind")
     assert (never.verdict, never.reasons[0].code) == ("cannot", "never_fires")
     assert (seldom.verdict, told(seldom)) == ("differs", [("entity_kind", "conditions/0")])
 
@@ -423,7 +424,7 @@ def test_scenes_keep_what_can_be_set(read) -> None:
                   name: Movie
                   entities:
                     light.hall: {state: "on", brightness: 40}
-                    media_player.tv: "on"
+                    remote.tv: "on"
                 - name: Sensors
                   entities: {sensor.attic: "20"}
             """
@@ -455,7 +456,7 @@ def test_every_action_that_is_said_to_be_known_is_one_that_a_dialect_has() -> No
 def test_every_kind_of_entity_that_a_dialect_brings_is_known() -> None:
     from hub_agent.drivers.homeassistant.members import MAKERS
 
-    assert set(MAKERS) - {"device_automation", "notify", "tag"} == BROUGHT
+    assert (set(MAKERS) - {"device_automation", "notify", "tag"}) | OF_LINKS_ONLY.keys() == BROUGHT
 
 
 def test_the_page_of_actions_says_what_the_tables_say() -> None:

@@ -1,0 +1,161 @@
+"""Links to Sonos players, over SoCo: its own client decides whether the household that stands in here behaves like one."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from soco import config
+
+from hub_agent.adapters.links.sonos import SonosLinking
+from hub_agent.drivers.sonos import Sonos
+from hub_agent.errors import LinkLost, NotPossible
+from hub_agent.model.device import Alias
+from hub_agent.model.json import JsonObject
+from hub_agent.model.link import Peer
+from tests.peers.linked import Linked
+from tests.peers.sonos.started import Started, household
+
+pytestmark = pytest.mark.heavy
+
+
+class Home(Linked):
+    """`index`: which player of the household it is linked to."""
+
+    def __init__(self, house: Started, index: int, driver: Sonos) -> None:
+        super().__init__(SonosLinking(poll_s=0.5, poll_blind_s=0.5), driver, house.peer(index))
+        self.uid = house.uid(index)
+
+    async def tell(self, action: str, key: str = "player", **data: object) -> None:
+        await self.call(self.uid, key, action, **data)  # type: ignore[arg-type]
+
+    async def ask(self, body: JsonObject) -> None:
+        assert self._link is not None
+        await self._link.ask(body)
+
+    async def is_so(self, state: str | None, **attributes: object) -> None:
+        await self.said(self.uid, "player", state, **attributes)
+
+
+@pytest.fixture
+def house() -> Iterator[Started]:
+    with household(0, 0) as started:
+        yield started
+
+
+@pytest.fixture
+async def kitchen(house: Started) -> AsyncIterator[Home]:
+    async with Home(house, 0, Sonos()) as home:
+        yield home
+
+
+async def test_a_player_says_who_it_is_and_how_it_is(kitchen: Home) -> None:
+    await kitchen.is_so("idle", volume_level=0.2, is_volume_muted=False, source_list=["Radio Paradise"])
+    found = kitchen.devices[kitchen.uid]
+
+    assert found.aliases == (Alias("mac", "000e58000000"), Alias("sonos", kitchen.uid))
+    assert (found.name, found.model, found.firmware_version) == ("Kitchen", "Sonos One", "14.18.1")
+    assert kitchen.observed[kitchen.uid]["ip_address"] == "127.0.0.1"
+    assert kitchen.rejected == []
+
+
+async def test_volume_sounds_and_mute_are_set_and_heard_as_events(kitchen: Home, house: Started) -> None:
+    await kitchen.tell("media_player.volume_set", volume_level=0.35)
+    await kitchen.is_so(None, volume_level=0.35)
+    await kitchen.tell("media_player.volume_mute", is_volume_muted=True)
+    await kitchen.is_so(None, is_volume_muted=True)
+    await kitchen.tell("number.set_value", "bass", value=-3)
+    await kitchen.said(kitchen.uid, "bass", "-3")
+
+    house.person(player=0, volume=62)
+
+    await kitchen.is_so(None, volume_level=0.62)
+
+
+async def test_a_recording_is_played_paused_and_stopped(kitchen: Home) -> None:
+    with pytest.raises(NotPossible, match="nothing to play"):
+        await kitchen.tell("media_player.media_play")
+
+    await kitchen.tell(
+        "media_player.play_media", media_content_id="http://127.0.0.1/bell.mp3", media_content_type="music"
+    )
+    await kitchen.is_so("playing", media_title="bell", media_duration=180)
+    await kitchen.tell("media_player.media_pause")
+    await kitchen.is_so("paused")
+    await kitchen.tell("media_player.shuffle_set", shuffle=True)
+    await kitchen.is_so(None, shuffle=True)
+    await kitchen.tell("media_player.turn_off")
+    with pytest.raises(NotPossible):
+        await kitchen.tell("media_player.media_next_track")
+
+
+async def test_a_favourite_is_a_source(kitchen: Home) -> None:
+    await kitchen.tell("media_player.select_source", source="Radio Paradise")
+
+    await kitchen.is_so("playing", source="Radio Paradise", media_channel="Radio Paradise")
+
+
+async def test_players_join_play_together_and_part(house: Started) -> None:
+    driver = Sonos()
+    async with Home(house, 0, driver) as kitchen, Home(house, 1, driver) as hall:
+        await kitchen.tell("media_player.play_media", media_content_id="http://127.0.0.1/bell.mp3")
+        await kitchen.is_so("playing")
+        [request] = driver.encode(
+            kitchen.devices[kitchen.uid],
+            kitchen.devices[kitchen.uid].entities[0],
+            "media_player.join",
+            {"native_members": [hall.uid]},
+        )
+        assert request.peer == hall.peer.key
+        await hall.ask(request.body)
+
+        await hall.is_so("playing", group_members=[kitchen.uid, hall.uid], media_title="bell")
+        await hall.tell("media_player.media_pause")
+        await kitchen.is_so("paused")
+        await hall.tell("media_player.unjoin")
+        await hall.is_so(None, group_members=[hall.uid])
+
+
+async def test_where_no_events_arrive_the_player_is_asked_instead(
+    house: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "EVENT_ADVERTISE_IP", "127.0.0.99")
+    async with Home(house, 0, Sonos()) as home:
+        house.person(player=0, volume=44)
+        await home.is_so(None, volume_level=0.44)
+        await home.tell("media_player.volume_set", volume_level=0.11)
+        await home.is_so(None, volume_level=0.11)
+
+
+async def test_a_battery_is_heard_of(kitchen: Home, house: Started) -> None:
+    house.person(player=0, battery=55)
+
+    await kitchen.said(kitchen.uid, "battery", "55")
+    assert kitchen.observed[kitchen.uid]["battery_level"] == 55
+
+
+async def test_a_player_that_is_gone_is_missed_and_taken_up_again_when_it_is_back() -> None:
+    driver = Sonos()
+    with household(0) as first:
+        home = Home(first, 0, driver)
+        await home.connect()
+        await home.tell("media_player.volume_set", volume_level=0.5)
+        await home.is_so(None, volume_level=0.5)
+        first.kill()
+        lost = await home.lost()
+    with pytest.raises(LinkLost, match="does not answer"):
+        await home.connect()
+    with household(first.players[0][1]):
+        await home.connect()
+        # What was so at the other one is not remembered.
+        await home.is_so("idle", volume_level=0.2)
+        await home.tell("media_player.volume_set", volume_level=0.4)
+        await home.is_so(None, volume_level=0.4)
+        await home.close()
+
+    assert isinstance(lost, LinkLost)
+
+
+async def test_a_player_without_a_known_address_says_so() -> None:
+    link = SonosLinking().open(Peer("sonos", "k", "Kitchen", ("fe80::1",)), None)  # type: ignore[arg-type]  # nothing is said
+
+    with pytest.raises(LinkLost, match="no IPv4 address"):
+        await link.run()
