@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from hub_agent.drivers.cast import Cast
 from hub_agent.drivers.driver import Driver, LinkDriver, MqttDriver
 from hub_agent.drivers.esphome import Esphome
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.homekit import HomeKit
 from hub_agent.drivers.lifx import Lifx
+from hub_agent.drivers.sonos import Sonos
 from hub_agent.drivers.tasmota import Tasmota
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
 from hub_agent.drivers.zwave import ZWave
@@ -29,7 +31,7 @@ def default_drivers(
 
 def link_drivers() -> list[LinkDriver]:
     """Every dialect with connections of its own; each has an adapter of the same name in `adapters/links/`."""
-    return [Esphome(), HomeKit(), ZWave(), Lifx()]
+    return [Esphome(), HomeKit(), ZWave(), Lifx(), Cast(), Sonos()]
 
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024
