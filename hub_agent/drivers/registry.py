@@ -8,6 +8,7 @@ from hub_agent.drivers.driver import Driver, LinkDriver, MqttDriver
 from hub_agent.drivers.esphome import Esphome
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.homekit import HomeKit
+from hub_agent.drivers.homie import Homie
 from hub_agent.drivers.lifx import Lifx
 from hub_agent.drivers.sonos import Sonos
 from hub_agent.drivers.tasmota import Tasmota
@@ -26,7 +27,7 @@ def default_drivers(
     templates: Templates | None = None,
 ) -> list[MqttDriver]:
     """Every dialect over MQTT that this agent speaks; where two know the same device, the first one serves it. `templates` of devices may need `now`."""
-    return [Zigbee2Mqtt(zigbee2mqtt_topics), HomeAssistantDiscovery(discovery_prefix, templates), Tasmota()]
+    return [Zigbee2Mqtt(zigbee2mqtt_topics), HomeAssistantDiscovery(discovery_prefix, templates), Tasmota(), Homie()]
 
 
 def link_drivers() -> list[LinkDriver]:
