@@ -139,7 +139,7 @@ class Hub:
         self.place = place
         self.states = States()
         self.inventory = Inventory(home_id)
-        self.discovery = Discovery()
+        self.discovery = Discovery(self.inventory.is_served_otherwise)
         self.commands = Commands(new_id)
         self.definitions = Definitions()
         self.rooms = Rooms(home_id, self.definitions)
@@ -185,6 +185,7 @@ class Hub:
             self.healing,
             self.devices.first_look,
             self.checks,
+            self.discovery,
         )
         # By the kind itself: asked one after another whether it is this or that takes long where so much passes.
         self._taker_by_kind: Mapping[type, Taker] = {
@@ -428,6 +429,7 @@ class Hub:
         self.devices.first_look.handle_clock_step(by)
         self.healing.handle_clock_step(by)
         self.checks.handle_clock_step(by)
+        self.discovery.handle_clock_step(by)
         if self._presence_due_at is not None:
             self._presence_due_at += by
         return given

@@ -97,6 +97,17 @@ class Inventory:
     def children_of(self, bridge_id: DeviceId) -> list[Device]:
         return [device for device in self._device_by_id.values() if device.via == bridge_id]
 
+    def is_served_otherwise(self, aliases: Iterable[Alias], peer_id: tuple[str, str]) -> bool:
+        """Whether a device of one of these names is served by somebody else than this peer (dialect and key), and as well."""
+        rank = RANK_BY_DIALECT.get(peer_id[0], RANK_OTHERWISE)
+        ids = (self._device_id_by_alias.get(alias) for alias in aliases)
+        devices = [device for each in ids if each is not None and (device := self._device_by_id.get(each)) is not None]
+        return any(
+            (device.origin.dialect, device.native.get("peer")) != peer_id
+            and RANK_BY_DIALECT.get(device.origin.dialect, RANK_OTHERWISE) >= rank
+            for device in devices
+        )
+
     # Changes.
 
     def advertise(self, advertisement: Advertisement, now: datetime) -> Advertised:
