@@ -112,6 +112,9 @@ def mireds_of(kelvin: float) -> int:
     return round(MIREDS_PER_KELVIN / kelvin)
 
 
+# A group that the hub has made at a bridge to keep a scene in; the digits are the scene's. It is no device of the home, in any dialect.
+OWN_GROUP: Final = re.compile(r"nexa_([0-9a-f]{8})")
+
 # Device classes of Home Assistant's sensors that are measured in exactly these units; the first is the usual one.
 UNITS_BY_DEVICE_CLASS: Final = MappingProxyType(
     {

@@ -180,8 +180,12 @@ class Effects:
             return None
         if recall in self._recalled_last:
             return []
+        try:
+            encoded = driver.encode_recall(bridge, recall.external_id, recall.transition_s)
+        except NotPossible:
+            return None  # not so: then each by itself
         self._recalled_last.append(recall)
-        return driver.encode_recall(bridge, recall.external_id, recall.transition_s)
+        return encoded
 
     def _copy_scene(self, effect: StoreScene | DropScene) -> None:
         """What becomes of it the bridge tells, or does not: then it is tried again."""

@@ -19,6 +19,7 @@ from hub_agent.drivers.homeassistant.members import (
     merge_blocks,
 )
 from hub_agent.drivers.homeassistant.options import Wrong
+from hub_agent.drivers.vocabulary import OWN_GROUP
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Alias, Device, Entity, Origin
 from hub_agent.model.json import JsonObject
@@ -201,7 +202,7 @@ class HomeAssistantDiscovery:
         if component.kind == "device_automation" and not config.get("device"):
             raise Wrong("key_missing", "`device` is missing")
         block = read_device(config, component.kind, component.discovery_id)
-        if any(alias in self._released for alias in block.aliases):
+        if any(alias in self._released for alias in block.aliases) or OWN_GROUP.fullmatch(block.name or ""):
             raise _Released
         member = self._maker.make(component.kind, component.discovery_id, config, block, turn.topic)
         ids = list(dict.fromkeys(self._id_by_alias[alias] for alias in block.aliases if alias in self._id_by_alias))

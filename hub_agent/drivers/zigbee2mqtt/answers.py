@@ -59,7 +59,8 @@ def refused_by_log(base: str, message: MqttMessage, members: Mapping[str, Member
     if found is None or member is None:
         return
     reason = _plain(found[3]) if failed else f"Zigbee2MQTT cannot set {found[1]} of it"
-    yield Refused(member.origin, reason, member.keys_of(found[1]))
+    # Never none: that would mean everything that was asked of it.
+    yield Refused(member.origin, reason, member.keys_of(found[1]) or (found[1],))
 
 
 def _plain(reason: str) -> str:

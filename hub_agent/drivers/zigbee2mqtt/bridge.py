@@ -1,20 +1,21 @@
 """One Zigbee2MQTT: what it lists, and what became of what it listed before."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Final
 
 import orjson
 
 from hub_agent.drivers.vocabulary import device_type_of
-from hub_agent.drivers.zigbee2mqtt import fields
+from hub_agent.drivers.zigbee2mqtt import fields, keeping
 from hub_agent.drivers.zigbee2mqtt.exposes import GROUP_KINDS, SCENES_MAX, entities_of, group_entities, scene_entities
 from hub_agent.drivers.zigbee2mqtt.features import Feature, read_features
 from hub_agent.drivers.zigbee2mqtt.fields import Fault
 from hub_agent.drivers.zigbee2mqtt.member import DIALECT, Member
 from hub_agent.drivers.zigbee2mqtt.options import option_entities, option_reports
 from hub_agent.drivers.zigbee2mqtt.own_entities import ENTITIES, HEALTH_ENTITIES, health_reports, info_reports
+from hub_agent.errors import NotPossible
 from hub_agent.model.device import (
     AdvertisedEntity,
     Advertisement,
@@ -31,9 +32,13 @@ from hub_agent.model.report import (
     DeviceGone,
     EntityReport,
     MqttMessage,
+    Publication,
     Rejected,
     Reported,
+    SceneNotKept,
+    ScenesKept,
 )
+from hub_agent.model.scene import KeptScene, SceneCopy
 
 DEVICES_MAX: Final = 1_000
 GROUPS_MAX: Final = 500
@@ -42,6 +47,7 @@ NAME_CHARS_MAX: Final = 255
 # Topics below the base that nobody listed: told once each.
 UNKNOWN_TOLD_MAX: Final = 500
 MEMBERS_MAX: Final = 250
+ENDPOINTS_MAX: Final = 32
 # A group that the program makes for its own bindings.
 _INTERNAL_GROUPS: Final = frozenset({"default_bind_group"})
 _LISTS: Final = frozenset({"info", "devices", "groups"})
@@ -75,6 +81,11 @@ class Bridge:
         self._is_online: bool | None = None
         self._tells_health = False
         self._settings_by_device: JsonObject = {}
+        self._kept_by_tag: dict[str, keeping.KeptGroup] = {}
+        self._has_told_scenes = False
+        # The copy that was stored last, and those of which some member is missing.
+        self._storing_tag: str | None = None
+        self._unfinished: set[str] = set()
         self._unknown_told: set[str] = set()
 
     @property
@@ -290,7 +301,8 @@ class Bridge:
         before = self._devices.get(ieee)
         lasting = {name: value for name, value in entry.items() if name not in _VOLATILE}
         scenes = tuple(_scenes_of_endpoints(fields.mapping(entry, "endpoints")))
-        digest = hash((orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS), scenes, self._coordinator))
+        told: JsonObject = {"is": lasting, "keeps": _scene_endpoints(fields.mapping(entry, "endpoints"))}
+        digest = hash((orjson.dumps(told, option=orjson.OPT_SORT_KEYS), scenes, self._coordinator))
         if before is not None and before.digest == digest:
             return
         name = _name(entry, ieee)
@@ -335,6 +347,9 @@ class Bridge:
             native["disabled"] = True
         if entry.get("interview_completed") is False:
             native["is_interviewed"] = False
+        keeping_scenes = _scene_endpoints(fields.mapping(entry, "endpoints"))
+        if keeping_scenes:
+            native["scene_endpoints"] = keeping_scenes
         return Advertisement(
             origin=Origin(DIALECT, ieee),
             aliases=(Alias("zigbee_ieee", ieee),),
@@ -364,6 +379,7 @@ class Bridge:
         if not self.is_listed:
             return
         seen: set[str] = set()
+        kept_by_tag: dict[str, keeping.KeptGroup] = {}
         for entry in self._group_entries:
             number = fields.whole(entry, "id")
             name = _name(entry, str(number))
@@ -373,12 +389,54 @@ class Bridge:
                 continue
             if name in _INTERNAL_GROUPS:
                 continue
+            tag = keeping.tag_of(name)
+            if tag is not None:
+                kept_by_tag[tag] = _kept(tag, number, entry)
+                continue
             native_id = f"{self.base}/group/{number}"
             seen.add(native_id)
             yield from self._advertise_group(native_id, number, name, entry)
         for native_id in [native_id for native_id in self._groups if native_id not in seen]:
             del self._groups[native_id]
             yield DeviceGone(Origin(DIALECT, native_id))
+        if kept_by_tag != self._kept_by_tag or not self._has_told_scenes:
+            self._kept_by_tag = kept_by_tag
+            yield from self._tell_scenes()
+
+    # Copies of scenes that its groups keep.
+
+    def store(self, copy: SceneCopy) -> list[Publication]:
+        """Raises NotPossible."""
+        if not self.is_listed:
+            raise NotPossible(f"{self.base} has not told yet which groups it has.")
+        self._storing_tag = copy.tag
+        self._unfinished.discard(copy.tag)
+        # The list that comes of it is told, also if it says what the last one said.
+        self._has_told_scenes = False
+        self._digests["groups"] = 0
+        taken = [number for entry in self._group_entries if (number := fields.whole(entry, "id")) is not None]
+        return keeping.store(self.base, copy, self._kept_by_tag.get(copy.tag), taken)
+
+    def scene_refused(self, reason: str) -> Iterator[Decoded]:
+        """A member did not take its part of what was stored last: the others have it, which is not enough."""
+        if self._storing_tag is None or self._coordinator is None:
+            return
+        yield SceneNotKept(Origin(DIALECT, self._coordinator), self._storing_tag, reason)
+        is_news = self._storing_tag not in self._unfinished
+        self._unfinished.add(self._storing_tag)
+        if is_news and self._storing_tag in self._kept_by_tag:
+            yield from self._tell_scenes()
+
+    def _tell_scenes(self) -> Iterator[Decoded]:
+        if self._coordinator is None:
+            return
+        self._has_told_scenes = True
+        kept = (
+            replace(group, version="") if tag in self._unfinished else group
+            for tag, group in sorted(self._kept_by_tag.items())
+        )
+        scenes = tuple(KeptScene(group.tag, keeping.name_of(group.tag), group.content) for group in kept)
+        yield ScenesKept(Origin(DIALECT, self._coordinator), scenes)
 
     def _advertise_group(self, native_id: str, number: int, name: str, entry: JsonObject) -> Iterator[Decoded]:
         endpoints = sorted(_members(entry))[:MEMBERS_MAX]
@@ -393,7 +451,8 @@ class Bridge:
         self._groups[native_id] = _Listed(Member(native_id, f"{self.base}/{name}", entities), digest)
         yield Advertisement(
             origin=Origin(DIALECT, native_id),
-            aliases=(Alias("zigbee_group", native_id),),
+            # By the second name its announcements for Home Assistant know it.
+            aliases=(Alias("zigbee_group", native_id), Alias("discovery_id", _announced_as(self.base, number))),
             name=name,
             entities=entities,
             brand="Zigbee2MQTT",
@@ -424,11 +483,31 @@ def _each_once(*several: Iterable[AdvertisedEntity]) -> tuple[AdvertisedEntity, 
     return tuple(by_key.values())
 
 
+def _announced_as(base: str, group: int) -> str:
+    """How Zigbee2MQTT names a group in Home Assistant's discovery: its base topic as the codes of its letters."""
+    return f"zigbee2mqtt_{''.join(str(ord(letter)) for letter in base)}_{group}"
+
+
 def _members(group: JsonObject) -> Iterator[tuple[str, int]]:
     for member in fields.objects(group.get("members")):
         ieee = _address(member)
         if ieee is not None:
             yield ieee, fields.whole(member, "endpoint") or 1
+
+
+def _kept(tag: str, number: int, entry: JsonObject) -> keeping.KeptGroup:
+    scenes = [(scene, name) for scene, name, _ in _scenes(entry, None)]
+    return keeping.kept_group(tag, number, sorted(_members(entry))[:MEMBERS_MAX], scenes)
+
+
+def _scene_endpoints(endpoints: JsonObject) -> dict[str, JsonValue]:
+    """Number -> name (or None) of those that can be in groups and keep scenes."""
+    return {
+        number: fields.text(body, "name")
+        for number, body in islice(endpoints.items(), ENDPOINTS_MAX)
+        if isinstance(body, Mapping)
+        and {"genGroups", "genScenes"} <= set(fields.texts(fields.mapping(body, "clusters"), "input"))
+    }
 
 
 def _scenes_of_endpoints(endpoints: JsonObject) -> Iterator[tuple[int, str, str | None]]:

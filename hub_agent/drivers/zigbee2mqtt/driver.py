@@ -13,7 +13,7 @@ https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from hub_agent.drivers.zigbee2mqtt import answers, fields, options, requests, writing
+from hub_agent.drivers.zigbee2mqtt import answers, fields, keeping, options, requests, writing
 from hub_agent.drivers.zigbee2mqtt.bridge import Bridge
 from hub_agent.drivers.zigbee2mqtt.member import DIALECT, Member
 from hub_agent.errors import NotPossible
@@ -28,6 +28,7 @@ from hub_agent.model.report import (
     Rejected,
     Subscribe,
 )
+from hub_agent.model.scene import DesiredState, SceneCopy
 
 __all__ = ["DIALECT", "Zigbee2Mqtt"]
 
@@ -42,6 +43,7 @@ _DISCOVERY: Final = ("info", "devices", "groups", "state")
 _SPOKEN_TO_BRIDGE: Final = ("/set", "/get")
 _HEARD_OF_BRIDGE: Final = frozenset({*_DISCOVERY, "health", "event", "logging"})
 _RESPONSE: Final = "response/"
+_SCENE_ADD: Final = "scene_add"
 
 
 class Zigbee2Mqtt:
@@ -84,7 +86,8 @@ class Zigbee2Mqtt:
             return False
         below = topic[len(bridge.base) + 1 :]
         if not below.startswith("bridge/"):
-            return True
+            # Groups of ours that keep scenes are none of the home's devices.
+            return keeping.tag_of(below.removesuffix("/availability")) is None
         return below[7:] in _HEARD_OF_BRIDGE or below.startswith(_RESPONSE, 7)
 
     def decode(self, message: MqttMessage) -> Sequence[Decoded]:
@@ -133,13 +136,22 @@ class Zigbee2Mqtt:
 
     def _decode_bridge(self, bridge: Bridge, rest: str, message: MqttMessage) -> list[Decoded]:
         if rest == "logging":
-            return [*answers.refused_by_log(bridge.base, message, self._members)]
+            return self._decode_log(bridge, message)
         if rest.startswith(_RESPONSE) and rest != "response/health_check":
             return [*answers.refused_by_response(message)]
         decoded = [decoded for decoded in bridge.decode(rest, message) if not self._has_moved(bridge, decoded)]
         if bridge.has_changed:
             self._route(bridge)
             decoded += self._catch_up(bridge)
+        return decoded
+
+    def _decode_log(self, bridge: Bridge, message: MqttMessage) -> list[Decoded]:
+        decoded: list[Decoded] = []
+        for refused in answers.refused_by_log(bridge.base, message, self._members):
+            if refused.keys == (_SCENE_ADD,):
+                decoded += bridge.scene_refused(refused.reason)
+            else:
+                decoded.append(refused)
         return decoded
 
     def _has_moved(self, bridge: Bridge, decoded: Decoded) -> bool:
@@ -239,6 +251,28 @@ class Zigbee2Mqtt:
         if kind == "device":
             return [requests.ask(base, "device/configure", {"id": device.origin.native_id})]
         return [requests.ask(base, "restart", {})] if kind == "bridge" else []
+
+    # Copies of scenes of the home.
+
+    def can_keep(self, device: Device, entity: Entity, wish: DesiredState) -> bool:
+        return keeping.can_keep(device, entity, wish)
+
+    def content_of(self, copy: SceneCopy) -> str:
+        return keeping.content_of(copy)
+
+    def encode_store(self, bridge: Device, copy: SceneCopy, external_id: str | None) -> Sequence[Publication]:  # noqa: ARG002 -- the tag says it, too
+        known = self._bridges.get(_address(bridge)[0])
+        if known is None:
+            raise NotPossible(f"{bridge.name} has not been heard yet.")
+        return known.store(copy)
+
+    def encode_drop(self, bridge: Device, external_id: str) -> Sequence[Publication]:
+        return keeping.drop(_address(bridge)[0], external_id)
+
+    def encode_recall(self, bridge: Device, external_id: str, transition_s: float | None) -> Sequence[Publication]:
+        if transition_s is not None:
+            raise NotPossible(f"{bridge.name} recalls a scene with the transition that it was stored with.")
+        return [keeping.recall(_address(bridge)[0], external_id)]
 
     def release(self, device: Device) -> tuple[str, ...]:
         """The bridge's own topics stay subscribed: its other devices are heard by them."""

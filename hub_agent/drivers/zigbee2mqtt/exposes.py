@@ -439,6 +439,8 @@ def _main(
 ) -> AdvertisedEntity:
     """The device's main function; one of several where there are endpoints."""
     endpoint = feature.endpoint
+    if endpoint:
+        native = {**native, "at": endpoint}
     return AdvertisedEntity(
         key=f"{domain}_{endpoint}" if endpoint else domain,
         domain=domain,

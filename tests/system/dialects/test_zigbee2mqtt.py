@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hub_agent.model.definition import Definition
 from tests.fakes.broker import EmbeddedBroker
 from tests.peers.zigbee2mqtt.program import (
     LAMP,
@@ -18,12 +19,27 @@ from tests.peers.zigbee2mqtt.program import (
     ikea_lamp,
     sonoff_plug,
 )
-from tests.system.conftest import Hub, publish_to, wait_for
+from tests.system.conftest import SCENE_ID, Hub, publish_to, wait_for
 
 pytestmark = pytest.mark.heavy
 
 NAMES = {LAMP: "Kitchen/Ceiling lamp", OTHER_LAMP: "Desk lamp", PLUG: "Kettle", WEATHER: "Balcony"}
 CEILING, DESK, KETTLE = "light.kitchen_ceiling_lamp", "light.desk_lamp", "switch.kettle"
+EVENING = Definition(
+    "scene",
+    SCENE_ID,
+    {
+        "name": "Evening",
+        "is_active": True,
+        "device_states": [
+            {"device_id": None, "desired_state": {CEILING: {"state": "on", "attributes": {"brightness": 40}}}},
+            {"device_id": None, "desired_state": {DESK: {"state": "on", "attributes": {"color_temp_kelvin": 2700}}}},
+            {"device_id": None, "desired_state": {KETTLE: {"state": "off"}}},
+        ],
+    },
+)
+# The group that keeps it, by the first digits of its id.
+KEPT_IN = f"nexa_{SCENE_ID[:8]}"
 
 
 class House:
@@ -35,6 +51,7 @@ class House:
         self.hub = Hub(folder, self.broker.port)
 
     def start(self) -> None:
+        self.hub.remember(EVENING)
         self.hub.start()
         self.bridge.start()
         self.hub.wait(lambda: self.named("Zigbee2MQTT Bridge"), within_s=30)
@@ -61,6 +78,9 @@ class House:
     def ask(self, request: str, body: Any) -> None:
         """As somebody else asks the bridge: its own page, say."""
         publish_to(self.broker.port, f"zigbee2mqtt/bridge/request/{request}", json.dumps(body))
+
+    def scenes_kept_by(self, ieee: str) -> list[dict[str, Any]]:
+        return list(self.bridge.device(ieee)["scenes"].values())
 
     def radio(self, ieee: str, cluster: str) -> dict[str, Any]:
         attributes: dict[str, Any] = self.bridge.device(ieee)["attributes"][cluster]
@@ -143,9 +163,9 @@ def test_a_group_appears_is_commanded_as_one_keeps_scenes_and_goes(house: House)
     house.ask("group/add", {"friendly_name": "Lamps", "id": 7})
     for ieee in (LAMP, OTHER_LAMP):
         house.ask("group/members/add", {"group": "Lamps", "device": ieee})
-    wait(
-        lambda: "color_temp" in house.hub.states().get("light.lamps", "") or "light.lamps" in house.hub.states(), house
-    )
+    house.hub.wait(lambda: "light.lamps" in house.hub.states())
+    # It is announced for Home Assistant as well, and is one group still.
+    assert len([device for device in house.hub.get("devices") if device["name"] == "Lamps"]) == 1
 
     assert house.call("light.turn_on", "light.lamps", brightness=255) == [("light.lamps", "confirmed")]
     for ieee in (LAMP, OTHER_LAMP):
@@ -164,6 +184,28 @@ def test_a_group_appears_is_commanded_as_one_keeps_scenes_and_goes(house: House)
     house.hub.wait(lambda: "scene.lamps_bright" not in house.hub.states())
     house.ask("group/remove", {"id": "Lamps"})
     house.hub.wait(lambda: "light.lamps" not in house.hub.states())
+
+
+def test_a_scene_of_the_home_is_kept_by_its_devices_and_recalled_by_one_word(house: House) -> None:
+    wait(lambda: all(house.scenes_kept_by(ieee) for ieee in (LAMP, OTHER_LAMP, PLUG)), house)
+    assert house.scenes_kept_by(LAMP) == [{"genOnOff": {"onOff": 1}, "genLevelCtrl": {"currentLevel": 40}}]
+    assert house.scenes_kept_by(PLUG) == [{"genOnOff": {"onOff": 0}}]
+    assert not [device for device in house.hub.get("devices") if device["name"].startswith("nexa_")]
+    house.call("switch.turn_on", KETTLE)
+    house.call("light.turn_off", CEILING)
+
+    told = house.hub.cli("scenes", "activate", "Evening")
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert house.radio(LAMP, "genLevelCtrl")["currentLevel"] == 40
+    assert house.radio(PLUG, "genOnOff") == {"onOff": 0}
+    assert "Successfully recalled group scene" in house.bridge.log(), "one word for all, not one for each"
+
+
+def test_a_kept_scene_that_somebody_took_away_is_put_back(house: House) -> None:
+    house.ask("group/remove", {"id": KEPT_IN})
+    wait(lambda: not house.bridge.device(LAMP)["groups"], house)
+    wait(lambda: house.bridge.device(LAMP)["groups"] and house.scenes_kept_by(LAMP), house)
 
 
 def test_a_device_renamed_at_the_bridge_stays_the_same_device(house: House) -> None:
