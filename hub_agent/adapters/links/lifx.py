@@ -248,7 +248,9 @@ class LifxLink:
             raise self._lost(err) from err
         except (TypeError, ValueError, KeyError) as err:
             raise NotPossible(f"{self._peer.name} cannot be told so: {str(err)[:200]}") from err
-        self._is_due.set()
+        finally:
+            # Also after a command that nobody answered: whether it is still there is known sooner.
+            self._is_due.set()
 
     async def _do(self, device: Device[Any], body: JsonObject) -> None:
         fields = cast("dict[str, Any]", body)

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,20 +24,22 @@ def program() -> Path:
     return environment(LOCK, sys.executable) / "bin" / "lifx-emulator"
 
 
-def command(program: Path, address: str, port: int) -> list[str]:
-    families = [word for family in FAMILIES for word in (f"--{family}", "1")]
-    return [str(program), *families, "--bind", address, "--port", str(port)]
+def command(program: Path, address: str, port: int, families: Sequence[str] = FAMILIES) -> list[str]:
+    one_each = [word for family in families for word in (f"--{family}", "1")]
+    return [str(program), *one_each, "--bind", address, "--port", str(port)]
 
 
 class Emulator:
-    def __init__(self, program: Path, port: int) -> None:
+    def __init__(self, program: Path, port: int, families: Sequence[str]) -> None:
         self.port = port
+        self._families = families
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *command(self._program, "127.0.0.1", self.port)], **UNHEARD
+            ["setpriv", "--pdeathsig", "KILL", *command(self._program, "127.0.0.1", self.port, self._families)],
+            **UNHEARD,
         )
 
     def kill(self) -> None:
@@ -48,8 +50,8 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def emulator() -> Iterator[Emulator]:
-    running = Emulator(program(), _free_port())
+def emulator(families: Sequence[str] = FAMILIES) -> Iterator[Emulator]:
+    running = Emulator(program(), _free_port(), families)
     running.start()
     try:
         yield running

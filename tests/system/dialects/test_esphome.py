@@ -2,7 +2,10 @@
 
 import asyncio
 import base64
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,7 @@ from hub_agent.model.link import Peer
 from tests.peers.esphome.encrypted import EncryptedDoor
 from tests.peers.esphome.node import MAC, Node, node, port
 from tests.peers.linked import Linked
+from tests.system.conftest import Hub
 
 pytestmark = pytest.mark.heavy
 
@@ -216,3 +220,58 @@ async def test_a_restart_by_its_own_button_brings_the_node_back(running: Node, h
     running.kill()
     running.start()
     await connected(home)
+
+
+def test_the_agent_takes_up_a_node_by_its_address_commands_it_and_sees_it_go_and_come_back(
+    running: Node, hub: Hub
+) -> None:
+    hub.settings["discovery"] = {"addresses": [f"esphome://127.0.0.1:{port()}"]}
+    hub.start()
+    hub.wait(lambda: {device["name"] for device in hub.get("devices")} >= {"House Node", "Shed"})
+    hub.wait_for_state("sensor.house_node_attic", "20")
+    done = hub.cli("devices", "set", "light.house_node_dimmer", "brightness=40", "transition=0")
+    assert done.returncode == 0, done.stderr
+    hub.wait(lambda: _attributes(hub, "light.house_node_dimmer").get("brightness") == 102)
+    assert hub.cli("devices", "set", "switch.shed_shed_light", "on=true").returncode == 0
+    hub.wait_for_state("switch.shed_shed_light", "on")
+    assert hub.cli("devices", "set", "date.house_node_day", "value=2030-12-24").returncode == 0
+    hub.wait_for_state("date.house_node_day", "2030-12-24")
+
+    running.kill()
+    hub.wait_for_state("light.house_node_dimmer", "unavailable")
+    hub.wait_for_state("switch.shed_shed_light", "unavailable")
+    running.start()
+    hub.wait_for_state("light.house_node_dimmer", "off")
+    hub.wait_for_state("switch.shed_shed_light", "off")
+
+
+async def test_the_agent_asks_for_a_key_and_keeps_it_to_itself(door: int, hub: Hub) -> None:
+    def add(key: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "hub_agent", "--socket", str(hub.socket)]
+        added = [*command, "devices", "add", f"esphome://127.0.0.1:{door}"]
+        return subprocess.run(added, input=f"{key}\n", capture_output=True, text=True, check=False, timeout=60)
+
+    await asyncio.to_thread(hub.start)
+    wrong = await asyncio.to_thread(add, OTHER_KEY)
+    assert wrong.returncode != 0
+    assert "api: encryption: key" in wrong.stdout + wrong.stderr
+    right = await asyncio.to_thread(add, KEY)
+    assert right.returncode == 0, right.stdout + right.stderr
+    await asyncio.to_thread(hub.wait_for_state, "sensor.house_node_attic", "20")
+
+    await asyncio.to_thread(hub.kill)
+    await asyncio.to_thread(hub.start)
+    await asyncio.to_thread(hub.wait_for_state, "sensor.house_node_attic", "20")
+    assert (await asyncio.to_thread(hub.cli, "devices", "set", "number.house_node_level", "value=9")).returncode == 0
+    await asyncio.to_thread(hub.wait_for_state, "number.house_node_level", "9")
+    assert KEY not in hub.log()
+
+
+def _attributes(hub: Hub, entity_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(
+        entity["attributes"]
+        for device in hub.get("devices")
+        for entity in device["entities"]
+        if entity["id"] == entity_id
+    )
+    return found

@@ -28,9 +28,11 @@ from tests.peers.lifx.emulator import (
 )
 from tests.peers.linked import Linked
 from tests.peers.namespaces import two_namespaces
+from tests.system.conftest import Hub
 
 pytestmark = pytest.mark.heavy
 
+LAMP = "light.lifx_color_800lm_000001"
 ALL = (COLOR, WARMTH, INFRARED, CLEAN, STRIP, TILE, SWITCH)
 
 
@@ -209,12 +211,14 @@ async def test_a_manual_address_needs_no_serial_number(running: Emulator, home: 
         assert device.origin.native_id in ALL
 
 
-async def test_a_lamp_without_power_is_lost_and_comes_back(running: Emulator, home: Linked) -> None:
-    running.kill()
-    with pytest.raises(LinkLost):
-        await home.call(COLOR, "light", "light.turn_on")
-    assert isinstance(await home.lost(), LinkLost)
-    running.start()
-    home.states.clear()
-    await connected(home)
-    await home.said(COLOR, "light", "on")
+def test_the_agent_takes_up_a_lamp_by_its_address_commands_it_and_sees_it_go_and_come_back(hub: Hub) -> None:
+    with emulator(("color",)) as lamp:
+        hub.settings["discovery"] = {"addresses": [f"lifx://127.0.0.1:{lamp.port}"]}
+        hub.start()
+        hub.wait_for_state(LAMP, "on", 30)
+        assert hub.cli("devices", "set", LAMP, "on=false").returncode == 0
+        hub.wait_for_state(LAMP, "off")
+        lamp.kill()
+        hub.wait_for_state(LAMP, "unavailable", 40)
+        lamp.start()
+        hub.wait_for_state(LAMP, "on", 40)
