@@ -10,8 +10,11 @@ from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.homekit import HomeKit
 from hub_agent.drivers.homie import Homie
 from hub_agent.drivers.lifx import Lifx
+from hub_agent.drivers.matter import Matter
+from hub_agent.drivers.shelly import Shelly
 from hub_agent.drivers.sonos import Sonos
 from hub_agent.drivers.tasmota import Tasmota
+from hub_agent.drivers.wled import Wled
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
 from hub_agent.drivers.zwave import ZWave
 from hub_agent.model.device import Device
@@ -32,7 +35,7 @@ def default_drivers(
 
 def link_drivers() -> list[LinkDriver]:
     """Every dialect with connections of its own; each has an adapter of the same name in `adapters/links/`."""
-    return [Esphome(), HomeKit(), ZWave(), Lifx(), Cast(), Sonos()]
+    return [Esphome(), HomeKit(), Matter(), ZWave(), Cast(), Sonos(), Lifx(), Shelly(), Wled()]
 
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024

@@ -23,7 +23,10 @@ LINKINGS: Final[Mapping[str, Place]] = MappingProxyType(
     {
         "esphome": Place("hub_agent.adapters.links.esphome", "EsphomeLinking", "esphome"),
         "homekit": Place("hub_agent.adapters.links.homekit", "HomeKitLinking", "homekit"),
+        "matter": Place("hub_agent.adapters.links.matter", "MatterLinking", asks_at_once=8),
+        "shelly": Place("hub_agent.adapters.links.shelly", "ShellyLinking", asks_at_once=4),
         "sonos": Place("hub_agent.adapters.links.sonos", "SonosLinking", "sonos"),
+        "wled": Place("hub_agent.adapters.links.wled", "WledLinking"),
         "zwave": Place("hub_agent.adapters.links.zwave", "ZWaveLinking", asks_at_once=8),
         "lifx": Place("hub_agent.adapters.links.lifx", "LifxLinking", "lifx", searches=True),
     }

@@ -4,14 +4,14 @@ Everything is one connection: the server says its versions, we say which schema 
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import count
 from typing import Final
 
 import orjson
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.asyncio.client import ClientConnection
 
+from hub_agent.adapters.links.json_socket import ENDS, OPEN_S_MAX, connect_to, mapping, object_in, objects, words_of
 from hub_agent.adapters.links.link import Line, Link, NoPairing, NoSearch
 from hub_agent.errors import LinkLost, NotPossible
 from hub_agent.model.json import JsonObject, JsonValue
@@ -22,13 +22,9 @@ PORT: Final = 3000
 SCHEMA_MIN: Final = 15
 SCHEMA_MAX: Final = 47
 
-OPEN_S_MAX: Final = 10
 # A server that has just started waits for its stick before it answers.
 STATE_S_MAX: Final = 60
 ANSWER_S_MAX: Final = 8
-PING_S: Final = 20
-# Large networks say everything in one message.
-MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
 ANSWERS_WAITING_MAX: Final = 1_000
 
 _USER_CODE: Final = 99
@@ -48,16 +44,16 @@ class ZWaveLink:
         self._answers: dict[str, asyncio.Future[JsonObject]] = {}
 
     async def run(self) -> None:
-        connection = await self._connect()
+        connection = await connect_to(self._peer, PORT, "", self._name)
         try:
             async with connection:
                 await self._greet(connection)
                 self._connection = connection
                 self._line.up()
                 async for message in connection:
-                    self._heard(_object(message))
-        except (WebSocketException, OSError, TimeoutError) as err:
-            raise LinkLost(f"{self._name}: the connection ended ({_words(err)}).") from err
+                    self._heard(object_in(message, self._name))
+        except ENDS as err:
+            raise LinkLost(f"{self._name}: the connection ended ({words_of(err)}).") from err
         finally:
             self._connection = None
             self._forget()
@@ -67,36 +63,18 @@ class ZWaveLink:
     def _name(self) -> str:
         return f"The Z-Wave JS server {self._peer.name}"
 
-    async def _connect(self) -> ClientConnection:
-        faults: list[str] = []
-        for host in self._peer.hosts:
-            address = f"ws://{f'[{host}]' if ':' in host else host}:{self._peer.port or PORT}"
-            try:
-                return await connect(
-                    address,
-                    open_timeout=OPEN_S_MAX,
-                    close_timeout=2,
-                    ping_interval=PING_S,
-                    ping_timeout=PING_S,
-                    max_size=MESSAGE_BYTES_MAX,
-                    proxy=None,
-                )
-            except (WebSocketException, OSError, TimeoutError) as err:
-                faults.append(f"{address}: {_words(err)}")
-        raise LinkLost(f"{self._name} does not answer: {'; '.join(faults) or 'no address is known'}.")
-
     async def _greet(self, connection: ClientConnection) -> None:
         async with asyncio.timeout(OPEN_S_MAX):
-            version = _object(await connection.recv())
+            version = object_in(await connection.recv(), self._name)
         if version.get("type") != "version":
             raise LinkLost(f"{self._name} is no Z-Wave JS server: it did not begin with its versions.")
         schema = self._schema(version)
         self._line.say("server", _without(version, "type"))
         await self._answered(connection, "initialize", schemaVersion=schema)
-        state = _mapping((await self._answered(connection, "start_listening")).get("state"))
-        self._line.say("controller", _mapping(state.get("controller")))
+        state = mapping((await self._answered(connection, "start_listening")).get("state"))
+        self._line.say("controller", mapping(state.get("controller")))
         numbers: list[JsonValue] = []
-        for node in _objects(state.get("nodes")):
+        for node in objects(state.get("nodes")):
             numbers.append(node.get("nodeId"))
             self._line.say("node", _discreet(node))
         self._line.say("listed", numbers)
@@ -119,12 +97,12 @@ class ZWaveLink:
         await connection.send(orjson.dumps({"messageId": number, "command": command, **fields}).decode())
         async with asyncio.timeout(STATE_S_MAX):
             while True:
-                message = _object(await connection.recv())
+                message = object_in(await connection.recv(), self._name)
                 if message.get("messageId") == number:
                     break
         if message.get("success") is not True:
             raise LinkLost(f"{self._name} refused {command}: {_fault(message)}.")
-        return _mapping(message.get("result"))
+        return mapping(message.get("result"))
 
     def _next(self) -> str:
         return str(next(self._numbers))
@@ -137,7 +115,7 @@ class ZWaveLink:
             if future is not None and not future.done():
                 future.set_result(message)
         elif message.get("type") == "event":
-            event = _mapping(message.get("event"))
+            event = mapping(message.get("event"))
             self._line.say("event", _discreet_event(event))
             for whole in (event.get("nodeState"), event.get("node")):
                 if isinstance(whole, Mapping) and event.get("event") in {"ready", "node added"}:
@@ -161,14 +139,14 @@ class ZWaveLink:
         answer: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         try:
-            await connection.send(orjson.dumps({"messageId": number, **_mapping(body.get("send"))}).decode())
+            await connection.send(orjson.dumps({"messageId": number, **mapping(body.get("send"))}).decode())
             if body.get("later") is True:
                 return
             async with asyncio.timeout(ANSWER_S_MAX):
                 message = await answer
         except TimeoutError as err:
             raise NotPossible(f"the node did not answer within {ANSWER_S_MAX} s") from err
-        except (WebSocketException, OSError, asyncio.CancelledError) as err:
+        except (*ENDS, asyncio.CancelledError) as err:
             if isinstance(err, asyncio.CancelledError) and not answer.cancelled():
                 raise
             raise LinkLost(f"{self._name}: the connection ended.") from err
@@ -191,8 +169,8 @@ _NOT_SET: Final = {
 def _check(message: JsonObject) -> None:
     if message.get("success") is not True:
         raise NotPossible(_fault(message))
-    result = _mapping(message.get("result"))
-    status = _mapping(result.get("result")).get("status")
+    result = mapping(message.get("result"))
+    status = mapping(result.get("result")).get("status")
     if isinstance(status, int) and status in _NOT_SET:
         raise NotPossible(_NOT_SET[status])
     if result.get("responded") is False:
@@ -209,7 +187,7 @@ def _fault(message: JsonObject) -> str:
 
 def _discreet(node: JsonObject) -> JsonObject:
     """Codes of locks stay here."""
-    values = [value for value in _objects(node.get("values")) if not _is_secret(value)]
+    values = [value for value in objects(node.get("values")) if not _is_secret(value)]
     return {**node, "values": values}
 
 
@@ -219,7 +197,7 @@ def _discreet_event(event: JsonObject) -> JsonObject:
     node = event.get("node")
     if isinstance(node, Mapping):
         plain["node"] = {"nodeId": node.get("nodeId")}
-    arguments = _mapping(event.get("args"))
+    arguments = mapping(event.get("args"))
     if _is_secret(arguments):
         plain["args"] = _without(arguments, "newValue", "prevValue", "value")
     elif event.get("event") == "notification":
@@ -233,24 +211,3 @@ def _is_secret(value: JsonObject) -> bool:
 
 def _without(body: JsonObject, *names: str) -> JsonObject:
     return {name: said for name, said in body.items() if name not in names}
-
-
-def _object(message: str | bytes) -> JsonObject:
-    try:
-        body = orjson.loads(message)
-    except orjson.JSONDecodeError as err:
-        raise LinkLost("The Z-Wave JS server said something that is not JSON.") from err
-    return _mapping(body)
-
-
-def _mapping(value: JsonValue) -> JsonObject:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _objects(value: JsonValue) -> Iterator[JsonObject]:
-    each = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return (one for one in each if isinstance(one, Mapping))
-
-
-def _words(err: Exception) -> str:
-    return str(err)[:200] or type(err).__name__
