@@ -21,6 +21,7 @@ class Place:
 
 LINKINGS: Final[Mapping[str, Place]] = MappingProxyType(
     {
+        "cast": Place("hub_agent.adapters.links.cast", "CastLinking", "cast"),
         "esphome": Place("hub_agent.adapters.links.esphome", "EsphomeLinking", "esphome"),
         "homekit": Place("hub_agent.adapters.links.homekit", "HomeKitLinking", "homekit"),
         "matter": Place("hub_agent.adapters.links.matter", "MatterLinking", asks_at_once=8),

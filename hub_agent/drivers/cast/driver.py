@@ -103,7 +103,7 @@ class Cast:
             if application_of(receiver.receiver) is None:
                 receiver.media = None
         else:
-            receiver.media = _kept_of_media(frame.body)
+            receiver.media = _kept_of_media(frame.body, receiver.media)
         return _report(receiver)
 
     def _keep(self, receiver: Receiver) -> bool:
@@ -177,10 +177,13 @@ def _kept_of_receiver(body: JsonValue) -> JsonObject:
     return kept
 
 
-def _kept_of_media(body: JsonValue) -> JsonObject | None:
+def _kept_of_media(body: JsonValue, before: JsonObject | None) -> JsonObject | None:
+    """What is played is told when it begins, and left out of what is said of it afterwards."""
     if not mapping(body):
         return None
     content = at(body, "media")
+    if content is None and before is not None and at(body, "playerState") != "IDLE":
+        return {**before, **_picked(body, _OF_MEDIA)}
     inner = _picked(content, _OF_CONTENT) | {"metadata": _picked(at(content, "metadata"), _OF_METADATA)}
     return {**_picked(body, _OF_MEDIA), "media": inner if mapping(content) else None}
 

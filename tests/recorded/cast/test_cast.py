@@ -58,12 +58,14 @@ def test_what_plays_is_told_with_its_title() -> None:
     it = Receiver()
     idle = it.hear("receiver", corpus.RECEIVER)
     playing = it.hear("media", corpus.MEDIA)
+    held = it.hear("media", {"mediaSessionId": 1, "playerState": "PAUSED", "currentTime": 20.1})
     paused = it.hear("media", corpus.SONG)
     over = it.hear("media", corpus.OVER)
 
     assert (idle.state, idle.attributes["source"]) == ("idle", "Default Media Receiver")
     assert (playing.state, playing.attributes["media_title"]) == ("playing", "Big Buck Bunny")
     assert (playing.attributes["media_duration"], playing.attributes["repeat"]) == (596.474195, "off")
+    assert (held.state, held.attributes["media_title"]) == ("paused", "Big Buck Bunny")
     assert (paused.state, paused.attributes["media_artist"]) == ("paused", "Rick Astley")
     assert paused.attributes["media_content_type"] == "music"
     assert (over.state, over.attributes["media_title"]) == ("idle", None)
