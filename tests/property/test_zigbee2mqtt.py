@@ -5,10 +5,11 @@ from typing import Any
 import orjson
 from hypothesis import given, strategies as st
 
-from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
+from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt, keeping
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Advertisement
 from hub_agent.model.report import DeviceGone, MqttMessage, Rejected, Reported
+from hub_agent.model.scene import DesiredState
 from tests.recorded.zigbee2mqtt import wire
 from tests.recorded.zigbee2mqtt.test_bridge import LAMP
 from tests.recorded.zigbee2mqtt.test_commands import FAN, SIREN
@@ -20,6 +21,7 @@ WORDS = st.sampled_from(
         "light", "switch", "cover", "climate", "fan", "lock", "binary", "numeric", "enum", "text", "composite", "list", "state", "brightness",
         "color", "color_xy", "color_temp", "position", "mode", "action", "warning", "ON", "OFF", "online", "0x1", "Coordinator", "friendly_name",
         "ieee_address", "definition", "exposes", "members", "id", "version", "coordinator", "config", "update", "battery", "linkquality", "last_seen",
+        "endpoints", "scenes", "clusters", "input", "genScenes", "genGroups", "options", "devices", "data", "level", "message", "status", "error", "process",
     ]
 )  # fmt: skip
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(max_size=20)
@@ -30,7 +32,8 @@ JSON = st.recursive(
 )
 TOPICS = st.sampled_from(
     [
-        "bridge/devices", "bridge/groups", "bridge/info", "bridge/state", "bridge/event", "bridge/response/health_check", "bridge/logging", "Everything",
+        "bridge/devices", "bridge/groups", "bridge/info", "bridge/state", "bridge/event", "bridge/response/health_check", "bridge/logging", "bridge/health",
+        "bridge/response/device/options", "nexa_00000000", "Everything",
         "Everything/availability", "Everything/set", "Everything/l1", "Stranger", "Stranger/availability", "", "bridge", "bridge/",
     ]
 )  # fmt: skip
@@ -58,8 +61,13 @@ PROPERTIES = sorted({"battery", "linkquality", "last_seen", "update", "color_mod
 
 
 def everything() -> tuple[Zigbee2Mqtt, Any]:
-    definition = {"model": "M", "vendor": "V", "description": "", "exposes": EVERYTHING, "supports_ota": True}
-    driver, decoded = wire.bridge_with(wire.entry("0x1", "Everything", definition))
+    options = [
+        feature("numeric", "transition", 2, value_min=0),
+        feature("binary", "invert_cover", 2, value_on=True, value_off=False),
+    ]
+    definition = {"model": "M", "exposes": EVERYTHING, "supports_ota": True, "options": options}
+    endpoints = {"1": {"scenes": [{"id": 1, "name": "Night"}], "clusters": {"input": ["genGroups", "genScenes"]}}}
+    driver, decoded = wire.bridge_with(wire.entry("0x1", "Everything", definition, endpoints=endpoints))
     return driver, wire.device_of(wire.advertised(decoded)["Everything"])
 
 
@@ -95,7 +103,14 @@ def _lenient(body: Any) -> bytes:
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {}, optional={"ieee_address": SCALARS, "friendly_name": SCALARS, "type": SCALARS, "definition": JSON}
+            {},
+            optional={
+                "ieee_address": SCALARS,
+                "friendly_name": SCALARS,
+                "type": SCALARS,
+                "definition": JSON,
+                "endpoints": JSON,
+            },
         )
         | JSON,
         max_size=5,
@@ -127,6 +142,7 @@ def test_any_value_of_any_property_gives_states_that_are_text(payload: dict[str,
         [
             "light.turn_on", "light.toggle", "cover.set_cover_position", "climate.set_temperature", "climate.set_hvac_mode", "fan.turn_on", "fan.set_percentage",
             "siren.turn_on", "number.set_value", "select.select_option", "text.set_value", "switch.turn_on", "homeassistant.turn_off", "lock.lock", "", ".", "a.b",
+            "scene.turn_on", "update.install", "button.press",
         ]
     ),
     st.dictionaries(
@@ -148,6 +164,32 @@ def test_any_command_is_a_payload_or_not_possible(action: str, data: dict[str, A
         except NotPossible as error:
             refusals.append(str(error))
     assert all(words.startswith("Everything: ") for words in refusals)
+
+
+@given(st.integers(1, 255), st.integers(2000, 6500), st.integers(0, 100))
+def test_what_is_set_is_said_in_the_same_units(brightness: int, kelvin: int, position: int) -> None:
+    """Steps of the device's own scale (254 levels, whole mireds) are all that is lost."""
+    driver, device = ALL
+    light, cover = wire.entity_of(device, "light"), wire.entity_of(device, "cover")
+    [(_, body)] = wire.published(
+        driver.encode(device, light, "light.turn_on", {"brightness": brightness, "color_temp_kelvin": kelvin})
+    )
+    said = wire.states(wire.say(driver, "Everything", body | {"color_mode": "color_temp"}))["light"][1]
+    assert abs(said["brightness"] - brightness) <= 1
+    assert abs(1e6 / said["color_temp_kelvin"] - 1e6 / kelvin) <= 1
+    [(_, body)] = wire.published(driver.encode(device, cover, "cover.set_cover_position", {"position": position}))
+    assert wire.states(wire.say(driver, "Everything", body))["cover"][1]["current_position"] == position
+
+
+@given(st.sampled_from(["on", "off", "open", "closed", "", "unknown"]), st.dictionaries(
+    st.sampled_from(["brightness", "color_temp_kelvin", "rgb_color", "hs_color", "xy_color", "effect", "current_position", "current_tilt_position"]), JSON, max_size=4
+))  # fmt: skip
+def test_any_wish_can_be_kept_in_a_scene_or_not(state: str, attributes: dict[str, Any]) -> None:
+    driver, device = ALL
+    for entity in device.entities:
+        wish = DesiredState(entity.id, state, attributes)
+        if driver.can_keep(device, entity, wish):
+            written(keeping.scene_values(entity.native, wish))
 
 
 IEEE = st.sampled_from(["0x1", "0x2", "0x3"])

@@ -10,7 +10,7 @@ from hub_agent.model.json import JsonObject, JsonValue
 
 Scalar = str | int | float | bool
 
-FEATURES_MAX: Final = 200
+FEATURES_MAX: Final = 300
 FEATURES_DEPTH_MAX: Final = 4
 VALUES_MAX: Final = 256
 NAME_CHARS_MAX: Final = 120

@@ -56,6 +56,7 @@ def shares(models: Iterable[dict[str, Any]]) -> tuple[Counter[str], Counter[str]
             counts["properties"] += 1
             if name in served:
                 counts["served"] += 1
+                counts["as_json"] += kind in {"composite", "list"}
             else:
                 left[f"{kind} {name}"] += 1
     return counts, left
@@ -80,7 +81,8 @@ def main() -> None:
     counts, left = shares(models)
     share = counts["served"] / max(counts["properties"], 1)
     sys.stdout.write(
-        f"{counts['models']} models, {counts['properties']} properties, {counts['served']} served = {share:.2%}\n"
+        f"{counts['models']} models, {counts['properties']} properties, {counts['served']} served = {share:.2%} "
+        f"({counts['as_json']} of them composites and lists, as one text of JSON or a siren)\n"
     )
     for name, count in left.most_common(25):
         sys.stdout.write(f"{count:6}  {name}\n")

@@ -1,7 +1,6 @@
 """Real homes and models, as the driver understands them; the snapshots are to be read."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,20 +10,11 @@ from hub_agent.drivers.registry import Dialects
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
 from hub_agent.model.report import MqttMessage, Rejected, Reported
 from tests.recorded.zigbee2mqtt import wire
+from tests.recorded.zigbee2mqtt.corpus import corpus, home
 
 
 def dialects() -> Dialects:
     return Dialects([Zigbee2Mqtt()])
-
-
-def luligu() -> Iterator[MqttMessage]:
-    folder = wire.DATA / "luligu_home"
-    for name in ("info", "devices", "groups"):
-        yield MqttMessage(f"zigbee2mqtt/bridge/{name}", (folder / f"bridge_{name}.json").read_bytes(), retained=True)
-    for line in (folder / "payloads.jsonl").read_text().splitlines():
-        said = json.loads(line)
-        service = f"/{said['service']}" if said.get("service") else ""
-        yield MqttMessage(f"zigbee2mqtt/{said['entity']}{service}", said["payload"].encode())
 
 
 def device_list(*entries: dict[str, Any]) -> MqttMessage:
@@ -32,17 +22,17 @@ def device_list(*entries: dict[str, Any]) -> MqttMessage:
 
 
 def test_a_home_of_35_devices_reads_as_in_its_snapshot() -> None:
-    wire.check_snapshot("luligu_home", describe(luligu(), dialects))
+    wire.check_snapshot("luligu_home", describe(home(), dialects))
 
 
 def test_the_order_of_a_homes_messages_does_not_matter() -> None:
     # The last state of a device is the last one said, so the states keep their order among themselves.
-    messages = list(luligu())
+    messages = list(home())
     assert describe([*messages[3:], *reversed(messages[:3])], dialects) == describe(messages, dialects)
 
 
 def test_a_homes_messages_are_understood_but_for_properties_its_models_do_not_list() -> None:
-    story = describe(luligu(), dialects)
+    story = describe(home(), dialects)
     assert {one["code"] for one in story["not_understood"]} == {"unknown_property"}
     assert story["topics_of_others"] == [] or {one["topic"].rsplit("/")[-1] for one in story["topics_of_others"]} <= {
         "get",
@@ -105,3 +95,9 @@ def test_availability_is_read_in_its_old_and_its_new_form(base: str) -> None:
         [told] = wire.say(driver, "Strahler Pool /availability", payload, base=base)
         assert told.is_available is is_available
         assert told.origin.native_id == "0x1"
+
+
+def test_of_all_that_bridges_say_beside_the_states_nothing_is_strange() -> None:
+    driver = dialects()
+    strange = [one for message in corpus() for one in driver.decode(message) if isinstance(one, Rejected)]
+    assert {one.code for one in strange} == {"unknown_property", "interview_failed", "unknown_device"}

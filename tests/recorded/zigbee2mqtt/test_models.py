@@ -10,6 +10,7 @@ from hub_agent.errors import NotPossible
 from hub_agent.model.device import Advertisement, Device, Entity
 from hub_agent.model.report import Rejected
 from tests.recorded.zigbee2mqtt import wire
+from tests.recorded.zigbee2mqtt.shares import shares
 
 DOMAINS = {
     "light", "switch", "cover", "lock", "climate", "fan", "binary_sensor", "sensor", "number", "select", "button", "event",
@@ -175,3 +176,8 @@ def middle(entity: Entity) -> float:
     if lowest is None or highest is None:
         return lowest if lowest is not None else min(highest or 1, 1)
     return lowest + (highest - lowest) / 2
+
+
+def test_nearly_every_property_of_every_model_becomes_a_capability() -> None:
+    counts, left = shares(wire.definitions())
+    assert counts["served"] >= 0.995 * counts["properties"], left.most_common(10)
