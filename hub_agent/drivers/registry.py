@@ -9,6 +9,7 @@ from hub_agent.drivers.esphome import Esphome
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.homekit import HomeKit
 from hub_agent.drivers.homie import Homie
+from hub_agent.drivers.hue import Hue
 from hub_agent.drivers.lifx import Lifx
 from hub_agent.drivers.matter import Matter
 from hub_agent.drivers.shelly import Shelly
@@ -35,7 +36,7 @@ def default_drivers(
 
 def link_drivers() -> list[LinkDriver]:
     """Every dialect with connections of its own; each has an adapter of the same name in `adapters/links/`."""
-    return [Esphome(), HomeKit(), Matter(), ZWave(), Cast(), Sonos(), Lifx(), Shelly(), Wled()]
+    return [Esphome(), HomeKit(), Hue(), Matter(), ZWave(), Cast(), Sonos(), Lifx(), Shelly(), Wled()]
 
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024

@@ -24,6 +24,7 @@ LINKINGS: Final[Mapping[str, Place]] = MappingProxyType(
         "cast": Place("hub_agent.adapters.links.cast", "CastLinking", "cast"),
         "esphome": Place("hub_agent.adapters.links.esphome", "EsphomeLinking", "esphome"),
         "homekit": Place("hub_agent.adapters.links.homekit", "HomeKitLinking", "homekit"),
+        "hue": Place("hub_agent.adapters.links.hue", "HueLinking", asks_at_once=3),
         "matter": Place("hub_agent.adapters.links.matter", "MatterLinking", asks_at_once=8),
         "shelly": Place("hub_agent.adapters.links.shelly", "ShellyLinking", asks_at_once=4),
         "sonos": Place("hub_agent.adapters.links.sonos", "SonosLinking", "sonos"),
