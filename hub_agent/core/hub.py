@@ -22,6 +22,7 @@ from hub_agent.core.given import Given
 from hub_agent.core.healing import Healing
 from hub_agent.core.helpers import Helpers
 from hub_agent.core.inventory import Inventory
+from hub_agent.core.lapses import Lapses
 from hub_agent.core.not_understood import Misunderstandings
 from hub_agent.core.notices import Notices
 from hub_agent.core.outside import Outside
@@ -156,6 +157,7 @@ class Hub:
             self_made=SelfMade(self.inventory, self.helpers),
             new_id=new_id,
         )
+        self.lapses = Lapses(self._tell)
         registry = WhatTemplatesSee(self.inventory, self.rooms)
         self.automations = Automations(self.states, new_id, place, self.devices.entities_of, registry)
         self.stored_scenes = StoredScenes(self.inventory, keepers or {})
@@ -184,6 +186,7 @@ class Hub:
             self.stored_scenes,
             self.healing,
             self.devices.first_look,
+            self.lapses,
             self.checks,
             self.discovery,
         )
@@ -237,6 +240,7 @@ class Hub:
         given += self.healing.restore(saved.get("healing", {}), now)
         given += self.automations.restore(saved.get("automation", {}), now, last_alive_at)
         self.checks.restore(saved.get("checks", {}))
+        self.lapses.restore(saved.get("lapses", {}), now)
         under_way = saved.get("cloud_commands", {})
         given += self._cloud_commands.restore(cloud_commands_done, under_way, self.scenes.is_under_way)
         return self._route(given, now)
@@ -276,7 +280,9 @@ class Hub:
 
     def handle(self, happened: Input, now: datetime) -> list[Effect]:
         if isinstance(happened, Reported):
-            return self._route(self.devices.report(happened, now), now)
+            ended = self.lapses.handle(happened, now)
+            reported = self.devices.report(happened, now)
+            return self._route([*ended, *reported] if ended else reported, now)
         return self._route(self._take(happened, now), now)
 
     def get_timer(self) -> datetime | None:
@@ -312,6 +318,9 @@ class Hub:
             "scenes": self.scenes.present(),
             "copies": self.stored_scenes.present(),
         }
+
+    def _tell(self, told: Reported | AvailabilityReported, now: datetime) -> Sequence[Given]:
+        return self.devices.report(told, now) if isinstance(told, Reported) else self.devices.availability(told, now)
 
     # Each input.
 
@@ -427,6 +436,7 @@ class Hub:
         self.scenes.handle_clock_step(by)
         self.stored_scenes.handle_clock_step(by)
         self.devices.first_look.handle_clock_step(by)
+        self.lapses.handle_clock_step(by)
         self.healing.handle_clock_step(by)
         self.checks.handle_clock_step(by)
         self.discovery.handle_clock_step(by)

@@ -19,12 +19,21 @@ class MqttMessage:
 
 
 @value
+class Lapse:
+    """A state that nobody says again within this time gives way to another: `off`, or `unavailable`."""
+
+    after_s: float
+    state: str
+
+
+@value
 class EntityReport:
-    """`state` None: not said. `attributes` are merged into those known; a None value removes one."""
+    """`state` None: not said. `attributes` are merged into those known; a None value removes one. `lapses`: how long the state holds."""
 
     key: str
     state: str | None = None
     attributes: JsonObject = field(default_factory=dict)
+    lapses: tuple[Lapse, ...] = ()
 
 
 @value

@@ -11,8 +11,8 @@ from hub_agent.drivers.homeassistant.options import Options, Wrong, require
 from hub_agent.errors import NotPossible, TemplateError
 from hub_agent.model.device import Capability
 from hub_agent.model.json import JsonObject, JsonValue
-from hub_agent.model.report import Publication
-from hub_agent.model.state import UNKNOWN
+from hub_agent.model.report import Lapse, Publication
+from hub_agent.model.state import UNAVAILABLE, UNKNOWN
 from hub_agent.templating import Template
 
 STATE_CHARS_MAX: Final = 255
@@ -105,6 +105,9 @@ class Facet:
         self.unit: str | None = None
         self.state_class: str | None = None
         self.device_class = _short(options, "device_class")
+        # How long a state holds; by the state that was said, None for any.
+        self.lapses: tuple[Lapse, ...] = ()
+        self.lapses_when_on: tuple[Lapse, ...] = ()
         self._qos = 1 if options.number("qos", 0) else 0
         self._retain = options.flag("retain")
         self.fill()
@@ -123,6 +126,16 @@ class Facet:
             self.this = {"state": UNKNOWN, "attributes": {}}
         self.feeds.append(Feed(topic, template, apply, self.encoding, is_live_only))
         return True
+
+    def lapses_of(self, state: str | None) -> tuple[Lapse, ...]:
+        if state is None or not (self.lapses or self.lapses_when_on):
+            return ()
+        return (*self.lapses, *self.lapses_when_on) if state == "on" else self.lapses
+
+    def expire(self) -> None:
+        """A device that is silent for so long counts as lost."""
+        after_s = _duration(self.options, "expire_after")
+        self.lapses = (Lapse(after_s, UNAVAILABLE),) if after_s else ()
 
     def remember(self, state: str | None, attributes: JsonObject) -> None:
         before = self.this or {}
@@ -305,3 +318,19 @@ def _is_encoding(name: str) -> bool:
 def _short(options: Options, key: str) -> str | None:
     value = options.optional_text(key)
     return value[:STATE_CHARS_MAX].lower() if value else None
+
+
+DURATION_S_MAX: Final = 31 * 86_400
+
+
+def _duration(options: Options, key: str) -> float:
+    seconds = options.number(key, 0)
+    if seconds < 0:
+        raise Wrong("key_wrong", f"`{key}` must be a number of seconds, not {seconds:g}")
+    return min(seconds, DURATION_S_MAX)
+
+
+def off_delay(options: Options) -> tuple[Lapse, ...]:
+    """Devices that say when something begins, and nothing when it ends."""
+    after_s = _duration(options, "off_delay")
+    return (Lapse(after_s, "off"),) if after_s else ()

@@ -152,7 +152,7 @@ def _hear_states(message: MqttMessage, heard: Heard, listener: Listener, decoded
         if before is not None:
             state = before.state if state is None else state
             attributes = {**before.attributes, **attributes}
-        reports[key] = EntityReport(key, state, attributes)
+        reports[key] = EntityReport(key, state, attributes, member.facet.lapses_of(state))
         if this is not None:
             member.facet.remember(state, attributes)
         if state is not None and member.observes is not None:

@@ -12,6 +12,7 @@ from hub_agent.drivers.homeassistant.facet import (
     Said,
     Unreadable,
     load_object,
+    off_delay,
     on_off,
     plain,
     read_number,
@@ -37,6 +38,7 @@ class Sensor(Facet):
         options = self.options
         self.unit = options.optional_text("unit_of_measurement") or None
         self.state_class = options.optional_text("state_class")
+        self.expire()
         words = options.texts("options")
         self.is_numeric = self.device_class not in _NOT_NUMERIC and any(
             (self.device_class, self.unit, self.state_class, options.has("suggested_display_precision"))
@@ -85,6 +87,8 @@ class BinarySensor(Facet):
     def fill(self) -> None:
         on, off = self.options.text("payload_on", "ON"), self.options.text("payload_off", "OFF")
         self.listen("state_topic", "value_template", lambda text: on_off(text, on, off))
+        self.expire()
+        self.lapses_when_on = off_delay(self.options)
         self.capabilities[self.device_class or slug(self.options.text("name", "")) or "on"] = Capability("bool")
 
 

@@ -1,5 +1,7 @@
 """What messages of devices mean, by Home Assistant's documented behaviour."""
 
+from typing import Any
+
 import pytest
 
 from hub_agent.model.report import AvailabilityReported, Rejected, Reported
@@ -374,3 +376,32 @@ def test_a_template_may_ask_for_the_time_it_is_given(home) -> None:
         },
     )
     assert home.say("box", {"uptime": 3600}) == ("2026-01-01T11:00:00+00:00", {})
+
+
+def _lapses(home: Any, topic: str, payload: Any) -> list[tuple[float, str]]:
+    (report,) = home.reports(topic, payload)
+    return [(lapse.after_s, lapse.state) for lapse in report.lapses]
+
+
+def test_a_sensor_that_expires_says_for_how_long_its_state_holds(home) -> None:
+    home.announce("sensor", {"stat_t": "a", "exp_aft": 60})
+    assert _lapses(home, "a", "1") == [(60, "unavailable")]
+
+
+def test_a_motion_sensor_with_an_off_delay_holds_its_on_for_so_long(home) -> None:
+    home.announce("binary_sensor", {"stat_t": "a", "off_delay": 5, "expire_after": 60})
+    assert _lapses(home, "a", "ON") == [(60, "unavailable"), (5, "off")]
+    assert _lapses(home, "a", "OFF") == [(60, "unavailable")]
+
+
+def test_a_sensor_without_either_holds_for_ever(home) -> None:
+    home.announce("binary_sensor", {"stat_t": "a"})
+    assert _lapses(home, "a", "ON") == []
+
+
+def test_a_time_that_is_none_is_refused(home) -> None:
+    for key in ("expire_after", "off_delay"):
+        (rejected,) = [
+            each for each in home.announce("binary_sensor", {"stat_t": "a", key: -1}) if isinstance(each, Rejected)
+        ]
+        assert (rejected.code, key in rejected.reason) == ("key_wrong", True)
