@@ -210,7 +210,8 @@ class Devices:
         is_unknown = any(
             (state := self._states.state(entity.id)) is not None
             and state.state == UNKNOWN
-            and any("w" in capability.access for capability in entity.capabilities.values())
+            # What only takes commands (a button, a scene) never says how it is.
+            and any(capability.access == "rw" for capability in entity.capabilities.values())
             for entity in device.entities
         )
         if is_unknown and device.origin.dialect != DIALECT:

@@ -347,6 +347,9 @@ class Bridge:
             native["disabled"] = True
         if entry.get("interview_completed") is False:
             native["is_interviewed"] = False
+        if "interview_state" in entry:
+            # Said by the versions that know updates by schedule, too.
+            native["can_schedule"] = True
         keeping_scenes = _scene_endpoints(fields.mapping(entry, "endpoints"))
         if keeping_scenes:
             native["scene_endpoints"] = keeping_scenes

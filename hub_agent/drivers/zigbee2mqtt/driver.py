@@ -312,7 +312,9 @@ _Asked = tuple[str, dict[str, JsonValue]]
 def _install(device: Device, _entity: Entity, action: str, _data: JsonObject) -> _Asked:
     if action != "update.install":
         raise NotPossible(f"{action} is nothing that firmware understands; it understands update.install.")
-    return "device/ota_update/update", {"id": device.origin.native_id}
+    # What sleeps is not there when it is asked: it is updated when it asks for it the next time.
+    is_asleep = device.power_source == "Battery" and device.native.get("can_schedule") is True
+    return f"device/ota_update/{'schedule' if is_asleep else 'update'}", {"id": device.origin.native_id}
 
 
 def _of_bridge(_device: Device, entity: Entity, action: str, _data: JsonObject) -> _Asked:

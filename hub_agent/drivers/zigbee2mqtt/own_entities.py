@@ -108,6 +108,7 @@ def info_reports(info: JsonObject) -> Iterator[EntityReport]:
     if "restart_required" in info:
         yield EntityReport("restart_required", "on" if fields.flag(info, "restart_required") else "off")
     level = fields.text(info, "log_level")
+    level = "warning" if level == "warn" else level  # before 1.36
     if level in LOG_LEVELS:
         yield EntityReport("log_level", level)
 

@@ -117,6 +117,7 @@ def test_joining_says_until_when_it_is_allowed() -> None:
     assert states["permit_join"] == ("on", {"ends_at": "2025-11-23T00:04:14+00:00"})
     assert (states["restart_required"][0], states["log_level"][0]) == ("on", "info")
     assert wire.states(wire.say(driver, "bridge/info", INFO))["permit_join"] == ("off", {"ends_at": None})
+    assert wire.states(wire.say(driver, "bridge/info", {**INFO, "log_level": "warn"}))["log_level"][0] == "warning"
 
 
 SENSOR = {
@@ -174,6 +175,21 @@ def test_firmware_says_what_is_there_and_what_could_be() -> None:
     assert (state, attributes) == ("on", {"in_progress": True, "update_percentage": 13.37})
     assert wire.states(wire.say(driver, "Lamp", {"update": {"state": "scheduled"}}))["update"][0] == "on"
     assert wire.states(wire.say(driver, "Lamp", {"update_available": False}))["update"] == ("off", {}), "before 1.21"
+
+
+@pytest.mark.parametrize(
+    "more, request_name",
+    [
+        ({"power_source": "Battery", "interview_state": "SUCCESSFUL"}, "schedule"),
+        ({"power_source": "Mains (single phase)", "interview_state": "SUCCESSFUL"}, "update"),
+        ({"power_source": "Battery"}, "update"),
+    ],
+)
+def test_what_sleeps_is_updated_when_it_wakes_if_the_bridge_knows_how(more: dict[str, str], request_name: str) -> None:
+    driver, decoded = wire.bridge_with(wire.entry(IEEE, "Remote", {**LAMP, "supports_ota": True}, **more))
+    device = wire.device_of(wire.advertised(decoded)["Remote"])
+    [(topic, body)] = wire.published(driver.encode(device, wire.entity_of(device, "update"), "update.install", {}))
+    assert (topic, body["id"]) == (f"zigbee2mqtt/bridge/request/device/ota_update/{request_name}", IEEE)
 
 
 BLINKING = {"type": "enum", "name": "effect", "property": "effect", "access": 2, "values": ["blink", "breathe", "okay"]}
