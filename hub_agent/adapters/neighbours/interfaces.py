@@ -63,4 +63,12 @@ def best_first(addresses: Sequence[str], interfaces: Interfaces) -> tuple[str, .
         plain = ip_address(address.partition("%")[0])
         return (plain.version == 6 and plain.is_link_local, not interfaces.is_near(address), plain.version, address)
 
-    return tuple(sorted(set(addresses), key=rank))
+    whole = {_with_interface(address, interfaces) for address in addresses}
+    return tuple(sorted((address for address in whole if address is not None), key=rank))
+
+
+def _with_interface(address: str, interfaces: Interfaces) -> str | None:
+    """An IPv6 address that holds for one cable only is of no use without it; heard over IPv4 it may come without."""
+    if "%" in address or ":" not in address or not ip_address(address).is_link_local:
+        return address
+    return f"{address}%{interfaces.ipv6[0]}" if len(interfaces.ipv6) == 1 else None

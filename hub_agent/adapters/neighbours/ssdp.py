@@ -65,6 +65,7 @@ class Ssdp:
         try:
             while True:
                 await self._follow(listeners, look(self.only))
+                self._lose_the_silent()
                 if len(self._tracker.devices) > TRACKED_MAX:
                     self._tracker.devices.clear()
                 for listener in listeners.values():
@@ -93,13 +94,13 @@ class Ssdp:
                 listeners[address] = listener
 
     async def _changed(self, device: SsdpDevice, kind: str, source: SsdpSource) -> None:
+        if source is SsdpSource.ADVERTISEMENT_BYEBYE:
+            # Told once, for whatever part of the device said goodbye first.
+            self._lose(device.udn)
+            return
         if kind not in SEARCH_TARGETS and not kind.lower().startswith("urn:belkin:device:"):
             return
         which = (kind, device.udn)
-        if source is SsdpSource.ADVERTISEMENT_BYEBYE:
-            if self._known.pop(which, None) is not None:
-                self.say(ServiceGone("ssdp", kind, device.udn))
-            return
         location = device.location
         if not location or self._known.get(which) == location or len(self._known) >= DEVICES_MAX:
             return
@@ -111,6 +112,18 @@ class Ssdp:
         task = asyncio.create_task(self._describe(which, location, from_address, said))
         self._reading.add(task)
         task.add_done_callback(self._reading.discard)
+
+    def _lose(self, udn: str) -> None:
+        for which in [each for each in self._known if each[1] == udn]:
+            del self._known[which]
+            self.say(ServiceGone("ssdp", *which))
+
+    def _lose_the_silent(self) -> None:
+        """Those whose last word no longer holds."""
+        self._tracker.purge_devices()
+        present = {device.udn for device in self._tracker.devices.values()}
+        for udn in {udn for _, udn in self._known} - present:
+            self._lose(udn)
 
     async def _describe(self, which: tuple[str, str], location: str, from_address: str, said: dict[str, str]) -> None:
         kind, udn = which
