@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,10 @@ from hub_agent.adapters.links.cast import CastLinking
 from hub_agent.drivers.cast import Cast
 from hub_agent.errors import LinkLost, NotPossible
 from hub_agent.model.device import Alias
+from hub_agent.model.link import Service
 from tests.peers.cast.started import UUID, Started, receiver
 from tests.peers.linked import Linked
+from tests.peers.whole import whole_home
 
 pytestmark = pytest.mark.heavy
 
@@ -126,3 +129,23 @@ async def test_a_receiver_that_is_gone_is_missed_and_taken_up_again_when_it_is_b
         await home.close()
 
     assert isinstance(lost, LinkLost)
+
+
+async def test_in_a_whole_home_a_receiver_is_found_set_in_peoples_units_and_missed(
+    running: Started, tmp_path: Path
+) -> None:
+    async with whole_home(tmp_path, ["cast"]) as home:
+        name, txt = f"Chromecast-Ultra-{UUID}", dict(running.peer.txt)
+        home.announce(Service("mdns", "_googlecast._tcp.local.", name, (HOST,), 8009, "tv.local.", txt))
+        await home.shows("media_player.living_room_tv", "off", volume_level=0.5)
+
+        wanted = {"volume": 30, "media": "http://127.0.0.1/bell.mp3"}
+        done: Any = await home.door.set_device("Living room TV", wanted, "somebody")
+        assert [each["outcome"] for each in done["commands"]] == ["confirmed", "confirmed"]
+        await home.shows("media_player.living_room_tv", "playing", volume_level=0.3)
+        toggled: Any = await home.door.call("media_player.toggle", ["media_player.living_room_tv"], {}, "somebody")
+        assert [each["outcome"] for each in toggled["commands"]] == ["confirmed"]
+        await home.shows("media_player.living_room_tv", "off")
+
+        running.kill()
+        await home.shows("media_player.living_room_tv", "unavailable")

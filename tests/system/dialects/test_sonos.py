@@ -1,6 +1,8 @@
 """Links to Sonos players, over SoCo: its own client decides whether the household that stands in here behaves like one."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from soco import config
@@ -10,9 +12,10 @@ from hub_agent.drivers.sonos import Sonos
 from hub_agent.errors import LinkLost, NotPossible
 from hub_agent.model.device import Alias
 from hub_agent.model.json import JsonObject
-from hub_agent.model.link import Peer
+from hub_agent.model.link import Peer, Service
 from tests.peers.linked import Linked
 from tests.peers.sonos.started import Started, household
+from tests.peers.whole import whole_home
 
 pytestmark = pytest.mark.heavy
 
@@ -159,3 +162,35 @@ async def test_a_player_without_a_known_address_says_so() -> None:
 
     with pytest.raises(LinkLost, match="no IPv4 address"):
         await link.run()
+
+
+def announcement(house: Started, index: int) -> Service:
+    uid, port = house.players[index]
+    txt = {
+        "info": f"/api/v1/players/{uid}/info",
+        "vers": "3",
+        "location": f"http://127.0.0.1:{port}/xml/device_description.xml",
+    }
+    name = f"{uid}@{('Kitchen', 'Hall')[index]}"
+    return Service("mdns", "_sonos._tcp.local.", name, ("127.0.0.1",), 1443, f"sonos{index}.local.", txt)
+
+
+async def test_in_a_whole_home_players_are_found_set_in_peoples_units_joined_and_missed(
+    house: Started, tmp_path: Path
+) -> None:
+    async with whole_home(tmp_path, ["sonos"]) as home:
+        for index in (0, 1):
+            home.announce(announcement(house, index))
+        await home.shows("media_player.kitchen", "idle", volume_level=0.2, source_list=["Radio Paradise"])
+        await home.shows("media_player.hall", "idle")
+
+        done: Any = await home.door.set_device("Kitchen", {"volume": 30, "source": "Radio Paradise"}, "somebody")
+        assert [each["outcome"] for each in done["commands"]] == ["confirmed", "confirmed"]
+        await home.shows("media_player.kitchen", "playing", volume_level=0.3, media_channel="Radio Paradise")
+        members = {"group_members": ["media_player.hall"]}
+        await home.door.call("media_player.join", ["media_player.kitchen"], members, "somebody")
+        both = ["media_player.kitchen", "media_player.hall"]
+        await home.shows("media_player.hall", "playing", group_members=both, media_channel="Radio Paradise")
+
+        house.kill()
+        await home.shows("media_player.kitchen", "unavailable")
