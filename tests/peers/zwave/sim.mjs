@@ -1,12 +1,12 @@
 // A Z-Wave network without radio: the real driver and server of Z-Wave JS, with mocked nodes behind a mocked serial port.
 // Usage: node sim.mjs PORT. Says "ready" when every node is interviewed; ends when its standard input does.
-// A line on standard input is a deed: {"do": "sense", "celsius": 23.5} | {"do": "press"} | {"do": "silence", "node": 2} | {"do": "remove", "node": 4}.
+// A line on standard input is a deed: {"do": "sense", "celsius": 23.5} | {"do": "motion", "event": 8} | {"do": "silence" or "wake", "node": 7}.
 import { createInterface } from "node:readline"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { CommandClasses as CC } from "@zwave-js/core"
-import { CentralSceneCCNotification, MultilevelSensorCCReport, NotificationCCReport } from "@zwave-js/cc"
+import { MultilevelSensorCCReport, NotificationCCReport } from "@zwave-js/cc"
 import { MockController, MockNode, MockZWaveFrameType, ccCaps, createMockZWaveRequestFrame } from "@zwave-js/testing"
 import { ZwavejsServer } from "@zwave-js/server"
 import {
@@ -33,15 +33,15 @@ const NODES = [
   { id: 4, capabilities: { ...listening, genericDeviceClass: 0x08, specificDeviceClass: 0x06, commandClasses: [
     CC.Version, ccCaps({ ccId: CC["Thermostat Mode"], version: 3, supportedModes: [0, 1, 2] }),
     ccCaps({ ccId: CC["Thermostat Setpoint"], version: 3, setpoints: {
-      1: { minValue: 5, maxValue: 30, defaultValue: 20, scale: "°C" },
-      2: { minValue: 64, maxValue: 86, defaultValue: 75, scale: "°F" } } }),
+      // The mock of 15.29.0 refuses what is above the minimum.
+      1: { minValue: 30, maxValue: 30, defaultValue: 20, scale: "°C" },
+      2: { minValue: 86, maxValue: 86, defaultValue: 75, scale: "°F" } } }),
     ccCaps({ ccId: CC["Multilevel Sensor"], version: 11, sensors: { 1: { supportedScales: [0] } }, getValue: () => 19.5 }),
   ] } },
   { id: 5, capabilities: { ...listening, genericDeviceClass: 0x21, specificDeviceClass: 0x01, commandClasses: [
     CC.Version, ccCaps({ ccId: CC["Multilevel Sensor"], version: 11, sensors: { 1: { supportedScales: [0, 1] }, 5: { supportedScales: [0] } },
       getValue: (type) => (type === 1 ? 21.5 : 48) }),
     ccCaps({ ccId: CC.Notification, version: 8, supportsV1Alarm: false, notificationTypesAndEvents: { 7: [3, 8] } }),
-    ccCaps({ ccId: CC["Central Scene"], version: 3 }),
   ] } },
   { id: 6, capabilities: { ...listening, genericDeviceClass: 0x10, specificDeviceClass: 0x05, commandClasses: [
     CC.Version, ccCaps({ ccId: CC["Sound Switch"], version: 2, defaultToneId: 1, defaultVolume: 40,
@@ -61,6 +61,7 @@ const { driver, continueStartup, mockPort } = await createAndStartDriverWithMock
   portAddress: "/tty/SIM",
   storage: { cacheDir },
   securityKeys: undefined,
+  timeouts: { refreshValue: 300, refreshValueAfterTransition: 300 },
   attempts: { nodeInterview: 1, controller: 1, sendData: 1 },
   logConfig: { enabled: false },
   testingHooks: { skipBootloaderCheck: true, skipFirmwareIdentification: true },
@@ -86,7 +87,6 @@ const say = (node, command) => node.sendToController(createMockZWaveRequestFrame
 const DEEDS = {
   sense: ({ celsius }) => say(nodes.get(5), new MultilevelSensorCCReport({ nodeId: 1, type: 1, scale: 0, value: celsius })),
   motion: ({ event }) => say(nodes.get(5), new NotificationCCReport({ nodeId: 1, notificationType: 7, notificationEvent: event })),
-  press: () => say(nodes.get(5), new CentralSceneCCNotification({ nodeId: 1, sequenceNumber: Math.floor(Math.random() * 256), keyAttribute: 0, sceneNumber: 1 })),
   silence: ({ node }) => { nodes.get(node).autoAckControllerFrames = false },
   wake: ({ node }) => { nodes.get(node).autoAckControllerFrames = true },
 }
