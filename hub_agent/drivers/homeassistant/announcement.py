@@ -202,7 +202,11 @@ def _identifier_aliases(identifier: str) -> tuple[Alias, ...]:
     """Zigbee2MQTT announces its devices here too; by its address a device is the same in both dialects."""
     zigbee = _ZIGBEE.fullmatch(identifier)
     own = Alias("discovery_id", identifier[:_ID_CHARS_MAX])
-    return (Alias("zigbee_ieee", zigbee[1].lower()), own) if zigbee else (own,)
+    if zigbee:
+        return Alias("zigbee_ieee", zigbee[1].lower()), own
+    # ESPHome and others name themselves by their MAC. Twelve digits without a letter may be any number.
+    is_mac = _MAC.fullmatch(identifier) is not None and not identifier.isdecimal()
+    return (*(_connection_aliases("mac", identifier) if is_mac else ()), own)
 
 
 def _connection_aliases(kind: str, value: str) -> tuple[Alias, ...]:

@@ -306,3 +306,15 @@ def test_another_prefix_may_be_set() -> None:
     assert driver.subscriptions() == ("my_home/ha/register/+/+/config", "my_home/ha/register/+/+/+/config")
     decoded = driver.decode(MqttMessage("my_home/ha/register/sensor/n/o/config", b'{"stat_t": "x"}'))
     assert kinds(decoded) == ["Advertisement", "Subscribe"]
+
+
+@pytest.mark.parametrize(
+    "identifier, macs",
+    [("AABBCC001122", ["aabbcc001122"]), ("aa:bb:cc:00:11:22", ["aabbcc001122"]), ("123456789012", []), ("box", [])],
+)
+def test_a_device_that_names_itself_by_its_mac_is_known_by_it_in_every_dialect(
+    home, identifier: str, macs: list[str]
+) -> None:
+    (said, *_) = home.hear("homeassistant/sensor/x/config", {**SENSOR, "dev": {"ids": identifier}})
+    assert [alias.value for alias in said.aliases if alias.kind == "mac"] == macs
+    assert said.origin.native_id == identifier

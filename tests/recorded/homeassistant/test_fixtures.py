@@ -13,39 +13,11 @@ import pytest
 
 from hub_agent.model.device import Advertisement
 from hub_agent.model.report import AvailabilityReported, Decoded, DeviceGone, EntityGone, Rejected, Reported, Subscribe
+from tests.recorded.homeassistant.corpus import messages
+from tests.recorded.homeassistant.measure import measured
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "data" / "homeassistant"
-
-# The topic that such a payload would have come with, where its source does not tell.
-KINDS = (
-    ("light", ("brightness_command_topic", "color_temp_command_topic", "rgb_command_topic", "schema", "brightness_state_topic")),
-    ("cover", ("position_topic", "set_position_topic")),
-    ("sensor", ("state_topic", "stat_t")),
-    ("switch", ("command_topic", "cmd_t")),
-)  # fmt: skip
-
-
-def messages(path: Path) -> Iterator[tuple[str | None, str, bytes, bool]]:
-    """Source, topic, payload, retained."""
-    for number, line in enumerate(path.read_text().splitlines()):
-        row = json.loads(line)
-        payload = row["payload"]
-        topic = row.get("topic") or f"homeassistant/{_kind(payload)}/line{number}/config"
-        raw = payload if isinstance(payload, str) else json.dumps(payload)
-        yield row.get("device"), topic, raw.encode(), bool(row.get("retain"))
-
-
-def _kind(payload: Any) -> str:
-    return next(
-        (
-            kind
-            for kind, keys in KINDS
-            if kind != "sensor" or "command_topic" not in payload
-            if any(key in payload for key in keys)
-        ),
-        "sensor",
-    )
 
 
 def describe(decoded: Iterable[Decoded]) -> Iterator[str]:
@@ -193,3 +165,11 @@ def test_a_button_of_zigbee2mqtt_is_read_through_its_long_template(home, real_fi
 def test_messages_of_tasmota_do_no_harm(home, real_fixtures) -> None:
     for _, topic, payload, _ in messages(real_fixtures("tasmota/ha_tests_messages.jsonl")):
         assert home.hear(topic, payload) == ()
+
+
+@pytest.mark.parametrize("source", ["energomera", "shellies_gen2"])
+def test_nearly_all_that_real_devices_announce_becomes_entities_with_capabilities(source: str) -> None:
+    """`python -m tests.recorded.homeassistant.measure` prints the shares."""
+    share = measured(DATA / f"{source}.jsonl")
+    assert share.entities >= 0.95 * share.components, share
+    assert share.options_read >= 0.95 * share.options, share.unread.most_common(5)
