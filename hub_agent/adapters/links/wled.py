@@ -57,12 +57,12 @@ class WledLink:
         """`{}` changes nothing, and all is answered."""
         if self._http is None:
             raise LinkLost(f"{self._peer.name} is not connected")
-        # `v`: the answer is the state and the info after it.
+        # `v`: the answer is the state after it.
         answer = await self._http.post("/json/state", {**body, "v": True})
         if answer.status >= 400:
             raise NotPossible(f"{self._peer.name} refuses it: HTTP {answer.status}")
-        if "rb" not in body and "state" in given.mapping(answer.body):
-            self._line.say("update", answer.body)
+        if "rb" not in body and "on" in given.mapping(answer.body):
+            self._line.say("update", {"state": answer.body, "info": {}})
 
     async def _describe(self, http: JsonHttp) -> None:
         answer = await http.get("/json")
@@ -73,7 +73,12 @@ class WledLink:
             raise LinkLost(f"another strip answers at {http.place}: {mac}")
         presets = await http.get("/presets.json")
         self._described = _shape_of(answer.body)
-        self._line.say("device", {**given.mapping(answer.body), "presets": presets.body})
+        body = {**given.mapping(answer.body), "presets": presets.body}
+        # Small ones leave the long lists out when they are short of memory.
+        for name, path in (("effects", "/json/eff"), ("palettes", "/json/pal")):
+            if not given.listed(body, name):
+                body[name] = (await http.get(path)).body
+        self._line.say("device", body)
 
     async def _follow(self, http: JsonHttp, host: str) -> None:
         """Until it does not answer any more."""
