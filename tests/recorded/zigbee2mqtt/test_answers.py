@@ -62,6 +62,7 @@ def test_a_request_that_the_bridge_refuses_is_told_of_the_device_it_was_for() ->
     assert wire.say(driver, topic, response) == [Refused(LAMP_ORIGIN, "OTA update failed", ("update",))]
     assert wire.say(driver, topic, {**response, "status": "ok"}) == []
     assert wire.say(driver, topic, {**response, "transaction": "somebody else's"}) == []
+    assert wire.say(driver, topic, {**response, "transaction": "other update 0x1"}) == []
     assert wire.say(driver, topic, {"status": "error", "error": "x"}) == []
     assert wire.say(driver, topic, b'"error"') == []
 
@@ -206,6 +207,13 @@ def test_a_device_that_can_blink_can_be_found(exposes: list[dict[str, Any]], pre
     [button] = [entity for entity in device.entities if entity.device_class == "identify"]
     assert (button.key, button.domain, button.name, button.category) == ("identify", "button", "Identify", "config")
     assert wire.published(driver.encode(device, button, "button.press", {})) == [("zigbee2mqtt/Lamp/set", pressed)]
+
+
+def test_a_device_whose_parts_identify_themselves_needs_no_blinking() -> None:
+    part = {**IDENTIFY, "property": "identify_left", "endpoint": "left"}
+    _, decoded = wire.bridge_with(wire.entry(IEEE, "Lamp", {**LAMP, "exposes": [*LAMP["exposes"], BLINKING, part]}))
+    keys = [one.key for one in wire.advertised(decoded)["Lamp"].entities if one.device_class == "identify"]
+    assert keys == ["identify_left"]
 
 
 def test_scenes_that_a_device_or_group_keeps_can_be_recalled() -> None:
