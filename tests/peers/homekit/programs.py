@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.peers.namespaces import Namespace
+from tests.peers.npm import NODE, npm_ci, with_node_on_the_path
 from tests.peers.python import environment
 
 HERE = Path(__file__).parent
@@ -67,3 +70,48 @@ async def hap_bridge(folder: Path, port: int) -> AsyncIterator[HapBridge]:
         yield bridge
     finally:
         await bridge.kill()
+
+
+BRIDGE_NAME = "Homebridge 4F2A"
+
+
+def homebridge_installed() -> Path:
+    """To be asked where there is a way out."""
+    return npm_ci(HERE / "homebridge")
+
+
+def homebridge(modules: Path, folder: Path, namespace: Namespace) -> "subprocess.Popen[bytes]":
+    """Announces itself by ciao in the namespace; it ends with us."""
+    config = {
+        "bridge": {
+            "name": BRIDGE_NAME,
+            "username": "0E:11:22:33:44:55",
+            "port": 51888,
+            "pin": CODE,
+            "advertiser": "ciao",
+            "bind": list(namespace.interfaces),
+        },
+        "platforms": [
+            {
+                "platform": "HomebridgeDummy",
+                "name": "Dummy",
+                "accessories": [
+                    {"id": "lamp", "name": "Dummy lamp", "type": "Lightbulb", "isDimmer": True, "defaultState": "off"},
+                    {"id": "lock", "name": "Dummy lock", "type": "LockMechanism", "defaultLockState": "locked"},
+                    {"id": "blind", "name": "Dummy blind", "type": "WindowCovering", "defaultPosition": "closed"},
+                    {
+                        "id": "heat",
+                        "name": "Dummy heating",
+                        "type": "Thermostat",
+                        "defaultThermostatState": "off",
+                        "defaultTemperature": 20,
+                    },
+                ],
+            }
+        ],
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    program = modules / "homebridge" / "bin" / "homebridge.js"
+    command = [NODE, program, "-U", folder, "-P", modules, "-I", "-C"]
+    quiet = subprocess.DEVNULL
+    return namespace.start(command, cwd=folder, stdin=quiet, stdout=quiet, stderr=quiet, env=with_node_on_the_path())

@@ -1,17 +1,23 @@
-"""HomeKit against accessories that others wrote: a bridge of HAP-python."""
+"""HomeKit against accessories that others wrote: a bridge of HAP-python, and homebridge in a network of its own."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hub_agent.adapters.links.homekit import HomeKitLinking
+from hub_agent.adapters.neighbours.browser import Neighbours
+from hub_agent.adapters.neighbours.wire import Orders
 from hub_agent.drivers.homekit import HomeKit
+from hub_agent.drivers.identification import identify
 from hub_agent.errors import LinkLost, NotPossible, PersonNeeded
 from hub_agent.model.json import JsonObject, JsonValue
-from hub_agent.model.link import Peer
+from hub_agent.model.link import Peer, PeerFound, Service, ServiceGone
 from tests.fakes.broker import free_port
-from tests.peers.homekit.programs import CODE, HapBridge, hap_bridge
+from tests.peers.homekit.programs import BRIDGE_NAME, CODE, HapBridge, hap_bridge, homebridge, homebridge_installed
 from tests.peers.linked import Linked
+from tests.peers.namespaces import two_namespaces
 
 pytestmark = pytest.mark.heavy
 
@@ -90,3 +96,59 @@ async def test_a_bridge_is_paired_commanded_heard_and_comes_back(tmp_path: Path)
             await home.ask({"do": "unpair"})
         with pytest.raises(PersonNeeded, match="no longer knows this hub"):
             await Home(linking, HomeKit(), moved, secrets).connect()
+
+
+async def _announced(is_wanted: Callable[[PeerFound], bool]) -> Peer:
+    """By the hub's own ears, in the namespace that the thread is in."""
+    found: asyncio.Queue[PeerFound] = asyncio.Queue()
+
+    def take(heard: Service | ServiceGone) -> bool:
+        told = identify(heard) if isinstance(heard, Service) else None
+        if told is not None and told.dialect == "homekit":
+            found.put_nowait(told)
+        return True
+
+    listening = asyncio.create_task(Neighbours(Orders(ssdp=False, pace={"settle": 0.5})).run(take))
+    try:
+        async with asyncio.timeout(60):
+            while not is_wanted(told := await found.get()):
+                pass
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+    assert told.key is not None
+    return Peer("homekit", told.key, told.name, told.hosts, told.port, told.txt)
+
+
+async def test_homebridge_is_found_over_mdns_paired_commanded_killed_and_found_again(tmp_path: Path) -> None:
+    modules = homebridge_installed()
+    with two_namespaces() as (theirs, ours), ours.entered():
+        bridge = homebridge(modules, tmp_path, theirs)
+        try:
+            peer = await _announced(lambda told: told.name.startswith(BRIDGE_NAME))
+            assert (peer.key, peer.port) == ("0e:11:22:33:44:55", 51888)
+            secrets = await HomeKitLinking().pair(peer, {"code": CODE})
+            home = Home(HomeKitLinking(), HomeKit(), peer, secrets)
+            async with home:
+                assert not home.rejected
+                await home.heard("Dummy lamp", "light", "off")
+                await home.tell("Dummy lamp", "light.turn_on", brightness_pct=40)
+                await home.heard("Dummy lamp", "light", "on", brightness=102)
+                await home.tell("Dummy lock", "lock.unlock")
+                await home.heard("Dummy lock", "lock", "unlocked")
+                await home.tell("Dummy blind", "cover.set_cover_position", position=100)
+                await home.heard("Dummy blind", "cover", "open", current_position=100)
+                await home.tell("Dummy heating", "climate.set_hvac_mode", hvac_mode="heat")
+                await home.heard("Dummy heating", "climate", "heat")
+                bridge.kill()
+                assert isinstance(await home.lost(), LinkLost)
+            bridge.wait()
+            bridge = homebridge(modules, tmp_path, theirs)
+            again = await _announced(lambda told: told.name.startswith(BRIDGE_NAME))
+            assert again.key == peer.key
+            async with Home(HomeKitLinking(), HomeKit(), again, secrets) as back:
+                await back.tell("Dummy lamp", "light.turn_off")
+                await back.heard("Dummy lamp", "light", "off")
+        finally:
+            bridge.kill()
+            bridge.wait()
