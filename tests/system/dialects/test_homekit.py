@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,11 @@ from tests.fakes.broker import free_port
 from tests.peers.homekit.programs import BRIDGE_NAME, CODE, HapBridge, hap_bridge, homebridge, homebridge_installed
 from tests.peers.linked import Linked
 from tests.peers.namespaces import two_namespaces
+from tests.peers.whole import whole_home
 
 pytestmark = pytest.mark.heavy
+
+HAP = "_hap._tcp.local."
 
 
 class Home(Linked):
@@ -152,3 +156,32 @@ async def test_homebridge_is_found_over_mdns_paired_commanded_killed_and_found_a
         finally:
             bridge.kill()
             bridge.wait()
+
+
+async def test_in_a_whole_home_a_bridge_is_announced_added_with_its_code_and_set_in_peoples_units(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "bridge").mkdir()
+    (tmp_path / "home").mkdir()
+    async with (
+        hap_bridge(tmp_path / "bridge", free_port()) as bridge,
+        whole_home(tmp_path / "home", ["homekit"]) as home,
+    ):
+        txt = {"id": bridge.pairing_id.upper(), "sf": "1", "ci": "2", "md": "Test Bridge", "pv": "1.1", "c#": "1"}
+        home.announce(Service("mdns", HAP, "Test Bridge", ("127.0.0.1",), bridge.port, "test.local.", txt))
+        await home.until(lambda: any(each["name"] == "Test Bridge" for each in home.door.discovered()))
+        with pytest.raises(PersonNeeded, match="is another one"):
+            await home.door.add_discovered("Test Bridge", {"code": "111-22-333"}, "somebody")
+        await home.door.add_discovered("Test Bridge", {"code": CODE}, "somebody")
+        await home.shows("light.lamp", "off")
+
+        done: Any = await home.door.set_device("Lamp", {"on": True, "brightness": 40, "color_temp": 2700}, "somebody")
+        assert [each["outcome"] for each in done["commands"]] == ["confirmed"]
+        await home.shows("light.lamp", "on", brightness=102)
+        locked: Any = await home.door.set_device("Front door", {"locked": True}, "somebody")
+        assert [each["outcome"] for each in locked["commands"]] == ["confirmed"]
+        await bridge.change("Thermometer", "CurrentTemperature", 19.5)
+        await home.shows("sensor.thermometer", "19.5")
+        await bridge.kill()
+        await home.shows("light.lamp", "unavailable")
+        assert CODE.replace("-", "") not in (tmp_path / "home" / "credentials.json").read_text()

@@ -17,13 +17,14 @@ from hub_agent.errors import LinkLost, NotPossible, PersonNeeded
 from hub_agent.model.device import DeviceType, Entity
 from hub_agent.model.ids import EntityId
 from hub_agent.model.json import JsonObject
-from hub_agent.model.link import Peer, Request
+from hub_agent.model.link import Peer, Request, Service
 from hub_agent.model.report import Decoded, ScenesKept
 from hub_agent.model.scene import DesiredState, SceneCopy, SceneMember
 from tests.fakes.broker import free_port
 from tests.peers.hue import home as parts
 from tests.peers.hue.bridge import HueBridge, make_certificate
 from tests.peers.linked import Linked
+from tests.peers.whole import whole_home
 from tests.recorded.zigbee2mqtt.wire import fixture
 
 pytestmark = pytest.mark.heavy
@@ -276,3 +277,32 @@ def _recorded() -> list[dict[str, Any]]:
         if isinstance(body, dict):
             found |= {each["id"]: each for each in body.get("data", ())}
     return list(found.values())
+
+
+async def test_in_a_whole_home_a_bridge_is_announced_added_by_its_button_and_set_in_peoples_units(
+    bridge: HueBridge, tmp_path: Path
+) -> None:
+    async with whole_home(tmp_path, ["hue"]) as home:
+        txt = {"bridgeid": parts.BRIDGE_ID, "modelid": "BSB002"}
+        home.announce(
+            Service("mdns", "_hue._tcp.local.", "Hue Bridge - 0A1B2C", ("127.0.0.1",), bridge.port, "hue.local.", txt)
+        )
+        await home.until(lambda: bool(home.door.discovered()))
+        (found,) = home.door.discovered()
+        with pytest.raises(PersonNeeded, match="round button"):
+            await home.door.add_discovered(str(found["id"]), {}, "somebody")
+        bridge.is_pressed = True
+        await home.door.add_discovered(str(found["id"]), {}, "somebody")
+        await home.shows("light.floor_lamp", "off")
+
+        wanted = {"on": True, "brightness": 40, "color_temp": 2700, "transition": 0}
+        done: Any = await home.door.set_device("Floor lamp", wanted, "somebody")
+        assert [each["outcome"] for each in done["commands"]] == ["confirmed"]
+        await home.shows("light.floor_lamp", "on", brightness=102, color_temp_kelvin=2703)
+        off: Any = await home.door.call("light.turn_off", ["light.living_room"], {}, "somebody")
+        assert [each["outcome"] for each in off["commands"]] == ["confirmed"]
+        await home.shows("light.floor_lamp", "off")
+        await bridge.stop()
+        await home.shows("light.floor_lamp", "unavailable")
+        await bridge.start()
+        await home.shows("light.floor_lamp", "off")
