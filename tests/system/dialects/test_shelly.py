@@ -16,11 +16,12 @@ import pytest
 from hub_agent.adapters.links.shelly import ShellyLinking
 from hub_agent.drivers.shelly import Shelly
 from hub_agent.errors import LinkLost, NotPossible, PersonNeeded
-from hub_agent.model.link import Peer
+from hub_agent.model.link import Peer, Service
 from tests.peers import serving
 from tests.peers.linked import Linked
 from tests.peers.python import environment
 from tests.peers.serving import Program, free_port, program
+from tests.peers.whole import whole_home
 
 pytestmark = pytest.mark.heavy
 
@@ -232,3 +233,18 @@ async def test_aioshelly_takes_the_simulator_for_a_device_of_the_first_generatio
         assert said["mac"] == mac_of(BULB).upper()
         assert "light" in said["blocks"]
         assert said["turned"] is True
+
+
+async def test_in_a_whole_home_a_shelly_is_found_switched_missed_and_there_again(tmp_path: Path) -> None:
+    async with whole_home(tmp_path, ["shelly"]) as home:
+        async with shelly(PLUG) as plug:
+            txt = {"gen": "2", "app": "Plus1PM", "ver": "1.7.5"}
+            instance = "shellyplus1pm-441793d69718"
+            home.announce(Service("mdns", "_shelly._tcp.local.", instance, ("127.0.0.1",), plug.port, None, txt))
+            await home.shows("switch.1pm_plus", "off")
+            done: Any = await home.door.set_device("1PM Plus", {"on": True}, "somebody")
+            assert [each["outcome"] for each in done["commands"]] == ["confirmed"]
+            await home.shows("sensor.1pm_plus_power", "12.5")
+        await home.shows("switch.1pm_plus", "unavailable")
+        async with shelly(PLUG, "--port", str(plug.port)):
+            await home.shows("switch.1pm_plus", "off")

@@ -12,10 +12,11 @@ import pytest
 from hub_agent.adapters.links.wled import WledLinking
 from hub_agent.drivers.wled import Wled
 from hub_agent.errors import LinkLost
-from hub_agent.model.link import Peer
+from hub_agent.model.link import Peer, Service
 from tests.peers.linked import Linked
 from tests.peers.python import environment
 from tests.peers.serving import judged_by, program
+from tests.peers.whole import whole_home
 
 pytestmark = pytest.mark.heavy
 
@@ -107,3 +108,16 @@ async def test_the_library_of_home_assistant_takes_the_simulator_for_a_strip(nam
         assert said["presets"] == ["My Preset"]
         assert (said["brightness"], said["colour"]) == (42, [1, 2, 3])
         assert (await strip.tell("calls"))[-1]["ps"] == 1
+
+
+async def test_in_a_whole_home_a_strip_is_found_lit_in_peoples_units_and_missed(tmp_path: Path) -> None:
+    async with whole_home(tmp_path, ["wled"]) as home:
+        async with wled(STRIP) as strip:
+            home.announce(
+                Service("mdns", "_wled._tcp.local.", "wled-strip", ("127.0.0.1",), strip.port, None, {"mac": MAC})
+            )
+            await home.shows("light.wled", "on", brightness=128)
+            done: Any = await home.door.set_device("WLED", {"brightness": 40, "color": "#ff8000"}, "somebody")
+            assert [each["outcome"] for each in done["commands"]] == ["confirmed"]
+            await home.shows("light.wled", "on", brightness=102, rgb_color=[255, 128, 0])
+        await home.shows("light.wled", "unavailable")
