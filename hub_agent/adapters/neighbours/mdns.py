@@ -23,6 +23,8 @@ ALL_TYPES: Final = "_services._dns-sd._udp.local."
 OTHER_TYPES_MAX: Final = 60
 # A home has some hundred; more than this is a fault or a hostile neighbour. What comes after them is not heard.
 SERVICES_MAX: Final = 2_000
+# One loud kind does not hide the others.
+SERVICES_A_TYPE_MAX: Final = 500
 HOSTS_MAX: Final = 8
 LOOK_UPS_AT_ONCE: Final = 16
 LABEL_BYTES_MAX: Final = 63
@@ -82,7 +84,10 @@ class Mdns:
     _known: dict[_Key, _Known] = field(default_factory=dict)
     _following: dict[_Key, _Following] = field(default_factory=dict)
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS_AT_ONCE))
-    _is_full: bool = False
+    # Names by type, of what is known or looked up.
+    _taken: dict[str, set[str]] = field(default_factory=dict)
+    # For whom there was no room, the latest: they are looked up when there is.
+    _left_out: dict[_Key, None] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Until cancelled; then it says goodbye."""
@@ -214,24 +219,49 @@ class Mdns:
             self._lose(key)
         elif key in self._following:
             self._following[key].again = True
-        elif key in self._known or len(self._known) + len(self._following) < SERVICES_MAX:
-            task = asyncio.create_task(self._follow(key))
-            self._following[key] = _Following(task, again=state_change is ServiceStateChange.Updated)
-        elif not self._is_full:
-            self._is_full = True
-            log.warning("More than %d services announce themselves; the others are not looked up.", SERVICES_MAX)
+        elif self._has_room(key):
+            self._start_following(key, again=state_change is ServiceStateChange.Updated)
+        else:
+            self._leave_out(key)
+
+    def _has_room(self, key: _Key) -> bool:
+        kind, name = key
+        taken = self._taken.get(kind, set())
+        everywhere = len(self._known) + len(self._following)
+        return name in taken or (len(taken) < SERVICES_A_TYPE_MAX and everywhere < SERVICES_MAX)
+
+    def _leave_out(self, key: _Key) -> None:
+        if not self._left_out:
+            log.warning("More services announce themselves than are looked up (%s): some have to wait.", key[0])
+        self._left_out[key] = None
+        if len(self._left_out) > SERVICES_MAX:
+            del self._left_out[next(iter(self._left_out))]
+
+    def _start_following(self, key: _Key, *, again: bool) -> None:
+        self._taken.setdefault(key[0], set()).add(key[1])
+        self._following[key] = _Following(asyncio.create_task(self._follow(key)), again)
 
     async def _follow(self, key: _Key) -> None:
         """Looks a service up, and again as long as it changes."""
         try:
             while True:
                 await self._look_up(key)
-                if not self._following[key].again:
+                following = self._following.get(key)
+                if following is None or not following.again:
                     return
-                self._following[key].again = False
+                following.again = False
                 await asyncio.sleep(self.pace.settle)
         finally:
             self._following.pop(key, None)
+            if key not in self._known:
+                self._free(key)
+
+    def _free(self, key: _Key) -> None:
+        kind, name = key
+        taken = self._taken.get(kind, set())
+        taken.discard(name)
+        if not taken:
+            self._taken.pop(kind, None)
 
     async def _look_up(self, key: _Key) -> None:
         """From what has been heard, or asked for."""
@@ -277,6 +307,10 @@ class Mdns:
             await asyncio.sleep(self.pace.confirm)
             waiting = [key for key in self._known if key not in self._following]
             await asyncio.gather(*(self._look_up(key) for key in waiting))
+            for key in [key for key in reversed(self._left_out) if self._has_room(key)]:
+                if self._has_room(key):
+                    del self._left_out[key]
+                    self._start_following(key, again=False)
 
     def _missed(self, key: _Key) -> None:
         known = self._known.get(key)
@@ -290,6 +324,8 @@ class Mdns:
         following = self._following.pop(key, None)
         if following is not None and following.task is not asyncio.current_task():
             following.task.cancel()
+        self._left_out.pop(key, None)
+        self._free(key)
         if self._known.pop(key, None) is not None:
             kind, name = key
             self.say(ServiceGone("mdns", kind, name.removesuffix(f".{kind}")))

@@ -122,7 +122,7 @@ _HOMEKIT: Final = Row(
     brand_by=HOMEKIT_BRANDS,
     aliases=(AliasFrom("homekit", From("id", form="lower")),),
     key_from=(From("id", form="lower"),),
-    keeps=("id", "md", "c#"),
+    keeps=("id", "md", "c#", "sf", "ff", "pv"),
     needs=(NeedIf(SETUP_CODE, "sf", r"[13579]$"), NeedIf(PAIRED_ELSEWHERE)),
 )
 
@@ -259,6 +259,16 @@ SPOKEN: Final = (
         aliases=(AliasFrom("mac", From("mac", form="mac")),),
         key_from=(From("mac", form="mac"), From(HOSTNAME, r"^([^.]+)", "lower")),
         keeps=("mac",),
+    ),
+    Row(
+        kind="_lifx._udp.local.",
+        brand="LIFX",
+        ecosystem="lifx",
+        dialect="lifx",
+        device_type=DeviceType.LIGHT,
+        firmware_from=(From("fw"),),
+        aliases=(AliasFrom("serial", From("id", form="mac")),),
+        key_from=(From("id", form="mac"),),
     ),
     Row(
         kind="_zwave-js-server._tcp.local.",
