@@ -59,6 +59,7 @@ class HueBridge:
         self.puts: list[tuple[str, Mapping[str, Any]]] = []
         self.busy_answers = 0
         self.is_listened_to = asyncio.Event()
+        self.has_made = asyncio.Event()
         self.held = {each["id"]: each for each in (deepcopy(held) if held is not None else resources())}
         self.certificate = make_certificate(folder)
         self._streams: set[asyncio.Queue[list[dict[str, Any]] | None]] = set()
@@ -174,6 +175,7 @@ class HueBridge:
         else:
             made["services"] = []
         self.held[rid] = made
+        self.has_made.set()
         self.say({"type": "add", "id": rid, "creationtime": "", "data": [made]})
         return _answer([{"rid": rid, "rtype": kind}])
 

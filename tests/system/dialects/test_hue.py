@@ -24,7 +24,7 @@ from tests.fakes.broker import free_port
 from tests.peers.hue import home as parts
 from tests.peers.hue.bridge import HueBridge, make_certificate
 from tests.peers.linked import Linked
-from tests.peers.whole import whole_home
+from tests.peers.whole import WholeHome, whole_home
 from tests.recorded.zigbee2mqtt.wire import fixture
 
 pytestmark = pytest.mark.heavy
@@ -306,3 +306,55 @@ async def test_in_a_whole_home_a_bridge_is_announced_added_by_its_button_and_set
         await home.shows("light.floor_lamp", "unavailable")
         await bridge.start()
         await home.shows("light.floor_lamp", "off")
+
+
+async def test_in_a_whole_home_a_scene_is_kept_by_the_bridge_and_recalled_by_one_word(
+    bridge: HueBridge, tmp_path: Path
+) -> None:
+    async with whole_home(tmp_path, ["hue"]) as home:
+        bridge.is_pressed = True
+        txt = {"bridgeid": parts.BRIDGE_ID}
+        home.announce(Service("mdns", "_hue._tcp.local.", "Hue Bridge", ("127.0.0.1",), bridge.port, "hue.local.", txt))
+        await home.until(lambda: bool(home.door.discovered()))
+        await home.door.add_discovered(str(home.door.discovered()[0]["id"]), {}, "somebody")
+        await home.shows("light.floor_lamp", "off")
+        wanted: dict[str, JsonObject] = {
+            "light.floor_lamp": {
+                "state": "on",
+                "attributes": {"brightness": 77, "xy_color": [0.3, 0.3], "color_mode": "xy"},
+            },
+            "light.sideboard": {"state": "on", "attributes": {"brightness": 200, "color_temp_kelvin": 3000}},
+            "switch.coffee_machine": {"state": "off", "attributes": {}},
+        }
+        desired = [
+            {"device_id": _device(home, entity), "desired_state": {entity: state}} for entity, state in wanted.items()
+        ]
+        scene = {"kind": "scene", "key": "scene/film", "fields": {"name": "Film night", "device_states": desired}}
+        await home.door.import_definitions([scene], "somebody")
+
+        # It is stored once nobody has edited it for ten seconds.
+        async with asyncio.timeout(40):
+            await bridge.has_made.wait()
+        (kept,) = [each for each in bridge.held.values() if each.get("metadata", {}).get("name") == "Film night"]
+        assert (kept["group"]["rid"], len(kept["actions"])) == (parts.ZONE, 3)
+        bridge.say(
+            parts.update(id=parts.MOTION, type="motion", motion={"motion_report": {"changed": "z", "motion": True}})
+        )
+        await home.shows("binary_sensor.hall_sensor", "on")
+        (copy,) = home.core.hub.stored_scenes.present().values()
+        assert isinstance(copy, dict)
+        assert (copy["hue"]["sync_status"], copy["hue"]["external_entity_id"]) == ("synced", kept["id"])
+
+        bridge.puts.clear()
+        pressed: Any = await home.door.activate_scene("Film night", "somebody")
+        assert pressed["status"] == "success", pressed
+        assert [rid for rid, _ in bridge.puts] == [kept["id"]]
+        await home.shows("light.sideboard", "on", color_temp_kelvin=3003)
+
+
+def _device(home: WholeHome, entity_id: str) -> str:
+    for device in home.door.devices():
+        entities: Any = device["entities"]
+        if any(each["id"] == entity_id for each in entities):
+            return str(device["id"])
+    raise AssertionError(entity_id)
