@@ -25,11 +25,12 @@ from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.link import NeedKind, Peer
 
 PORT: Final = 6053
-CONNECT_S_MAX: Final = 30.0
-LIST_S_MAX: Final = 60.0
+# The library would wait a minute for an address that nobody has any longer.
+CONNECT_S_MAX: Final = 10.0
+LIST_S_MAX: Final = 30.0
 CLOSE_S_MAX: Final = 5.0
-# A node that is silent for so long is pinged, and lost soon after.
-KEEPALIVE_S: Final = 15.0
+# A node that is silent for so long is pinged; the library takes it for lost after four and a half times as long.
+KEEPALIVE_S: Final = 10.0
 NAMED: Final = "nexa-hub"
 # What sleeps is remembered of so many nodes.
 SLEEPERS_MAX: Final = 1000
@@ -75,8 +76,9 @@ class EsphomeLink:
             ended.set()
 
         try:
-            async with asyncio.timeout(CONNECT_S_MAX + LIST_S_MAX):
+            async with asyncio.timeout(CONNECT_S_MAX):
                 await client.connect(on_stop=on_stop, login=True, log_errors=False)
+            async with asyncio.timeout(LIST_S_MAX):
                 await self._introduce(client)
             self._client = client
             client.subscribe_states(self._say_state)

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from hub_agent.adapters.links.lifx import GetRelay, SetRelay, StateRelay
+from hub_agent.drivers.identification import identify
 from hub_agent.drivers.lifx import Lifx
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Advertisement, Alias, Device, DeviceType
-from hub_agent.model.link import Frame, Request
+from hub_agent.model.link import Frame, Request, Service
 from hub_agent.model.report import Decoded, Rejected, Reported
 from tests.recorded.lifx.corpus import corpus
 from tests.recorded.zigbee2mqtt.wire import device_of, entity_of, states
@@ -145,3 +146,12 @@ def test_packets_of_relays_are_as_documented() -> None:
     assert (GetRelay.PKT_TYPE, GetRelay(relay_index=2).pack()) == (816, b"\x02")
     assert (SetRelay.PKT_TYPE, SetRelay(relay_index=2, level=65535).pack()) == (817, b"\x02\xff\xff")
     assert StateRelay.unpack(b"\x01\xff\xff") == StateRelay(relay_index=1, level=65535)
+
+
+def test_a_lamp_that_announces_itself_is_the_one_that_answers_a_call() -> None:
+    """The announcement is that of lifx-emulator's own mDNS responder."""
+    txt = {"id": COLOR, "p": "91", "fw": "3.70", "tm": "1"}
+    found = identify(Service("mdns", "_lifx._udp.local.", COLOR, ("192.0.2.8",), 56700, txt=txt))
+    assert found is not None
+    assert (found.dialect, found.key, found.firmware_version) == ("lifx", COLOR, "3.70")
+    assert found.aliases == (Alias("serial", COLOR),)

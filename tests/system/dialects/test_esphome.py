@@ -5,6 +5,8 @@ import base64
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +18,10 @@ from hub_agent.model.device import Alias, DeviceType
 from hub_agent.model.json import JsonObject
 from hub_agent.model.link import Peer
 from tests.peers.esphome.encrypted import EncryptedDoor
-from tests.peers.esphome.node import MAC, Node, node, port
+from tests.peers.esphome.node import MAC, Node, node, port, program
 from tests.peers.linked import Linked
-from tests.system.conftest import Hub
+from tests.peers.namespaces import two_namespaces
+from tests.system.conftest import ROOT, Hub
 
 pytestmark = pytest.mark.heavy
 
@@ -265,6 +268,51 @@ async def test_the_agent_asks_for_a_key_and_keeps_it_to_itself(door: int, hub: H
     assert (await asyncio.to_thread(hub.cli, "devices", "set", "number.house_node_level", "value=9")).returncode == 0
     await asyncio.to_thread(hub.wait_for_state, "number.house_node_level", "9")
     assert KEY not in hub.log()
+
+
+def test_a_node_that_announces_itself_is_taken_up_and_stays_itself_at_another_address(hub: Hub, tmp_path: Path) -> None:
+    with two_namespaces() as (theirs, ours), ExitStack() as started:
+        home = {"cwd": tmp_path, "env": {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}}
+        running = started.enter_context(
+            stopped_at_the_end(theirs.start([program()], stdout=subprocess.DEVNULL, **home))
+        )
+
+        def announced(address: str) -> "subprocess.Popen[bytes]":
+            script = [sys.executable, ROOT / "tests/peers/esphome/announcer.py", address, str(port()), MAC]
+            return theirs.start(script, stdin=subprocess.PIPE)
+
+        first = started.enter_context(stopped_at_the_end(announced(theirs.ipv4[0])))
+        # Without --pdeathsig of its own: the test ends it as it does any other.
+        hub.start({"NEXA_DISCOVERY_MDNS": "true"}, tuple(ours.command([])))
+        hub.wait_for_state("sensor.house_node_attic", "20", 30)
+        (before,) = [device["id"] for device in hub.get("devices") if device["name"] == "House Node"]
+
+        first.kill()
+        running.kill()
+        hub.wait_for_state("sensor.house_node_attic", "unavailable")
+        interface = theirs.interfaces[0]
+        theirs.run("ip", "addr", "del", f"{theirs.ipv4[0]}/24", "dev", interface)
+        theirs.run("ip", "addr", "add", "10.77.0.77/24", "dev", interface)
+        theirs.run("ip", "route", "replace", "224.0.0.0/4", "dev", interface)
+        started.enter_context(stopped_at_the_end(theirs.start([program()], stdout=subprocess.DEVNULL, **home)))
+        started.enter_context(stopped_at_the_end(announced("10.77.0.77")))
+        hub.wait_for_state("sensor.house_node_attic", "20", 30)
+        assert hub.cli("devices", "set", "number.house_node_level", "value=3").returncode == 0
+        hub.wait_for_state("number.house_node_level", "3")
+        assert [device["id"] for device in hub.get("devices") if device["name"] == "House Node"] == [before]
+        assert [found["address"] for found in hub.get("discovered")] == [f"10.77.0.77:{port()}"]
+        hub.stop()
+
+
+@contextmanager
+def stopped_at_the_end(process: "subprocess.Popen[bytes]") -> "Iterator[subprocess.Popen[bytes]]":
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _attributes(hub: Hub, entity_id: str) -> dict[str, Any]:

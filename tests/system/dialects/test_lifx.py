@@ -211,6 +211,21 @@ async def test_a_manual_address_needs_no_serial_number(running: Emulator, home: 
         assert device.origin.native_id in ALL
 
 
+def test_the_agent_takes_up_whoever_answers_its_call(hub: Hub) -> None:
+    with two_namespaces() as (theirs, ours):
+        families = ("color", "infrared", "multizone")
+        playing = theirs.start(command(program(), theirs.ipv4[0], PORT, families), **UNHEARD)
+        try:
+            hub.start({"NEXA_DISCOVERY_SEARCH": "true"}, tuple(ours.command([])))
+            hub.wait(lambda: len([each for each in hub.get("devices") if each["brand"] == "LIFX"]) == 3, 40)
+            found = [each for each in hub.get("discovered") if each["dialect"] == "lifx"]
+            assert sorted(each["id"] for each in found) == [f"lifx/{serial}" for serial in ALL[:3]]
+            hub.stop()
+        finally:
+            playing.kill()
+            playing.wait()
+
+
 def test_the_agent_takes_up_a_lamp_by_its_address_commands_it_and_sees_it_go_and_come_back(hub: Hub) -> None:
     with emulator(("color",)) as lamp:
         hub.settings["discovery"] = {"addresses": [f"lifx://127.0.0.1:{lamp.port}"]}
