@@ -11,6 +11,7 @@ from hub_agent.core.announced import announced_state
 from hub_agent.core.automation.registry import room_called
 from hub_agent.core.commands import Commands
 from hub_agent.core.device_fields import connectivity, definition_fields
+from hub_agent.core.expectation import assumed_after
 from hub_agent.core.first_look import FirstLook
 from hub_agent.core.given import Given
 from hub_agent.core.healing import Healing
@@ -21,6 +22,7 @@ from hub_agent.core.self_made import DIALECT, SelfMade, is_self_made
 from hub_agent.core.states import States
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
 from hub_agent.core.telemetry import records_of
+from hub_agent.model.action import Command
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Entity, Origin
 from hub_agent.model.effects import Announce, IssueRaised, SaveDevice, Warn
@@ -29,7 +31,7 @@ from hub_agent.model.inputs import DeviceEdited, StateSet
 from hub_agent.model.json import JsonValue
 from hub_agent.model.link import LinkChanged, LinkStatus
 from hub_agent.model.report import AvailabilityReported, Refused, Reported
-from hub_agent.model.state import UNKNOWN, StateChanged
+from hub_agent.model.state import UNAVAILABLE, UNKNOWN, StateChanged
 
 HUB_ORIGIN = Origin("hub", "hub")
 BROKER_ORIGIN = Origin("hub", "broker")
@@ -157,6 +159,18 @@ class Devices:
         if change and entity and device:
             return self._changed(device, [(entity, change)])
         return [announced_state(change), change] if change else []
+
+    def assume(self, command: Command, now: datetime) -> list[Given]:
+        """Nobody will ever say what became of it: what was commanded is taken for done."""
+        entity = self._inventory.entity(command.entity_id)
+        assumed = assumed_after(command.action, command.data, entity) if entity is not None else {}
+        old = self._states.state(command.entity_id)
+        if not assumed or (old is not None and old.state == UNAVAILABLE):
+            return []
+        state = assumed.pop("state", None)
+        attributes = {**(old.attributes if old else {}), **assumed, "assumed_state": True}
+        text = state if isinstance(state, str) else None
+        return self.set_state(StateSet(command.entity_id, text, attributes, cause=command.cause), now)
 
     def state_removed(self, entity_id: EntityId, now: datetime) -> list[Given]:
         change = self._states.remove(entity_id, now)

@@ -25,12 +25,28 @@ ON_WAY = frozenset({"opening", "closing"})
 
 def expected_after(action: str, data: JsonObject, entity: Entity | None = None) -> Expected:
     """What a report must say for the action to be confirmed; empty if nothing can confirm it."""
-    if (
-        entity is not None
-        and entity.capabilities
-        and not any("r" in each.access for each in entity.capabilities.values())
-    ):
+    if entity is not None and is_mute(entity):
         return {}  # it takes commands and never says what became of them
+    return _done(action, data, entity)
+
+
+def is_mute(entity: Entity) -> bool:
+    """It can be commanded, and nothing of it can be read."""
+    return bool(entity.capabilities) and not any("r" in each.access for each in entity.capabilities.values())
+
+
+def assumed_after(action: str, data: JsonObject, entity: Entity) -> Expected:
+    """What an entity that never says its state is taken for once the action has been sent: `state` as text, and attributes."""
+    assumed = _done(action, data, entity) if is_mute(entity) else {}
+    state = assumed.get("state")
+    if isinstance(state, Sequence) and not isinstance(state, str):
+        assumed["state"] = next(iter(state), None)  # open, where opening would do, too
+    elif state is not None:
+        assumed["state"] = str(state)
+    return assumed
+
+
+def _done(action: str, data: JsonObject, entity: Entity | None) -> Expected:
     rule = _RULES.get(action) or _RULES_OF_ANY_DOMAIN.get(action.partition(".")[2])
     return rule(data, entity.capabilities if entity else {}) if rule else {}
 

@@ -629,6 +629,7 @@ class Hub:
         command = settled.command
         device = self.inventory.device(command.device_id)
         given: list[Given] = [announced_command(settled)]
+        given += self.devices.assume(command, now) if settled.outcome == "sent" else []
         given += self.healing.handle_settled(settled, device, now)
         if command.call_id in self._asked:
             return [*given, *self._asked.handle_settled(settled)]

@@ -114,6 +114,11 @@ class Maker:
         """Raises Wrong."""
         options = Options(config, self._templates)
         facet = MAKERS[kind](options)
+        if options.flag("optimistic"):
+            # It may say its state, but not as an answer: what was commanded is taken for done.
+            facet.capabilities = {
+                name: replace(each, access=each.access.replace("rw", "w")) for name, each in facet.capabilities.items()
+            }
         availability = read_availability(options, self._templates)
         name = _entity_name(options, facet, block)
         # Each entity repeats the whole device block; one copy, of the device, is enough.

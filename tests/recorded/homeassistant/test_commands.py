@@ -166,3 +166,10 @@ def test_what_a_device_cannot_do_is_said_in_words(home, component, config, actio
     home.announce(component, config)
     with pytest.raises(NotPossible, match=words):
         home.tell(action, **data)
+
+
+def test_an_optimistic_switch_says_its_state_and_is_not_waited_for(home) -> None:
+    home.announce("switch", {"cmd_t": "c", "stat_t": "s", "opt": True})
+    (entity,) = home.devices["box"].entities
+    assert entity.capabilities["on"].access == "w"
+    assert home.say("s", "ON")[0] == "on"
