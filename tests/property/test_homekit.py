@@ -64,12 +64,13 @@ def test_each_mired_comes_back(mireds: int) -> None:
     assert mireds_of(kelvin_of(mireds)) == mireds
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["accessories", "read", "event", "else"]), ANYTHING)
 def test_no_frame_stops_the_driver(kind: str, body: Any) -> None:
     HomeKit().hear(Frame("homekit", "p", kind, body))
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(names()), st.data())
 def test_damage_in_an_accessory_takes_no_other_away(name: str, data: st.DataObject) -> None:
     driver = HomeKit()
@@ -90,7 +91,7 @@ def test_damage_in_an_accessory_takes_no_other_away(name: str, data: st.DataObje
     assert known
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(names()), ANYTHING)
 def test_a_value_that_is_none_leaves_the_last_good_one(name: str, value: Any) -> None:
     driver = HomeKit()

@@ -59,6 +59,7 @@ def test_light_is_never_more_than_the_sun_nor_less_than_nothing(level: int) -> N
     assert 0 <= lux_of_level(level) <= 1_000_000
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["resources", "events", "else"]), ANYTHING)
 def test_no_frame_stops_the_driver(kind: str, body: Any) -> None:
     driver = Hue()
@@ -67,7 +68,7 @@ def test_no_frame_stops_the_driver(kind: str, body: Any) -> None:
     driver.hear(Frame("hue", home.BRIDGE_ID, kind, body))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.integers(0, len(home.resources()) - 1),
     st.sampled_from(["owner", "on", "metadata", "services", "children", "status", "product_data"]),
@@ -86,7 +87,7 @@ def test_a_damaged_resource_takes_nobody_away(place: int, name: str, damage: Any
     assert gone <= groups or is_bridge
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(home.resources()),
     st.dictionaries(st.sampled_from(["on", "dimming", "color", "motion", "status", "button"]), ANYTHING, max_size=4),

@@ -46,7 +46,7 @@ from hub_agent.model.report import (
 from hub_agent.model.scene import DesiredState, SceneCopy
 
 DIALECT: Final = "hue"
-PEERS_MAX: Final = 50
+PEERS_MAX: Final = 20
 PLACES_MAX: Final = 1_000
 ENTITIES_MAX: Final = 300
 _REACHED: Final = frozenset({"connected", "unidirectional_incoming"})

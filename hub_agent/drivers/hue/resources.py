@@ -9,8 +9,8 @@ from hub_agent.drivers import given
 from hub_agent.model.json import JsonObject, JsonValue
 
 # A bridge has room for 63 devices, 64 rooms and zones and 200 scenes, a Bridge Pro for three times as many.
-RESOURCES_MAX: Final = 5_000
-RESOURCE_BYTES_MAX: Final = 64 * 1024
+RESOURCES_MAX: Final = 3_000
+RESOURCE_BYTES_MAX: Final = 32 * 1024
 EVENTS_MAX: Final = 2_000
 ID_CHARS_MAX: Final = 64
 
@@ -59,7 +59,10 @@ class Resources:
         known = self._by_id.get(str(resource["id"]))
         if known is None or known["type"] != resource["type"]:
             return None
-        whole = _merged(known, resource)
+        whole = plain(_merged(known, resource))
+        if whole is None:
+            # News upon news would make it larger than any resource is.
+            return None
         self._by_id[str(resource["id"])] = whole
         return whole
 

@@ -201,6 +201,15 @@ def test_damage_takes_nobody_away() -> None:
     assert [each.code for each in said if isinstance(each, Rejected)] == ["resource_unread"]
 
 
+def test_a_resource_that_grows_with_every_event_stops_growing_and_stays_as_it_was() -> None:
+    driver = Hue()
+    met(driver)
+    for number in range(50):
+        event(driver, id=home.LAMP_LIGHT, type="light", **{f"new{number}": "x" * 2000})
+    said = event(driver, id=home.LAMP_LIGHT, type="light", on={"on": True})
+    assert reports(said)[f"light_{home.LAMP_LIGHT}"].state == "on"
+
+
 def test_lamps_and_plugs_can_be_kept_in_a_scene_and_nothing_else() -> None:
     driver = Hue()
     assert isinstance(driver, SceneDriver)
