@@ -373,8 +373,8 @@ class FakeDoor:
         self.discovered_now = _discovered()
         self.devices_now = _devices()
         self.scenes_now: list[dict[str, Any]] = [
-            {"id": MOVIE, "entity_id": "scene.movie_night", "name": "Movie night", "room_id": LIVING_ROOM, "icon": "movie", "color": "#7e57c2", "devices": 2, "last_activated_at": None, "last_status": None, "activation_count": 0},
-            {"id": DARK, "entity_id": "scene.all_off", "name": "All off", "room_id": None, "icon": None, "color": None, "devices": 3, "last_activated_at": AT, "last_status": "success", "activation_count": 4},
+            {"id": MOVIE, "entity_id": "scene.movie_night", "name": "Movie night", "room_id": LIVING_ROOM, "icon": "movie", "color": "#7e57c2", "devices": 2, "last_activated_at": None, "last_status": None, "activation_count": 0, "copies": [{"dialect": "zigbee2mqtt", "bridge": "b", "status": "synced", "external_id": "7", "error": None}, {"dialect": "hue", "bridge": "c", "status": "failed", "external_id": None, "error": "the bridge is full"}]},
+            {"id": DARK, "entity_id": "scene.all_off", "name": "All off", "room_id": None, "icon": None, "color": None, "devices": 3, "last_activated_at": AT, "last_status": "success", "activation_count": 4, "copies": []},
         ]  # fmt: skip
         self.automations_now: list[dict[str, Any]] = [
             {"id": RULE, "entity_id": "automation.hall_light", "name": "Hall light with motion", "description": "Lights the hall", "is_enabled": True, "mode": "restart", "last_triggered_at": AT, "last_status": "success", "running": 0, "problem": None},
@@ -683,6 +683,12 @@ def _after(found: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
                 state, attributes["brightness"] = "on", round(value * 2.55)
             case "position":
                 state, attributes["current_position"] = ("open" if value else "closed"), value
+            case "playing":
+                state = "playing" if value else "paused"
+            case "volume":
+                attributes["volume_level"] = value / 100
+            case "source":
+                attributes["source"] = value
             case "target_temperature":
                 attributes["temperature"] = value
             case "mode" | "power_on_behavior":

@@ -19,7 +19,7 @@ from hub_agent.errors import MirrorFull
 from hub_agent.web.access import Access
 from hub_agent.web.app import create_app
 from hub_agent.web.server import bind_tcp, serve
-from tests.fakes.door import AT, LAMP, MOVIE, FakeDoor
+from tests.fakes.door import AT, LAMP, MOVIE, FakeDoor, device, entity
 
 pytestmark = pytest.mark.heavy
 
@@ -325,6 +325,34 @@ def test_a_blind_can_be_stopped_and_a_lock_asks_twice(page, hub) -> None:
     page.click("[data-entity='lock.front_door'] button.ask")
     page.see_text("[data-entity='lock.front_door']", "Unlocked")
     assert hub.door.asked[-1][1] == {"name": "lock.front_door", "locked": False}
+
+
+def test_a_player_shows_what_it_plays_and_is_paused_and_set_by_hand(stranger, hub) -> None:
+    can = {
+        "playing": {"type": "bool", "access": "rw"},
+        "volume": {"type": "int", "access": "rw", "unit": "%", "min": 0, "max": 100},
+        "source": {"type": "enum", "access": "rw", "options": ["TV", "Radio Paradise"]},
+    }
+    plays = {"media_title": "Waterloo", "media_artist": "Abba", "volume_level": 0.2, "source": None}
+    speaker = entity("media_player.speaker", "playing", None, capabilities=can, attributes=plays)
+    hub.door.devices_now.append(device("speaker", "Speaker", "speaker", None, speaker))
+    stranger.pair()
+    card = "[data-entity='media_player.speaker']"
+    stranger.see_text(card, "Playing: Abba – Waterloo")
+    stranger.see_text(card, "20\u202f%")
+
+    stranger.click("[aria-label='Speaker: pause']")
+    stranger.see_text(card, "Paused: Abba – Waterloo")
+    assert hub.door.asked[-1][1] == {"name": "media_player.speaker", "playing": False}
+    volume = f"document.querySelector(`{card} input[type=range]`)"
+    stranger.run(f"{volume}.value = 35; {volume}.dispatchEvent(new Event('change'))")
+    stranger.see_text(card, "35\u202f%")
+    assert hub.door.asked[-1][1] == {"name": "media_player.speaker", "volume": 35}
+    source = f"document.querySelector(`{card} select`)"
+    stranger.run(f"{source}.value = 'Radio Paradise'; {source}.dispatchEvent(new Event('change'))")
+    stranger.see(f"{source}.value === 'Radio Paradise' && !document.querySelector('[aria-busy]')")
+    assert hub.door.asked[-1][1] == {"name": "media_player.speaker", "source": "Radio Paradise"}
+    assert stranger.complaints() == []
 
 
 def test_a_target_temperature_is_set_by_typing_it(page, hub) -> None:

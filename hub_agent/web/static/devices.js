@@ -88,6 +88,7 @@ function partsOf(device, entity, doing, tell) {
   else if (entity.domain === 'cover' || entity.domain === 'valve') parts.push(coverPart(entity, spoken, set, (control) => attempt(control, () => doing.call(`${entity.domain}.stop_${entity.domain}`, entity.id))));
   else if (entity.domain === 'lock') parts.push(lockPart(label, spoken, set));
   else if (entity.domain === 'climate') parts.push(...climateParts(can, spoken, set));
+  else if (entity.domain === 'media_player') parts.push(...playerParts(can, spoken, set, (control, verb) => attempt(control, () => doing.call(`media_player.${verb}`, entity.id))));
   else if (entity.domain === 'button') parts.push(buttonPart(label, spoken, set, can));
   else if (isChoice(entity)) parts.push(choicePart(label, spoken, set, can));
   else if (isNumber(entity)) parts.push(numberPart(label, spoken, ...Object.entries(can)[0], set, (now) => now.state));
@@ -156,6 +157,7 @@ const SLIDERS = {
   tilt: { label: 'Tilt', unit: '%', read: (entity) => entity.attributes.current_tilt_position },
   percentage: { label: 'Speed', unit: '%', read: (entity) => entity.attributes.percentage },
   speed: { label: 'Speed', unit: '%', read: (entity) => entity.attributes.percentage },
+  volume: { label: 'Volume', unit: '%', read: (entity) => (entity.attributes.volume_level == null ? null : Math.round(entity.attributes.volume_level * 100)) },
   target_humidity: { label: 'Target humidity', unit: '%', read: (entity) => entity.attributes.humidity },
 };
 
@@ -242,12 +244,31 @@ function buttonPart(label, spoken, set, can) {
   return { element: row(label || 'Button', button), show: () => {} };
 }
 
-function choicePart(label, spoken, set, can) {
+function playerParts(can, spoken, set, call) {
+  const play = pushButton('▶', `${spoken}: play`, (button) => set(button, { playing: true }));
+  const pause = pushButton('⏸', `${spoken}: pause`, (button) => set(button, { playing: false }));
+  const next = pushButton('⏭', `${spoken}: next`, (button) => call(button, 'media_next_track'));
+  const element = row('', make('div', { className: 'buttons' }, play, pause, next));
+  const show = (now) => {
+    const { media_title: title, media_artist: artist } = now.attributes;
+    const isPlaying = now.state === 'playing' || now.state === 'buffering';
+    const what = [artist, title].filter(Boolean).join(' – ');
+    element.firstChild.textContent = what && now.state !== 'off' ? `${capital(stateWords(now))}: ${what}` : capital(stateWords(now));
+    play.hidden = isPlaying;
+    pause.hidden = !isPlaying;
+    next.hidden = !isPlaying;
+  };
+  const parts = [{ element, show }];
+  if (can.source?.access.includes('w') && can.source.options) parts.push(choicePart('Source', spoken, set, { source: can.source }, (now) => now.attributes.source ?? ''));
+  return parts;
+}
+
+function choicePart(label, spoken, set, can, read = (entity) => entity.state) {
   const [name, capability] = Object.entries(can)[0];
   const control = make('select', { 'aria-label': label && !spoken.endsWith(label) ? `${spoken}, ${label}` : spoken });
   control.append(...(capability.options ?? []).map((option) => new Option(plain(option), option)));
   control.addEventListener('change', () => set(control, { [name]: control.value }));
-  return { element: row(label, control), show: restorable(control, (entity) => { if (document.activeElement !== control || control.value !== entity.state) control.value = entity.state; }) };
+  return { element: row(label, control), show: restorable(control, (entity) => { if (document.activeElement !== control || control.value !== read(entity)) control.value = read(entity); }) };
 }
 
 function valuePart(label, entity) {
