@@ -10,6 +10,7 @@ from hub_agent.model.device import AdvertisedEntity, Capability
 from hub_agent.model.json import JsonObject, JsonValue
 
 WH_IN_KWH: Final = 0.001
+_LIMITS_BY_METRIC: Final = MappingProxyType({"tilt": (0, 180), "illuminance": (0, 1_000_000)})
 WATT_MINUTES_IN_KWH: Final = 1 / 60_000
 
 
@@ -26,6 +27,13 @@ class Measure:
     category: str | None = None
     is_total: bool = False
     text: bool = False
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """What it can be: sensors that fail say -275 °C, -2 % or 999."""
+        if self.device_class == "temperature":
+            return -100, 300
+        return (0, 100) if self.unit == "%" else _LIMITS_BY_METRIC.get(self.metric)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +231,8 @@ def sensor(component: str, measure: Measure, label: str = "", name: str | None =
         "component": component,
         "path": list(measure.path),
     }
+    if measure.limits is not None:
+        native["limits"] = list(measure.limits)
     if measure.factor != 1:
         native["factor"] = measure.factor
     capability = Capability("text") if measure.text else Capability("float", unit=measure.unit)

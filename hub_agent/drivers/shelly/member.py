@@ -188,7 +188,8 @@ class Description:
     @property
     def model(self) -> str | None:
         if self.generation > 1:
-            return given.text(self.info, "app") or given.text(self.info, "model")
+            # Devices of other makers with its module in them say their name in a certificate.
+            return given.text(self.info, "jwt", "n") or given.text(self.info, "app") or given.text(self.info, "model")
         kind = given.text(self.info, "type")
         return gen1.MODELS.get(kind or "", kind)
 
@@ -203,7 +204,10 @@ class Description:
 
     def advertisement(self, peer: str, entities: tuple[AdvertisedEntity, ...]) -> Advertisement:
         assert self.mac is not None  # asked before
-        is_battery = "devicepower:0" in self.status or "bat" in given.mapping(self.status, "device")
+        is_battery = (
+            given.number(self.status, "devicepower:0", "battery", "percent") is not None
+            or given.number(self.status, "device", "bat", "value") is not None
+        )
         words = f"{self.model} plug" if "plug" in (self.model or "").lower() else self.model or ""
         return Advertisement(
             origin=Origin(DIALECT, self.mac),

@@ -49,7 +49,8 @@ def _binary(key: str, native: JsonObject, status: JsonObject) -> EntityReport | 
 def _number(key: str, native: JsonObject, status: JsonObject) -> EntityReport | None:
     value = given.at(status, *_path(native))
     number = None if isinstance(value, str) else given.number_of(value)
-    if number is None:
+    limits = [limit for value in given.listed(native, "limits") if (limit := given.number_of(value)) is not None]
+    if number is None or (len(limits) == 2 and not limits[0] <= number <= limits[1]):
         return None
     return EntityReport(key, str(given.tidy(number * (given.number(native, "factor") or 1))))
 

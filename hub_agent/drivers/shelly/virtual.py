@@ -41,8 +41,10 @@ def _boolean(component: str, _status: JsonObject, config: JsonObject) -> Iterato
 
 def _number(component: str, _status: JsonObject, config: JsonObject) -> Iterator[AdvertisedEntity]:
     unit = given.text(config, "meta", "ui", "unit")
+    device_class = _class_of(unit, given.text(config, "role") or "")
     if _is_label(config):
-        yield sensor(component, Measure(("value",), "value", "Value", unit), name=_name(component, config))
+        measure = Measure(("value",), device_class or "value", "Value", unit, device_class)
+        yield sensor(component, measure, name=_name(component, config))
         return
     capability = Capability(
         "float",
@@ -57,9 +59,28 @@ def _number(component: str, _status: JsonObject, config: JsonObject) -> Iterator
         domain="number",
         name=_name(component, config),
         unit=unit,
+        device_class=device_class,
         capabilities={"value": capability},
         native=_native("number", component, "Number") | {"limits": [capability.min, capability.max]},
     )
+
+
+_CLASS_BY_UNIT: Final = MappingProxyType(
+    {
+        "°C": "temperature",
+        "W": "power",
+        "kWh": "energy",
+        "V": "voltage",
+        "A": "current",
+        "lx": "illuminance",
+        "Hz": "frequency",
+    }
+)
+
+
+def _class_of(unit: str | None, role: str) -> str | None:
+    """`role`: what the maker of the component says it is for."""
+    return "humidity" if unit == "%" and role.endswith("humidity") else _CLASS_BY_UNIT.get(unit or "")
 
 
 def _text(component: str, _status: JsonObject, config: JsonObject) -> Iterator[AdvertisedEntity]:

@@ -282,3 +282,71 @@ def test_the_corpus_is_understood_without_a_complaint() -> None:
     driver = Shelly()
     refused = [each for one in corpus() for each in driver.hear(one) if isinstance(each, Rejected)]
     assert {each.topic.partition(" ")[0] for each in refused} <= {"shellysmoke-XXXXXXXXXXXX"}
+
+
+def changed(name: str, **parts: Any) -> list[Any]:
+    """The device of this name, with parts of other devices: as they are quoted in the tests of other projects."""
+    body = {part: DEVICES[name][part] | parts.get(part, {}) for part in ("shelly", "settings", "status")}
+    return list(Shelly().hear(frame("p", "device", body | {"components": parts.get("components", [])})))
+
+
+def test_a_sensor_that_fails_says_nothing() -> None:
+    """A wall display without the sensor that its firmware asks for."""
+    status = {
+        "temperature:0": {"id": 0, "tC": -275.15, "errors": ["Sensor driver missing"]},
+        "humidity:0": {"id": 0, "rh": -2},
+    }
+    advertised, reported = changed(
+        "shellyplus1pm-441793D69718", status=status | {"devicepower:0": {"external": {"present": True}}}
+    )
+    spoken = {report.key for report in reported.entities}
+    assert {"temperature_0_tC", "humidity_0_rh"} <= {entity.key for entity in advertised.entities} - spoken
+    assert advertised.power_source == "wired"
+
+
+def test_the_values_of_a_device_of_another_maker_have_their_meaning() -> None:
+    """A thermostat with Shelly's module in it."""
+    label = {"ui": {"unit": "°C", "view": "label"}}
+    components = [
+        {"key": "number:201", "status": {"value": 25.1}, "config": {"name": "Current temperature", "role": "current_temperature", "meta": label}},
+        {"key": "number:203", "status": {"value": 20.5}, "config": {"name": "Target", "min": 5, "max": 35, "meta": {"ui": {"unit": "°C", "view": "slider"}}}},
+    ]  # fmt: skip
+    info = {"jwt": {"n": "Youth Smart Thermostat ST802"}}
+    advertised, reported = changed("shellyplus1pm-441793D69718", shelly=info, components=components)
+    by_key = {entity.key: entity for entity in advertised.entities}
+    current, target = by_key["number_201_value"], by_key["number_203"]
+    assert (current.domain, current.device_class, list(current.capabilities)) == (
+        "sensor",
+        "temperature",
+        ["temperature"],
+    )
+    assert (target.domain, target.capabilities["value"].max) == ("number", 35)
+    assert {report.key: report.state for report in reported.entities}["number_201_value"] == "25.1"
+    assert advertised.model == "Youth Smart Thermostat ST802"
+
+
+def test_a_radiator_valve_behind_a_gateway_is_a_thermostat() -> None:
+    status = {"id": 200, "target_C": 17.1, "current_C": 15.2, "pos": 0, "rssi": -60, "battery": 100}
+    components = [{"key": "blutrv:200", "status": status, "config": {"id": 200, "name": "Bath"}}]
+    advertised, reported = changed("shellybludongle-3030F9ED1F9C", components=components)
+    climate = next(entity for entity in advertised.entities if entity.domain == "climate")
+    said = next(report for report in reported.entities if report.key == climate.key)
+    assert (said.state, said.attributes["temperature"], said.attributes["hvac_action"]) == ("heat", 17.1, "idle")
+    device = device_of(advertised)
+    entity = next(entity for entity in device.entities if entity.key == climate.key)
+    (request,) = Shelly().encode(device, entity, "climate.set_temperature", {"temperature": 21})
+    asked = {"id": 200, "method": "Trv.SetTarget", "params": {"id": 0, "target_C": 21}}
+    assert request.body == {"method": "BluTRV.Call", "params": asked}
+
+
+def test_components_of_the_newest_generation_are_understood() -> None:
+    status = {
+        "flood:0": {"id": 0, "alarm": True, "mute": False},
+        "presencezone:200": {"id": 200, "value": True, "num_objects": 2},
+        "rgbw:0": {"id": 0, "output": True, "brightness": 50, "rgb": [10, 20, 30], "white": 5},
+    }
+    _, reported = changed("shellybludongle-3030F9ED1F9C", status=status)
+    said = {report.key: report for report in reported.entities}
+    assert (said["flood_0_alarm"].state, said["presencezone_200_value"].state) == ("on", "on")
+    assert said["presencezone_200_num_objects"].state == "2"
+    assert said["rgbw_0"].attributes["rgbw_color"] == [10, 20, 30, 5]
