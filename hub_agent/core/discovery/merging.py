@@ -34,6 +34,9 @@ def places(found: PeerFound) -> list[Hashable]:
     where: list[Hashable] = []
     if found.dialect is not None:
         where += [("at", found.dialect, host, found.port) for host in hosts]
+        # An address that was given without a port means whatever is announced there.
+        if found.port is not None and not found.service.startswith("manual:"):
+            where += [("at", found.dialect, host, None) for host in hosts]
     if found.brand is not None:
         brand = found.brand.casefold()
         where += [("host", brand, host) for host in hosts]

@@ -56,7 +56,7 @@ MEDIA: Final = (
         device_type=_PLAYER,
         name_from=(From("ctln"),),
     ),
-    Row(kind="_homekit._tcp.local.", brand="Apple", ecosystem="homekit", device_type=DeviceType.HUB),
+    Row(kind="_homekit._tcp.local.", brand="Apple", ecosystem="apple_home", device_type=DeviceType.HUB),
     Row(kind="_sleep-proxy._udp.local.", is_hidden=True),
     Row(
         kind="_androidtvremote2._tcp.local.",

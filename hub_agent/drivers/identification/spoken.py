@@ -113,7 +113,7 @@ ESPHOME_KEY: Final = Need(
 
 _HOMEKIT: Final = Row(
     kind="_hap._tcp.local.",
-    ecosystem="homekit",
+    ecosystem="apple_home",
     dialect="homekit",
     type_from=From("ci"),
     type_by=HOMEKIT_TYPES,
@@ -212,7 +212,7 @@ SPOKEN: Final = (
     Row(
         kind="_hue._tcp.local.",
         brand="Philips Hue",
-        ecosystem="hue",
+        ecosystem="philips_hue",
         dialect="hue",
         device_type=DeviceType.BRIDGE,
         model_from=(From("modelid"),),

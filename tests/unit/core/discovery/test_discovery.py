@@ -268,6 +268,26 @@ def test_an_address_that_a_person_gave_is_the_peer_that_announces_itself_there()
     assert room.known("esphome", "a8032abc0001") == room.known("esphome", "192.0.2.7:6053")
 
 
+def test_an_address_without_a_port_is_the_peer_that_announces_itself_there() -> None:
+    given = identify(Service("manual", "wled", "192.0.2.7", ("192.0.2.7",)))
+    assert given is not None
+    room = Discovery()
+    room.handle_found(given, NOON)
+
+    assert opened(room.handle_found(WLED, NOON)) == []
+    assert len(room.things()) == 1
+
+
+def test_two_addresses_that_a_person_gave_on_one_host_are_two_peers() -> None:
+    room = Discovery()
+    for port in (6053, 6054):
+        given = identify(Service("manual", "esphome", f"192.0.2.7:{port}", ("192.0.2.7",), port))
+        assert given is not None
+        assert len(opened(room.handle_found(given, NOON))) == 1
+
+    assert len(room.things()) == 2
+
+
 def test_how_a_link_goes_is_told_of_the_thing() -> None:
     room = Discovery()
     room.handle_found(WLED, NOON)
