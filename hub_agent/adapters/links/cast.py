@@ -34,8 +34,8 @@ ANSWER_S_MAX: Final = 8.0
 DESCRIPTION_S_MAX: Final = 4.0
 DESCRIPTION_BYTES_MAX: Final = 256 * 1024
 THREADS: Final = 2
-# A receiver that nobody asks says nothing for days: whether it is there is asked by PyChromecast's heartbeat, and whether that lives, by us.
-LOOK_S: Final = 30.0
+# A receiver that nobody touches says nothing for days. PyChromecast's heartbeat watches the connection; this is for what may have been missed.
+LOOK_S: Final = 60.0
 DEFAULT_APP: Final = "CC1AD845"
 IDLE_APP: Final = "E8C28D3C"
 
@@ -46,8 +46,11 @@ _GONE: Final = frozenset({"LOST", "FAILED", "DISCONNECTED"})
 
 
 class CastLinking(NoPairing, NoSearch):
+    def __init__(self, look_s: float = LOOK_S) -> None:
+        self._look_s = look_s
+
     def open(self, peer: Peer, line: Line) -> "CastLink":
-        return CastLink(peer, line)
+        return CastLink(peer, line, self._look_s)
 
 
 class _Ear(BaseController):
@@ -71,7 +74,8 @@ class _Watch(ConnectionStatusListener):
 
 
 class CastLink:
-    def __init__(self, peer: Peer, line: Line) -> None:
+    def __init__(self, peer: Peer, line: Line, look_s: float) -> None:
+        self._look_s = look_s
         self._peer = peer
         self._line = line
         self._cast: Chromecast | None = None
@@ -95,19 +99,21 @@ class CastLink:
             if not self._is_up:
                 raise LinkLost(f"{self._peer.name} does not answer.")
             while not self._is_lost and cast.socket_client.is_alive():
-                await self._news_within(LOOK_S)
+                if not await self._news_within(self._look_s):
+                    await self._do(lambda it: _refresh(it, {}))
             raise LinkLost(f"{self._peer.name} ended the connection.")
         finally:
             self._cast = None
             workers.submit(_close, cast)
             workers.shutdown(wait=False)
 
-    async def _news_within(self, seconds: float) -> None:
-        """Until the connection has come up, or is lost."""
+    async def _news_within(self, seconds: float) -> bool:
+        """Whether the connection has come up, or was lost, meanwhile."""
         self._news.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._news.wait()
+        return self._news.is_set()
 
     def _listen(self, cast: Chromecast, loop: asyncio.AbstractEventLoop) -> None:
         def into_loop(heard: Callable[[Any], None]) -> Callable[[Any], None]:

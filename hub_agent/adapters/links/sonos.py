@@ -156,7 +156,7 @@ class SonosLink:
             if polls % POLLS_PER_LOOK == 0:
                 await self._say_everything()
             elif self._hears_events:
-                await self._do(_is_alive)
+                self._line.say("av_transport", await self._do(_alive))
             else:
                 await self._say_state()
         raise LinkLost(f"{self._peer.name}: {self._lost}")
@@ -322,8 +322,9 @@ def _transport(player: Any) -> JsonObject:
     }
 
 
-def _is_alive(player: Any) -> None:
-    player.avTransport.GetTransportInfo(_INSTANCE)
+def _alive(player: Any) -> JsonObject:
+    """Little, so that it may be asked often: it is there, and plays or does not."""
+    return {"transport_state": player.avTransport.GetTransportInfo(_INSTANCE).get("CurrentTransportState")}
 
 
 def _favourites(player: Any) -> JsonValue:

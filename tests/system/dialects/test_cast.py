@@ -24,7 +24,7 @@ HOST = f"127.{os.getpid() >> 8 & 255}.{os.getpid() & 255}.8"
 
 class Home(Linked):
     def __init__(self, started: Started) -> None:
-        super().__init__(CastLinking(), Cast(), started.peer)
+        super().__init__(CastLinking(look_s=0.3), Cast(), started.peer)
 
     async def tell(self, action: str, **data: object) -> None:
         await self.call(UUID, "player", action, **data)  # type: ignore[arg-type]
@@ -72,6 +72,15 @@ async def test_volume_and_mute_are_set_and_what_a_person_does_is_heard(home: Hom
     running.person(volume=0.7)
 
     await home.is_so(None, volume_level=0.7)
+
+
+async def test_a_receiver_that_says_nothing_is_looked_at_now_and_then(home: Home) -> None:
+    await home.is_so("off")
+    heard = len(home.frames)
+
+    await home.until(lambda: len(home.frames) >= heard + 3)
+
+    assert {frame.kind for frame in home.frames[heard:]} == {"receiver"}
 
 
 async def test_what_is_at_an_address_is_played_paused_and_ended(home: Home, running: Started) -> None:
