@@ -105,6 +105,7 @@ class Core:
         zigbee2mqtt_topics: tuple[str, ...] = ("zigbee2mqtt",),
         on_commit: Callable[[], None] = lambda: None,
         allowed: Allowed | None = None,
+        are_copies_wanted: bool = True,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -125,6 +126,7 @@ class Core:
             outside=allowed.templates,
             channels=allowed.channels,
             keepers={each.dialect: each for each in (*linked, *drivers) if isinstance(each, SceneDriver)},
+            are_copies_wanted=are_copies_wanted,
         )
         self.changes = Changes()
         self.inbox = Inbox(self._resume)
@@ -272,6 +274,7 @@ class Agent:
             zigbee2mqtt_topics=config.mqtt.zigbee2mqtt_topics,
             on_commit=woken,
             allowed=allowed_by(config),
+            are_copies_wanted=config.scenes.kept_by_bridges,
         )
         await core.start(remembered)
         _settle_memory()

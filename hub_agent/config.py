@@ -139,6 +139,13 @@ class Discovery(_Section):
     )
 
 
+class Scenes(_Section):
+    kept_by_bridges: bool = Field(
+        True,
+        description="Whether scenes of three and more lights are kept by Zigbee groups and Hue bridges as well: one word moves them all.",
+    )
+
+
 class Camera(_Section):
     folder: Path | None = Field(
         None,
@@ -227,6 +234,7 @@ class Config(_Section):
     cloud: Cloud = Cloud()
     home: Home = Home()
     discovery: Discovery = Discovery()
+    scenes: Scenes = Scenes()
     camera: Camera = Camera()
     rest_command: dict[Named, RestCommand] = {}
     shell_command: dict[Named, ShellCommand] = {}

@@ -307,7 +307,9 @@ class Door(Protocol):
         """Each {"id", "name", "sort_order"}, in the order to show."""
 
     def scenes(self) -> Sequence[JsonObject]:
-        """Each {"id", "name", "room_id", "icon", "color", "devices": n, "last_activated_at", "last_status", "activation_count"}"""
+        """Each {"id", "name", "room_id", "icon", "color", "devices": n, "last_activated_at", "last_status", "activation_count",
+        "copies": [{"dialect", "bridge": device id, "status": "synced" | "pending" | "failed" | "conflict" | "unsupported", "external_id", "error"}]}
+        """
 
     def automations(self) -> Sequence[JsonObject]:
         """Each {"id", "entity_id", "name", "description", "is_enabled", "mode", "last_triggered_at", "last_status", "running": n, "problem": text | None, "health": as in health() | None}"""

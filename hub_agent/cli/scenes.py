@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import click
 
-from hub_agent.cli.link import Link, as_json_option, print_json, print_table
+from hub_agent.cli.link import Json, Link, as_json_option, print_json, print_table
 
 
 @click.group(name="scenes")
@@ -24,10 +24,28 @@ def list_scenes(socket: str | None, as_json: bool) -> None:
         click.echo("No scenes yet. They come from the cloud once the hub is claimed; see: nexa-hub sync status")
     else:
         rows = [
-            (each["name"], each["devices"], each["activation_count"], each["last_activated_at"], each["last_status"])
+            (
+                each["name"],
+                each["devices"],
+                each["activation_count"],
+                each["last_activated_at"],
+                each["last_status"],
+                _kept(each),
+            )
             for each in scenes
         ]
-        print_table(rows, ("NAME", "DEVICES", "TIMES", "LAST", "OUTCOME"))
+        print_table(rows, ("NAME", "DEVICES", "TIMES", "LAST", "OUTCOME", "ALSO KEPT BY"))
+
+
+def _kept(scene: Json) -> str:
+    """Bridges that keep a copy; one that is not in order says why."""
+    told = [
+        each["dialect"]
+        if each["status"] == "synced"
+        else f"{each['dialect']}: {each['status']}" + (f" ({each['error']})" if each["error"] else "")
+        for each in scene["copies"]
+    ]
+    return ", ".join(told) or "-"
 
 
 @command.command(name="activate")

@@ -130,6 +130,7 @@ class Hub:
         channels: Sequence[str] = (),
         brings: Callable[[EntityId], bool] | None = None,
         keepers: Mapping[str, SceneKeeper] | None = None,
+        are_copies_wanted: bool = True,
     ) -> None:
         """`outside`: the commands that the settings allow, see core.outside. `channels`: where messages may go, see core.notices.
 
@@ -160,7 +161,7 @@ class Hub:
         self.lapses = Lapses(self._tell)
         registry = WhatTemplatesSee(self.inventory, self.rooms)
         self.automations = Automations(self.states, new_id, place, self.devices.entities_of, registry)
-        self.stored_scenes = StoredScenes(self.inventory, keepers or {})
+        self.stored_scenes = StoredScenes(self.inventory, keepers or {}, is_wanted=are_copies_wanted)
         self.scenes = Scenes(self.states, new_id, self._name_of, self.stored_scenes.recalls)
         self.notices = Notices(home_id, new_id, channels)
         seen = WhatChecksSee(self.states, self.inventory, self.rooms)

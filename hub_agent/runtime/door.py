@@ -389,6 +389,7 @@ class HubDoor:
                     "icon": definition.fields.get("icon"),
                     "color": definition.fields.get("color"),
                     "devices": len({wish.device_key for wish in scene.desired}),
+                    "copies": [*self._hub.stored_scenes.of(scene.row_id)],
                     "last_activated_at": _iso(history.last_activated_at),
                     "last_status": history.last_status,
                     "activation_count": history.activation_count,

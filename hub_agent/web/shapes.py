@@ -130,6 +130,16 @@ class ForgotAnswer(Shape):
     forgotten: bool
 
 
+class SceneCopyAnswer(Shape):
+    """A copy of the scene that a bridge keeps: one word to it moves all members at once, also without the hub."""
+
+    dialect: str = Field(examples=["zigbee2mqtt"])
+    bridge: str
+    status: Literal["synced", "pending", "failed", "conflict", "unsupported"]
+    external_id: str | None = None
+    error: str | None = None
+
+
 class SceneAnswer(Shape):
     id: str
     name: str = Field(examples=["Movie night"])
@@ -140,6 +150,7 @@ class SceneAnswer(Shape):
     last_activated_at: datetime | None = None
     last_status: str | None = None
     activation_count: int = 0
+    copies: list[SceneCopyAnswer] = []
 
 
 class FailedDevice(Shape):

@@ -64,9 +64,11 @@ class Stored:
 
 
 class StoredScenes:
-    def __init__(self, home: Home, keepers: Mapping[str, SceneKeeper]) -> None:
+    def __init__(self, home: Home, keepers: Mapping[str, SceneKeeper], *, is_wanted: bool = True) -> None:
+        """Not wanted, what bridges keep is dropped."""
         self._home = home
         self._keepers = keepers
+        self._is_wanted = is_wanted
         self._scenes: dict[SceneId, Scene] = {}
         self._copies: dict[CopyId, Stored] = {}
         self._due_at: dict[SceneId, datetime] = {}
@@ -175,6 +177,20 @@ class StoredScenes:
             recalls |= {member.entity.id: recall for member in copy.members}
         return recalls
 
+    def of(self, scene_id: SceneId) -> list[JsonObject]:
+        """Where this scene is kept besides, and how that stands."""
+        return [
+            {
+                "dialect": stored.dialect,
+                "bridge": copy_id[1],
+                "status": stored.status,
+                "external_id": stored.external_id,
+                "error": stored.error,
+            }
+            for copy_id, stored in sorted(self._copies.items())
+            if copy_id[0] == scene_id
+        ]
+
     def present(self) -> dict[str, JsonValue]:
         """Per scene and dialect, columns of `ecosystem_sync_status`."""
         shown: dict[str, JsonValue] = {}
@@ -208,7 +224,7 @@ class StoredScenes:
         """By bridge: the copy it can keep, or None where it cannot, and the entities that it cannot keep."""
         members: dict[DeviceId, list[SceneMember]] = {}
         refused: dict[DeviceId, list[EntityId]] = {}
-        for wish in scene.desired if scene.is_active else ():
+        for wish in scene.desired if scene.is_active and self._is_wanted else ():
             entity = self._home.entity(wish.entity_id)
             device = self._home.device(entity.device_id) if entity is not None else None
             if entity is None or device is None or device.via is None:

@@ -174,7 +174,8 @@ function sceneButton(scene) {
   button.show = (now) => {
     button.scene = now;
     name.textContent = now.name;
-    count.textContent = now.devices === 1 ? '1 device' : `${now.devices} devices`;
+    const kept = now.copies.some((copy) => copy.status === 'synced') ? ', also kept by the lights themselves' : '';
+    count.textContent = `${now.devices === 1 ? '1 device' : `${now.devices} devices`}${kept}`;
   };
   button.show(scene);
   return button;

@@ -13,7 +13,7 @@ from tests.fakes.door import AT, KITCHEN, LAMP, RULE, RUN
         (["status"], ["Test Home", "127.0.0.1:1883: connected", "running for 1 h 1 min", "60 MiB", "9 devices"]),
         (["devices"], ["NAME", "Living Room Lamp", "available", "Power 93.36 W"]),
         (["devices", "list"], ["Blind"]),
-        (["scenes", "list"], ["Movie night", "All off", "success"]),
+        (["scenes", "list"], ["Movie night", "All off", "success", "zigbee2mqtt, hue: failed (the bridge is full)"]),
         (["automations", "list"], ["Hall light with motion", "restart", "there is no light.gone"]),
         (["automations", "runs"], ["10000000", "conditions_not_met", "20002"]),
         (["automations", "trace", RUN[:8]], ["Hall light with motion: success", "light.turn_on", "20 s"]),

@@ -270,3 +270,15 @@ def test_a_copy_of_a_scene_that_the_home_has_no_longer_is_dropped() -> None:
     house = stored_house()
     house.kept["ffffffff"] = KeptScene("ffffffff", "group ffffffff", "")
     assert of(DropScene, house.tell()) == [DropScene(BRIDGE.id, "group ffffffff")]
+
+
+def test_a_home_that_wants_no_copies_any_more_drops_those_it_has() -> None:
+    house = stored_house()
+    house.room = StoredScenes(house.home, {"zigbee": Keeper()}, is_wanted=False)
+    house.room.restore(house.saved)
+    scene = a_scene(*THREE)
+    house.room.load(scene, house.now)
+    assert house.room.recalls(scene, None, "press") == {}
+    house.obey(house.wait())
+    assert house.kept == {}
+    assert house.saved == {}
