@@ -191,6 +191,23 @@ async def test_the_first_generation_is_switched_over_http_and_says_changes_by_it
             assert home.rejected == []
 
 
+async def test_a_sensor_of_the_first_generation_is_heard_although_it_has_gone_to_sleep_again() -> None:
+    coap_port, mac = free_port(socket.SOCK_DGRAM), "c8c9a3703523"
+    async with linking(coap_port) as links:
+        async with shelly("shellyht-703523") as awake:
+            home = Linked(links, Shelly(), Peer("shelly", mac, "H&T", ("127.0.0.1",), awake.port))
+            await home.connect()
+            await home.said(mac, "device_tmp_tC", "21.75")
+        assert home._secrets == {"sleeps": "yes"}
+        await links._starting  # type: ignore[misc]
+        async with shelly("shellyht-703523", "--push-to", f"127.0.0.1:{coap_port}") as later:
+            await later.tell("push", changes={"3101": 19.5, "3111": 77})
+            await home.said(mac, "device_tmp_tC", "19.5")
+            assert home.observed[mac]["battery_level"] == 77
+        assert home.ended is None
+        await home.close()
+
+
 async def test_a_lamp_of_the_first_generation_behind_a_password() -> None:
     async with shelly(BULB, "--password", PASSWORD) as bulb, linking() as links:
         here = peer(BULB, bulb.port)
