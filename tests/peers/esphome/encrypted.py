@@ -81,7 +81,7 @@ class EncryptedDoor:
         while True:
             message = bytes(noise.decrypt(await self._frame(reader)))
             kind, body = int.from_bytes(message[:2]), message[4:]
-            writer.write(b"\x00" + _varint(len(body)) + _varint(kind) + body)
+            writer.write(b"\x00" + varint(len(body)) + varint(kind) + body)
             await writer.drain()
 
     async def _encrypt(
@@ -89,7 +89,7 @@ class EncryptedDoor:
     ) -> None:
         while True:
             await reader.readexactly(1)
-            length, kind = await _read_varint(reader), await _read_varint(reader)
+            length, kind = await read_varint(reader), await read_varint(reader)
             body = await reader.readexactly(length)
             _put(writer, bytes(noise.encrypt(kind.to_bytes(2) + length.to_bytes(2) + body)))
             await writer.drain()
@@ -99,7 +99,7 @@ def _put(writer: asyncio.StreamWriter, frame: bytes) -> None:
     writer.write(b"\x01" + len(frame).to_bytes(2) + frame)
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
     written = bytearray()
     while value > 0x7F:
         written.append(value & 0x7F | 0x80)
@@ -108,7 +108,7 @@ def _varint(value: int) -> bytes:
     return bytes(written)
 
 
-async def _read_varint(reader: asyncio.StreamReader) -> int:
+async def read_varint(reader: asyncio.StreamReader) -> int:
     value = shift = 0
     while True:
         byte = (await reader.readexactly(1))[0]

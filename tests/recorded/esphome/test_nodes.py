@@ -175,6 +175,12 @@ def test_a_sensor_without_a_value_is_unknown() -> None:
             {"rgb_color": [255, 0, 0]},
             {"state": True, "rgb": [1, 0, 0], "color_brightness": 1},
         ),
+        (
+            "light_lamp",
+            "light.turn_on",
+            {"rgb_color": [51, 0, 0]},
+            {"state": True, "rgb": [1, 0, 0], "color_brightness": 0.2},
+        ),
         ("light_lamp", "light.turn_on", {"brightness": 0}, {"state": False}),
         ("light_lamp", "light.turn_on", {"flash": "short"}, {"state": True, "flash_length": 2}),
     ],
@@ -268,3 +274,14 @@ def test_what_a_node_is_called_tells_its_type() -> None:
     (advertised, _) = Esphome().hear(replace(node, body={**node.body, "info": info, "entities": [switch]}))
     assert isinstance(advertised, Advertisement)
     assert advertised.device_type == DeviceType.PLUG
+
+
+def test_an_entity_of_a_part_that_is_not_listed_belongs_to_the_node() -> None:
+    node = frames("house_node", HOUSE)[0]
+    assert isinstance(node.body, dict)
+    stray = {"kind": "switch", "key": 7, "device_id": 99, "name": "Stray", "object_id": "stray"}
+    main, shed, _ = Esphome().hear(replace(node, body={**node.body, "entities": [stray]}))
+    assert isinstance(main, Advertisement)
+    assert isinstance(shed, Advertisement)
+    assert "switch_stray" in {entity.key for entity in main.entities}
+    assert not shed.entities

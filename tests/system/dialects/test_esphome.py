@@ -13,12 +13,13 @@ import pytest
 
 from hub_agent.adapters.links.esphome import EsphomeLinking
 from hub_agent.drivers.esphome import Esphome
-from hub_agent.errors import LinkLost, PersonNeeded
+from hub_agent.errors import LinkAsleep, LinkLost, PersonNeeded
 from hub_agent.model.device import Alias, DeviceType
 from hub_agent.model.json import JsonObject
 from hub_agent.model.link import Peer
 from tests.peers.esphome.encrypted import EncryptedDoor
 from tests.peers.esphome.node import MAC, Node, node, port, program
+from tests.peers.esphome.sleeper import MAC as SLEEPER, Sleeper
 from tests.peers.linked import Linked
 from tests.peers.namespaces import two_namespaces
 from tests.system.conftest import ROOT, Hub
@@ -223,6 +224,39 @@ async def test_a_restart_by_its_own_button_brings_the_node_back(running: Node, h
     running.kill()
     running.start()
     await connected(home)
+
+
+async def test_a_board_that_sleeps_is_asleep_and_not_lost() -> None:
+    board = Sleeper()
+    at = await board.wake()
+    home = Linked(EsphomeLinking(), Esphome(), peer(SLEEPER, at))
+    await home.connect()
+    assert isinstance(await home.lost(), LinkAsleep)
+    assert home.devices[SLEEPER].power_source == "battery"
+    await board.sleep()
+    with pytest.raises(LinkAsleep, match="comes back by itself"):
+        await home.connect()
+    await board.wake(at)
+    await home.connect()
+    await board.sleep()
+    await home.close()
+
+
+async def test_a_board_with_a_password_asks_for_it() -> None:
+    board = Sleeper(password="secret", sleeps=False)
+    at = peer(SLEEPER, await board.wake())
+    linking = EsphomeLinking()
+    try:
+        for given in ({}, {"password": "guess"}):
+            with pytest.raises(PersonNeeded, match="password") as needed:
+                await Linked(linking, Esphome(), at, given).connect()
+            assert (needed.value.kind, needed.value.fields) == ("password", ("password",))
+            assert "guess" not in str(needed.value)
+        secrets = await linking.pair(at, {"password": "secret"})
+        async with Linked(linking, Esphome(), at, secrets) as home:
+            assert home.devices.keys() == {SLEEPER}
+    finally:
+        await board.sleep()
 
 
 def test_the_agent_takes_up_a_node_by_its_address_commands_it_and_sees_it_go_and_come_back(

@@ -115,7 +115,7 @@ def test_drivers_are_found_by_their_dialect() -> None:
 
 def test_the_agents_dialects_start_with_zigbee2mqtt() -> None:
     drivers = default_drivers(zigbee2mqtt_topics=("upstairs",), discovery_prefix="ha")
-    assert [driver.dialect for driver in drivers] == ["zigbee2mqtt", "homeassistant"]
+    assert [driver.dialect for driver in drivers][:2] == ["zigbee2mqtt", "homeassistant"]
     assert "upstairs/#" in Dialects(drivers).subscriptions()
     assert "ha/#" in Dialects(drivers).subscriptions() or any(
         topic.startswith("ha/") for topic in Dialects(drivers).subscriptions()
