@@ -1,5 +1,6 @@
 """Links to Sonos players, over SoCo: its own client decides whether the household that stands in here behaves like one."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,16 @@ async def test_a_player_that_is_gone_is_missed_and_taken_up_again_when_it_is_bac
         await home.close()
 
     assert isinstance(lost, LinkLost)
+
+
+async def test_a_player_that_hangs_is_given_up_and_the_hub_goes_on(house: Started) -> None:
+    """Its process is stopped: connections are taken, and nothing is answered."""
+    home = Home(house, 0, Sonos())
+    await home.connect()
+    house.process.send_signal(signal.SIGSTOP)
+    lost = await home.lost()
+
+    assert "does not answer" in str(lost)
 
 
 async def test_a_player_without_a_known_address_says_so() -> None:
