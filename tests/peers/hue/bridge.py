@@ -193,6 +193,8 @@ class HueBridge:
                 for name, value in body.items()
                 if name not in {"dynamics", "identify", "alert", "signaling", "recall"}
             }
+            if "actions" in said:
+                said["actions"] = [_counted(each) for each in said["actions"]]
             self.say(_update(held, _told(held, said)))
         return _answer([{"rid": held["id"], "rtype": held["type"]}])
 
@@ -219,6 +221,15 @@ class HueBridge:
 
 
 _NO_PALETTE: dict[str, list[Any]] = {"color": [], "dimming": [], "color_temperature": [], "effects": []}
+
+
+def _counted(action: dict[str, Any]) -> dict[str, Any]:
+    """A scene keeps brightness as the lamps count it, in 254 steps."""
+    counted = deepcopy(action)
+    if "dimming" in counted["action"]:
+        dimming = counted["action"]["dimming"]
+        dimming["brightness"] = round(round(dimming["brightness"] * 2.54) / 2.54, 2)
+    return counted
 
 
 def _told(held: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import pytest
 
 from hub_agent.drivers.driver import SceneDriver
 from hub_agent.drivers.hue import Hue
-from hub_agent.drivers.hue.colours import within
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Advertisement, Alias, DeviceType, Origin
 from hub_agent.model.ids import EntityId
@@ -128,7 +127,9 @@ def test_a_press_is_told_once_and_not_by_what_the_bridge_tells_of_the_past() -> 
     [
         ({"brightness_pct": 40}, {"dimming": {"brightness": 40.0}}),
         ({"color_temp_kelvin": 9000}, {"color_temperature": {"mirek": 153}}),
-        ({"hs_color": [120, 100]}, {"color": {"xy": {"x": 0.17, "y": 0.7}}}),
+        ({"xy_color": [0.3, 0.3]}, {"color": {"xy": {"x": 0.3, "y": 0.3}}}),
+        # Redder than red: the nearest that the lamp can show.
+        ({"xy_color": [0.8, 0.3]}, {"color": {"xy": {"x": 0.692, "y": 0.308}}}),
         ({"brightness_step_pct": -10}, {"dimming_delta": {"action": "down", "brightness_delta": 10.0}}),
         ({"effect": "prism"}, {"effects_v2": {"action": {"effect": "prism"}}}),
         ({"effect": "sunrise"}, {"timed_effects": {"effect": "sunrise", "duration": 1800000}}),
@@ -141,14 +142,7 @@ def test_a_lamp_is_asked_in_the_bridge_s_words(data: dict[str, Any], body: JsonO
     driver = Hue()
     lamp = met(driver)["Floor lamp"]
     written = asked(driver, lamp, f"light_{home.LAMP_LIGHT}", "light.turn_on", **data)
-    if "hs_color" in data:
-        # The nearest green that the lamp can show.
-        colour: Any = written["color"]
-        assert within([(0.6915, 0.3083), (0.17, 0.7), (0.1532, 0.0475)], **colour["xy"]) == pytest.approx(
-            tuple(colour["xy"].values()), abs=0.001
-        )
-    else:
-        assert written == {"on": {"on": True}, **body}
+    assert written == {"on": {"on": True}, **body}
 
 
 def test_what_a_lamp_cannot_do_is_said() -> None:
