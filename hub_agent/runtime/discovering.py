@@ -40,8 +40,12 @@ class Discovering:
         known = self._hub.discovery.known(peer.dialect, peer.key)
         if known is not None and known.need is not None and not given and known.need.fields:
             raise PersonNeeded(known.need.text, known.need.kind.value, known.need.fields)
+        before = self._shown_of(peer)
         if given or (known is not None and known.need is not None):
             await self._links.pair(peer, given)
+            if before is not None and self._shown_of(peer) is None:
+                # What waits for a server of its dialect no longer announces itself once the server has it.
+                return {**before, "status": "served", "needs": None, "reason": "its server has it now"}
         status = await self._until_settled(peer, PeerWanted(peer.dialect, peer.key, by))
         known = self._hub.discovery.known(peer.dialect, peer.key)
         if status is LinkStatus.NEEDS and known is not None and known.need is not None:
@@ -81,9 +85,12 @@ class Discovering:
             raise NotPossible(f"{found[0]['name']} is known, but nothing here can talk to it.")
         return known.peer
 
-    def _as_shown(self, peer: Peer) -> JsonObject:
+    def _shown_of(self, peer: Peer) -> JsonObject | None:
         wanted = f"{peer.dialect}/{peer.key}"
-        found = next((each for each in self.shown() if each["id"] == wanted), None)
+        return next((each for each in self.shown() if each["id"] == wanted), None)
+
+    def _as_shown(self, peer: Peer) -> JsonObject:
+        found = self._shown_of(peer)
         if found is None:
             raise NotFound(f"{peer.name} is no longer there.")
         return found
