@@ -205,7 +205,7 @@ class Discovery:
         if peer == known.peer:
             return []
         self._known_by_id[peer_id] = replace(known, peer=peer)
-        self._changed_at.setdefault(peer_id, now)
+        self._changed_at[peer_id] = now
         return [OpenLink(peer)] if replace(peer, name=known.peer.name) != known.peer else []
 
     def _drop_lesser(self, best: PeerId, others: Iterable[PeerId]) -> list[Effect]:
