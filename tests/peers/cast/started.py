@@ -44,7 +44,17 @@ def receiver(folder: Path, host: str) -> Iterator[Started]:
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     if not key.exists():
         _certify(key, certificate)
-    command = [str(NODE), str(FOLDER / "receiver.mjs"), str(key), str(certificate), host, str(PORT)]
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        str(NODE),
+        str(FOLDER / "receiver.mjs"),
+        str(key),
+        str(certificate),
+        host,
+        str(PORT),
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

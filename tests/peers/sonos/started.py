@@ -44,7 +44,7 @@ class Started:
 @contextmanager
 def household(*ports: int) -> Iterator[Started]:
     """A port of 0 is any."""
-    command = [sys.executable, str(PROGRAM), *map(str, ports)]
+    command = ["setpriv", "--pdeathsig", "KILL", sys.executable, str(PROGRAM), *map(str, ports)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
