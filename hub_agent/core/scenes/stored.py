@@ -35,6 +35,8 @@ STORED_AT_ONCE: Final = 1
 DRIFT_WINDOW: Final = timedelta(hours=24)
 DRIFTS_MAX: Final = 3
 COPIES_MAX: Final = 500
+# Of a copy that is not wanted any more, until its bridge has it no longer; known here only.
+DROPPED: Final = "dropped"
 
 CopyId: TypeAlias = tuple[SceneId, DeviceId]
 
@@ -108,10 +110,11 @@ class StoredScenes:
         for copy_id in [each for each in self._copies if each[1] == bridge.id]:
             stored = self._copies[copy_id]
             kept = kept_by_tag.pop(tag_of(copy_id[0]), None)
-            if stored.status == "unsupported":
+            if stored.status == DROPPED:
+                effects += self._forget(copy_id) if kept is None else [DropScene(bridge.id, kept.external_id)]
                 continue
             copy = self._wanted(copy_id)
-            if copy is None:
+            if copy is None or stored.status == "unsupported":
                 if kept is not None:
                     effects.append(DropScene(bridge.id, kept.external_id))
                 continue
@@ -187,18 +190,21 @@ class StoredScenes:
                 "external_id": stored.external_id,
                 "error": stored.error,
             }
-            for copy_id, stored in sorted(self._copies.items())
+            for copy_id, stored in sorted(self._shown())
             if copy_id[0] == scene_id
         ]
 
     def present(self) -> dict[str, JsonValue]:
         """Per scene and dialect, columns of `ecosystem_sync_status`."""
         shown: dict[str, JsonValue] = {}
-        for scene_id in sorted({scene_id for scene_id, _ in self._copies}):
+        for scene_id in sorted({copy_id[0] for copy_id, _ in self._shown()}):
             shown[scene_id] = _as_present(
-                [(bridge_id, stored) for (known, bridge_id), stored in self._copies.items() if known == scene_id]
+                [(bridge_id, stored) for (known, bridge_id), stored in self._shown() if known == scene_id]
             )
         return shown
+
+    def _shown(self) -> list[tuple[CopyId, Stored]]:
+        return [(copy_id, stored) for copy_id, stored in self._copies.items() if stored.status != DROPPED]
 
     # How.
 
@@ -206,8 +212,9 @@ class StoredScenes:
         scene = self._scenes.get(scene_id)
         wanted = self._copies_of(scene) if scene is not None else {}
         effects: list[Effect] = []
-        for copy_id in [each for each in self._copies if each[0] == scene_id and each[1] not in wanted]:
-            effects += self._drop(copy_id)
+        for copy_id, stored in list(self._copies.items()):
+            if copy_id[0] == scene_id and copy_id[1] not in wanted and stored.status != DROPPED:
+                effects += self._drop(copy_id)
         for bridge_id, (copy, refused) in sorted(wanted.items()):
             copy_id = (scene_id, bridge_id)
             if copy is None:
@@ -218,7 +225,7 @@ class StoredScenes:
 
     def _needs_storing(self, copy_id: CopyId, copy: SceneCopy) -> bool:
         known = self._copies.get(copy_id)
-        return known is None or known.status == "pending" or known.digest != _digest(copy)
+        return known is None or known.status in {"pending", DROPPED} or known.digest != _digest(copy)
 
     def _copies_of(self, scene: Scene) -> dict[DeviceId, tuple[SceneCopy | None, list[EntityId]]]:
         """By bridge: the copy it can keep, or None where it cannot, and the entities that it cannot keep."""
@@ -271,12 +278,17 @@ class StoredScenes:
         return [*self._keep(copy_id, stored), StoreScene(copy_id[1], copy, stored.external_id)]
 
     def _drop(self, copy_id: CopyId) -> list[Effect]:
-        stored = self._copies.pop(copy_id)
+        """Remembered until the bridge tells that it is gone: it may not have heard."""
+        stored = self._copies[copy_id]
         self._verify_at.pop(copy_id, None)
-        effects: list[Effect] = [Save(ROOM, _key(copy_id), None)]
-        if stored.external_id is not None:
-            effects.append(DropScene(copy_id[1], stored.external_id))
-        return effects
+        if stored.status == "unsupported":
+            return self._forget(copy_id)
+        dropped = self._keep(copy_id, replace(stored, status=DROPPED, digest="", error=None, drifts=()))
+        return dropped if stored.external_id is None else [*dropped, DropScene(copy_id[1], stored.external_id)]
+
+    def _forget(self, copy_id: CopyId) -> list[Effect]:
+        del self._copies[copy_id]
+        return [Save(ROOM, _key(copy_id), None)]
 
     def _unsupported(self, copy_id: CopyId, scene: Scene | None, refused: Sequence[EntityId]) -> list[Effect]:
         dialect = self._dialect_behind(refused)

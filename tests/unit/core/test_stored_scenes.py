@@ -282,3 +282,14 @@ def test_a_home_that_wants_no_copies_any_more_drops_those_it_has() -> None:
     house.obey(house.wait())
     assert house.kept == {}
     assert house.saved == {}
+
+
+def test_a_drop_that_the_bridge_did_not_hear_is_told_again() -> None:
+    house = stored_house()
+    house.room.unload(SCENE, house.now)
+    house.wait()
+    assert house.room.present() == {}
+    house.restart()
+    [again] = of(DropScene, house.tell())
+    house.obey([again])
+    assert (house.kept, house.saved) == ({}, {})
