@@ -42,7 +42,7 @@ def test_motion_that_goes_on_holds_for_the_whole_time_anew() -> None:
     for _ in range(5):
         say(home, "on", OFF_AFTER_30)
         home.wait(20)
-    assert home.state(MOTION) == "on"
+        assert home.state(MOTION) == "on"
     home.wait(10)
     assert home.state(MOTION) == "off"
 
