@@ -110,6 +110,9 @@ class Devices:
             presence = self._inventory.presence(device.id)
             is_available = presence.is_available is not False
             given += self._set_available(device, device.entities, is_available=is_available, now=now)
+            if is_available:
+                # A bridge that has lost its memory says nothing of its devices until somebody asks.
+                self._look_if_unknown(device, now)
             given.append(Announce("device", {"id": device.id, "availability": connectivity(presence)}))
         given += self._healing.handle_availability(known.device, said.is_available, now)
         return given
@@ -221,6 +224,10 @@ class Devices:
             if self._states.state(entity.id) is None
             and (change := self._states.report(entity.id, None, {}, now, None)) is not None
         ]
+        self._look_if_unknown(device, now)
+        return appeared
+
+    def _look_if_unknown(self, device: Device, now: datetime) -> None:
         is_unknown = any(
             (state := self._states.state(entity.id)) is not None
             and state.state == UNKNOWN
@@ -230,7 +237,6 @@ class Devices:
         )
         if is_unknown and device.origin.dialect != DIALECT:
             self.first_look.want(device.id, now)
-        return appeared
 
     def _define_device(self, device: Device, now: datetime) -> list[Given]:
         aliases = tuple((alias.kind, alias.value) for alias in device.aliases)

@@ -16,7 +16,11 @@ DIALECT: Final = "zigbee2mqtt"
 # Faults told of one device; more are silently the same trouble.
 TOLD_MAX: Final = 64
 # What Zigbee2MQTT adds to the properties of the model.
-_ADDED: Final = frozenset({"device", "elapsed", "update", "update_available", "color_mode", "last_seen", "linkquality"})
+_ADDED: Final = frozenset(
+    {"device", "elapsed", "update", "update_available", "color_mode", "last_seen", "linkquality"}
+    # A plug that keeps a scene together with lamps is told their colour when the scene is recalled.
+    | {"color", "color_temp"}
+)
 LAST_SEEN_CHARS_MAX: Final = 40
 
 

@@ -154,7 +154,11 @@ class Radio extends Adapter {
     const device = this.devices.get(ieee)
     if (!device || device.isSilent) throw new Error(`no answer from ${ieee} within ${timeout} ms`)
     const answer = this.answer(device, endpoint, frame)
-    return answer && !disableResponse ? this.payload(device, endpoint, answer) : undefined
+    if (!answer) return undefined
+    const payload = this.payload(device, endpoint, answer)
+    // As with real radios an answer is heard like anything else, too: what was read becomes the device's state.
+    setImmediate(() => this.emit('zclPayload', payload))
+    return disableResponse ? undefined : payload
   }
 
   async sendZclFrameToGroup(group, frame) {

@@ -12,6 +12,7 @@ from hub_agent.model.device import AdvertisedEntity, Advertisement, Alias, Capab
 from hub_agent.model.effects import (
     Answer,
     AppendRecord,
+    AskState,
     CloudCommandDone,
     Effect,
     ForgetDevice,
@@ -173,6 +174,20 @@ def test_a_bridge_that_is_gone_takes_its_devices_with_it_until_it_is_back() -> N
     home.report("Lamp", "on")
     assert home.state("light.lamp") == "on"
     assert home.state("light.other") != "on", "nobody has heard of it yet"
+
+
+def test_devices_that_come_back_with_their_bridge_and_say_nothing_are_asked_how_they_are() -> None:
+    home = Living()
+    button = AdvertisedEntity("identify", "button", capabilities={"press": Capability("enum", "w")})
+    home.tell(BRIDGE, lamp("Lamp"), lamp("Other"), lamp("Remote", entities=(button,)))
+    home.report("Other", "on")
+    home.wait(30)
+    home.tell(AvailabilityReported(BRIDGE.origin, is_available=False))
+    home.wait(30)
+    home.tell(AvailabilityReported(BRIDGE.origin, is_available=True))
+
+    asked = [home.devices[each.device_id].name for each in home.wait(30) if isinstance(each, AskState)]
+    assert asked == ["Lamp"], "the other's state is known, and a button has none"
 
 
 def test_a_command_that_the_device_refuses_fails_with_the_devices_words() -> None:
