@@ -65,6 +65,14 @@ def texts(body: JsonValue, *path: str) -> tuple[str, ...]:
     return tuple(value[:TEXT_CHARS_MAX] for value in listed(body, *path) if isinstance(value, str))
 
 
+def is_shallow(value: JsonValue, levels: int = 6) -> bool:
+    """Whether it is nested no deeper: what is deeper cannot be compared with what was before, and is no value of a device."""
+    if not isinstance(value, Mapping | list | tuple):
+        return True
+    inside = value.values() if isinstance(value, Mapping) else value
+    return levels > 0 and all(is_shallow(each, levels - 1) for each in inside)
+
+
 def tidy(value: float) -> float:
     """21.0 is written 21, and what floating point adds at the far end is cut."""
     rounded = round(value, 6)

@@ -147,3 +147,11 @@ def test_damage_leaves_the_last_good_state(damage: Any) -> None:
 
 HOME = HeardHome(Matter())
 HOME.hear(corpus.server(), corpus.frame("node", corpus.node_of("matterjs_bridge_of_kinds")))
+
+
+def test_what_is_nested_without_end_is_left_out() -> None:
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+
+    assert HOME.hear(corpus.changed(1, "3/6/0", deep), corpus.changed(1, "3/6/0", [deep])) == []

@@ -75,10 +75,21 @@ def test_no_frame_breaks_the_driver_or_takes_a_state_away(kind: str, body: Any) 
 @settings(max_examples=400)
 def test_no_value_breaks_an_entity(command_class: int, value: Any) -> None:
     home = HOME
-    for number, name in ((32, 66049), (20, None), (4, 1), (12, None)):
+    for number, name in ((17, 66049), (20, None), (4, 1), (12, None)):
         for each in ("currentValue", "value", "mode", "setpoint", "currentMode", "currentState", "level", "state"):
             home.hear(corpus.updated(number, command_class, each, value, propertyKey=name))
 
 
 HOME = HeardHome(ZWave())
 HOME.hear(*corpus.corpus())
+
+
+def test_what_is_nested_without_end_is_left_out() -> None:
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+
+    home = HeardHome(ZWave())
+    home.hear(corpus.server(), corpus.controller(), corpus.frame("node", corpus.node_of("hank_binary_switch")))
+    frames = [corpus.updated(32, 37, "currentValue", said) for said in (deep, [deep])]
+    assert home.hear(*frames, *frames) == []

@@ -85,6 +85,8 @@ class Attributes:
         is_new = path not in self._by_path
         if is_new and (len(self._by_path) >= ATTRIBUTES_MAX or len(path) > PATH_CHARS_MAX):
             return False
+        if not given.is_shallow(value):
+            return False
         if not is_new and self._by_path[path] == value:
             return False
         self._by_path[path] = value

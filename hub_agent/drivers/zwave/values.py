@@ -105,7 +105,6 @@ class Value:
     max: float | None = None
     states: Mapping[int, str] = field(default_factory=dict)
     is_free: bool = True
-    default: JsonValue = None
     specific: JsonObject = field(default_factory=dict)
 
 
@@ -127,8 +126,9 @@ def read_value(body: JsonObject) -> Value | None:
         max=given.number(metadata, "max"),
         states=_states(metadata.get("states")),
         is_free=metadata.get("allowManualEntry") is not False,
-        default=metadata.get("default"),
-        specific=given.mapping(metadata, "ccSpecific"),
+        specific={
+            name: said for name, said in given.mapping(metadata, "ccSpecific").items() if whole_of(said) is not None
+        },
     )
 
 
@@ -169,7 +169,9 @@ class Values:
 
     def set(self, identity: ValueId, value: JsonValue) -> bool:
         """Whether it is another than before."""
-        if identity not in self.described or (identity in self._now and self._now[identity] == value):
+        if identity not in self.described or not given.is_shallow(value):
+            return False
+        if identity in self._now and self._now[identity] == value:
             return False
         self._now[identity] = value
         return True
