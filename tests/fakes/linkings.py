@@ -10,6 +10,10 @@ from hub_agent.model.json import JsonObject
 from hub_agent.model.link import Peer
 
 
+# Nobody answers at this address.
+SILENT = "127.0.0.9"
+
+
 class EchoLink:
     """Says who it is and what it is asked. A body names what to do: {"do": "fail" | "lose" | "sleep" | "spin" | "flood" | "crash" | "wait", ...}."""
 
@@ -19,6 +23,8 @@ class EchoLink:
         self._end: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
+        if self._peer.hosts == (SILENT,):
+            await asyncio.Event().wait()
         self._line.up()
         self._line.say("hello", {"hosts": list(self._peer.hosts), "secrets": sorted(self._line.secrets)})
         raise await self._end

@@ -160,11 +160,12 @@ class Host:
             kept.tasks = [asyncio.create_task(self._keep(kept))]
             kept.tasks += [asyncio.create_task(self._answer(kept)) for _ in range(self._asks_at_once)]
             return
+        has_moved = (peer.hosts, peer.port) != (kept.peer.hosts, kept.peer.port)
         has_news = secrets != kept.secrets
         kept.peer, kept.secrets = peer, secrets
-        if has_news and kept.is_up:
+        # One that is up is not disturbed by another address; one that is still trying the old one would try in vain.
+        if kept.link is not None and (has_news or (has_moved and not kept.is_up)):
             await self._reopen(kept)
-        # One that is up is not disturbed by another address; it is tried when the link is lost.
         kept.retry.set()
 
     async def _reopen(self, kept: Kept) -> None:

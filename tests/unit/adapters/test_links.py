@@ -17,6 +17,7 @@ from hub_agent.adapters.links.registry import Place
 from hub_agent.errors import PersonNeeded
 from hub_agent.model.link import DialectTroubled, Frame, LinkChanged, LinkStatus, NeedKind, Peer, Request, Service
 from hub_agent.ports import FromLinks
+from tests.fakes.linkings import SILENT
 
 ROOT = Path(__file__).resolve().parents[3]
 HERE = "tests.fakes.linkings"
@@ -135,6 +136,14 @@ async def test_a_lost_link_comes_back_at_the_address_that_was_renewed(tmp_path: 
         lost = await heard.status(LinkStatus.DOWN)
         links.open(a_peer("echo", "127.0.0.2"))
         assert lost.reason == "the cable was pulled"
+        assert (await heard.frame("hello")).body == {"hosts": ["127.0.0.2"], "secrets": []}
+
+
+async def test_who_is_tried_in_vain_at_the_old_address_is_tried_at_the_new_one_at_once(tmp_path: Path) -> None:
+    async with links_of(tmp_path, "echo") as (links, heard, _):
+        links.open(a_peer("echo", SILENT))
+        await heard.status(LinkStatus.CONNECTING)
+        links.open(a_peer("echo", "127.0.0.2"))
         assert (await heard.frame("hello")).body == {"hosts": ["127.0.0.2"], "secrets": []}
 
 
