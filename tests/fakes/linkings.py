@@ -9,7 +9,6 @@ from hub_agent.errors import LinkAsleep, LinkLost, NotPossible, PersonNeeded
 from hub_agent.model.json import JsonObject
 from hub_agent.model.link import Peer
 
-
 # Nobody answers at this address.
 SILENT = "127.0.0.9"
 
