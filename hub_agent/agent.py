@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -260,7 +261,11 @@ class Agent:
         address = _broker_address(config)
         broker = MqttBroker(address, self._random, f"nexa-hub-{remembered.identity.mirror_id[:8]}")
         credentials = Credentials(config.agent.state_dir / "credentials.json")
-        links = LinkProcesses(credentials, LINKINGS if config.discovery.search else without_search(LINKINGS))
+        links = LinkProcesses(
+            credentials,
+            LINKINGS if config.discovery.search else without_search(LINKINGS),
+            expects=_load_driver,
+        )
         woken = Woken()
         core = Core(
             identity=remembered.identity,
@@ -500,6 +505,11 @@ def _settle_memory() -> None:
     gc.freeze()
     gc.set_threshold(GARBAGE_AFTER)
     gc.enable()
+
+
+def _load_driver(dialect: str) -> None:
+    """On a thread of its own, while the dialect's process begins: the home goes on meanwhile."""
+    asyncio.get_running_loop().run_in_executor(None, import_module, f"hub_agent.drivers.{dialect}")
 
 
 def _make_state_dir(path: Path) -> None:

@@ -3,21 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from hub_agent.drivers.cast import Cast
 from hub_agent.drivers.driver import Driver, LinkDriver, MqttDriver
-from hub_agent.drivers.esphome import Esphome
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
-from hub_agent.drivers.homekit import HomeKit
 from hub_agent.drivers.homie import Homie
-from hub_agent.drivers.hue import Hue
-from hub_agent.drivers.lifx import Lifx
-from hub_agent.drivers.matter import Matter
-from hub_agent.drivers.shelly import Shelly
-from hub_agent.drivers.sonos import Sonos
+from hub_agent.drivers.late import Late, LateKeeper
 from hub_agent.drivers.tasmota import Tasmota
-from hub_agent.drivers.wled import Wled
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
-from hub_agent.drivers.zwave import ZWave
 from hub_agent.model.device import Device
 from hub_agent.model.link import Frame
 from hub_agent.model.report import Decoded, MqttMessage, Rejected, Subscribe, Unsubscribe
@@ -35,8 +26,19 @@ def default_drivers(
 
 
 def link_drivers() -> list[LinkDriver]:
-    """Every dialect with connections of its own; each has an adapter of the same name in `adapters/links/`."""
-    return [Esphome(), HomeKit(), Hue(), Matter(), ZWave(), Cast(), Sonos(), Lifx(), Shelly(), Wled()]
+    """Every dialect with connections of its own; each has an adapter of the same name in `adapters/links/`. None is loaded before it is needed."""
+    return [
+        Late("esphome", "Esphome"),
+        Late("homekit", "HomeKit"),
+        LateKeeper("hue", "Hue"),
+        Late("matter", "Matter"),
+        Late("zwave", "ZWave"),
+        Late("cast", "Cast"),
+        Late("sonos", "Sonos"),
+        Late("lifx", "Lifx"),
+        Late("shelly", "Shelly"),
+        Late("wled", "Wled"),
+    ]
 
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024

@@ -57,9 +57,16 @@ class Paired:
 
 class LinkProcesses:
     def __init__(
-        self, credentials: Credentials, places: Mapping[str, Place] = LINKINGS, python: Path = Path(sys.executable)
+        self,
+        credentials: Credentials,
+        places: Mapping[str, Place] = LINKINGS,
+        python: Path = Path(sys.executable),
+        expects: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`expects` is told of each dialect a while before its first frames come: when the first peer is met."""
         self._credentials = credentials
+        self._expects = expects
+        self._expected: set[str] = set()
         self._dialects = {name: Dialect(name, place, credentials, python) for name, place in places.items()}
 
     def start(self, take: Callable[[FromLinks], bool]) -> None:
@@ -72,8 +79,12 @@ class LinkProcesses:
 
     def open(self, peer: Peer) -> None:
         dialect = self._dialects.get(peer.dialect)
-        if dialect is not None:
-            dialect.open(peer)
+        if dialect is None:
+            return
+        if peer.dialect not in self._expected:
+            self._expected.add(peer.dialect)
+            self._expects(peer.dialect)
+        dialect.open(peer)
 
     def close(self, dialect: str, key: str) -> None:
         if dialect in self._dialects:
