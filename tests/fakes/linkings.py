@@ -1,8 +1,10 @@
 """Dialects that behave well or badly, for tests of the processes that dialects run in."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from hub_agent.adapters.links.link import Line, NoPairing, NoSearch
 from hub_agent.errors import LinkAsleep, LinkLost, NotPossible, PersonNeeded
@@ -86,3 +88,23 @@ class Finding(NoPairing):
     async def search(self, found: Callable[[Peer], None]) -> None:
         found(Peer("finding", "f1", "Found One", ("127.0.0.1",), 9, {"model": "M"}))
         await asyncio.Event().wait()
+
+
+class Stumbling(NoPairing):
+    """Ends once, at its first search of all."""
+
+    def open(self, peer: Peer, line: Line) -> EchoLink:
+        return EchoLink(peer, line)
+
+    async def search(self, _found: Callable[[Peer], None]) -> None:
+        if _is_first(Path(os.environ["STUMBLED"])):
+            os._exit(3)
+        await asyncio.Event().wait()
+
+
+def _is_first(mark: Path) -> bool:
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True

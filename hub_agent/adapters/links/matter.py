@@ -39,14 +39,13 @@ _NOT_SAID: Final = frozenset({"31", "48", "49", "50", "52", "53", "60", "62", "6
 
 class MatterLinking(NoSearch):
     def __init__(self) -> None:
-        self._links: list[MatterLink] = []
+        self._link_by_server: dict[str, MatterLink] = {}
 
     def open(self, peer: Peer, line: Line) -> Link:
         if peer.key.startswith(COMMISSIONABLE):
             return Commissionable(peer, line)
         link = MatterLink(peer, line)
-        # Links that were closed are known by having no connection, and give way.
-        self._links = [*(each for each in self._links if each.is_up), link]
+        self._link_by_server[peer.key] = link
         return link
 
     async def pair(self, peer: Peer, given: Mapping[str, str]) -> Mapping[str, str]:
@@ -55,8 +54,8 @@ class MatterLinking(NoSearch):
             code = read_setup_code(given.get("code", ""))
         except NotPossible as err:
             raise PersonNeeded(str(err), NeedKind.CODE.value, ("code",)) from err
-        servers = [link for link in self._links if link.is_up]
-        server = next((link for link in servers if link.key == peer.key), servers[0] if servers else None)
+        servers = {key: link for key, link in self._link_by_server.items() if link.is_up}
+        server = servers.get(peer.key) or next(iter(servers.values()), None)
         if server is None:
             text = "No Matter server is known: start one and add its address, matter://host:5580."
             raise PersonNeeded(text, NeedKind.SERVER.value)
@@ -84,7 +83,6 @@ class Commissionable:
 
 class MatterLink:
     def __init__(self, peer: Peer, line: Line) -> None:
-        self.key = peer.key
         self._peer = peer
         self._line = line
         self._connection: ClientConnection | None = None

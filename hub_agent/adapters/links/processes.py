@@ -42,8 +42,10 @@ STARTS_WITHIN_S: Final = 30.0
 ENDS_WITHIN_S: Final = 5.0
 UNREAD_BYTES_MAX: Final = 1024 * 1024
 ASKS_MAX: Final = 2_000
-# So long after the last drop a dialect counts as calm again.
+# So long after the last drop, or after it was begun again, a dialect counts as calm again.
 CALM_S: Final = 60.0
+
+_MAY_BE_REFUSED: Final = frozenset({"ask", "pair"})
 
 Done = Callable[[str | None], None]
 
@@ -200,9 +202,11 @@ class Dialect:
         return self._number
 
     def _order(self, order: JsonObject) -> bool:
-        """False when nobody listens."""
+        """False when nobody listens. Which links are to be kept is said in any case: one that reads nothing for long is ended."""
         stdin = self._process.stdin if self._process else None
-        if stdin is None or stdin.is_closing() or stdin.transport.get_write_buffer_size() > UNREAD_BYTES_MAX:
+        if stdin is None or stdin.is_closing():
+            return False
+        if order["do"] in _MAY_BE_REFUSED and stdin.transport.get_write_buffer_size() > UNREAD_BYTES_MAX:
             return False
         stdin.write(orjson.dumps(order) + b"\n")
         return True
@@ -284,6 +288,7 @@ class Dialect:
     async def _watch(self) -> str:
         """Returns when the process no longer answers."""
         loop = asyncio.get_running_loop()
+        began_s = loop.time()
         while True:
             self._order({"do": "ping", "id": self._expect(lambda _: None)})
             await asyncio.sleep(PING_S)
@@ -291,7 +296,8 @@ class Dialect:
             # While we do not read, its answer cannot arrive.
             if self._is_reading and now_s - self._read_at_s > HUNG_S:
                 return f"its process did not answer for {HUNG_S:.0f} s"
-            if self._dropped_at_s is not None and now_s - self._dropped_at_s > CALM_S:
+            if now_s - max(began_s, self._dropped_at_s or began_s) > CALM_S:
+                # Also where no peer is there that could come up.
                 self._dropped_at_s = None
                 self._calm()
 
@@ -301,7 +307,7 @@ class Dialect:
         allowance, filled_at_s = float(wire.FRAMES_AT_ONCE_MAX), loop.time()
         while True:
             self._is_reading = True
-            self._read_at_s = max(self._read_at_s, filled_at_s)
+            self._read_at_s = loop.time()
             line = await process.stdout.readline()
             self._is_reading = False
             self._read_at_s = loop.time()

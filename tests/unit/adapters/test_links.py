@@ -26,6 +26,7 @@ PLACES = {
     "other": Place(HERE, "Echo"),
     "guarded": Place(HERE, "Guarded"),
     "finding": Place(HERE, "Finding", searches=True),
+    "stumbling": Place(HERE, "Stumbling", searches=True),
     "missing": Place("tests.fakes.nowhere", "Nothing", extra="nowhere"),
 }
 PATIENCE_S = 30
@@ -197,6 +198,25 @@ async def test_a_process_that_ends_is_begun_again_with_its_peers(tmp_path: Path)
         assert "its process ended" in await heard.trouble("echo")
         await heard.status(LinkStatus.DOWN)
         await heard.frame("hello")
+
+
+async def test_a_dialect_that_only_searches_is_calm_again_some_time_after_it_was_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUMBLED", str(tmp_path / "stumbled"))
+    monkeypatch.setattr(processes, "PING_S", 0.2)
+    monkeypatch.setattr(processes, "CALM_S", 0.5)
+    async with links_of(tmp_path, "stumbling") as (_, heard, _credentials):
+        assert "its process ended" in await heard.trouble("stumbling")
+        assert await heard.trouble("stumbling") == ""
+
+
+async def test_links_are_opened_however_much_waits_to_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "UNREAD_BYTES_MAX", -1)
+    async with links_of(tmp_path, "echo") as (links, heard, _):
+        links.open(a_peer())
+        await heard.frame("hello")
+        assert not links.ask(Request("echo", "p1", {"do": "say"}), lambda _: None)
 
 
 async def test_a_flood_is_read_at_a_bounded_pace_and_what_is_too_much_is_dropped_and_told(
