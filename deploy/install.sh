@@ -11,6 +11,7 @@ usage: deploy/install.sh [options]            install or upgrade (as root)
   --cloud URL          address of the cloud's gateway
   --claim-code CODE    one-time code that makes this hub part of a home
   --no-broker          do not install mosquitto: the home has an MQTT broker already
+  --light              without the libraries of single dialects (HomeKit, ESPHome, LIFX, Sonos, Cast, SSDP): 57 packages less
   --wheels DIR         take Python packages from DIR instead of the package index (no network needed)
   --python PATH        Python 3.11 or newer to use (default: /usr/bin/python3)
   --no-start           install only; do not enable or start anything
@@ -27,7 +28,7 @@ cloud= code= wheels= root=
 # The system's own: one under /home or /root is hidden from the hardened service.
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
-broker=yes start=yes action=install purge=no
+broker=yes start=yes action=install purge=no lock=deploy/requirements-dialects.txt
 while [ $# -gt 0 ]; do
     case "$1" in
         --cloud) cloud=${2:?--cloud needs an address}; shift ;;
@@ -36,6 +37,7 @@ while [ $# -gt 0 ]; do
         --python) python=${2:?--python needs a path}; shift ;;
         --root) root=$(mkdir -p "${2:?--root needs a directory}" && cd "$2" && pwd); shift ;;
         --no-broker) broker=no ;;
+        --light) lock=deploy/requirements.txt ;;
         --no-start) start=no ;;
         --uninstall) action=uninstall ;;
         --purge) purge=yes ;;
@@ -46,7 +48,7 @@ while [ $# -gt 0 ]; do
 done
 
 cd "$(dirname "$0")/.."
-[ -f pyproject.toml ] && [ -f deploy/requirements.txt ] || fail "run this from a whole copy of the nexa-hub sources"
+[ -f pyproject.toml ] && [ -f "$lock" ] || fail "run this from a whole copy of the nexa-hub sources"
 [ "$(id -u)" = 0 ] || fail "this needs root: sudo deploy/install.sh"
 case "$cloud$code" in *[\"\\]*) fail "an address or a claim code holds no quotes or backslashes" ;; esac
 
@@ -106,7 +108,7 @@ need_python() {
 # The environment is made aside and moved into place, so that an interrupted installation leaves the old one working.
 install_program() {
     new=$prefix/$version
-    stamp=$(cat deploy/requirements.txt pyproject.toml $(find hub_agent cloud_schema -type f ! -name '*.pyc' | LC_ALL=C sort) | cksum | cut -d' ' -f1)
+    stamp=$(cat "$lock" pyproject.toml $(find hub_agent cloud_schema -type f ! -name '*.pyc' | LC_ALL=C sort) | cksum | cut -d' ' -f1)
     if [ -e "$new/.made-from-$stamp" ]; then
         say "version $version is already there"
         return 0
@@ -115,9 +117,9 @@ install_program() {
     mkdir -p "$prefix"
     say "making the environment for version $version"
     "$python" -m venv "$new.part" || fail "could not make a Python environment in $new.part"
-    say "installing $(grep -c '==' deploy/requirements.txt) locked packages (on a Pi this takes some minutes)"
+    say "installing $(grep -c '^[^ ]*==' "$lock") locked packages (on a Pi this takes some minutes)"
     if [ -n "$wheels" ]; then set -- --no-index --find-links "$wheels"; else set --; fi
-    "$new.part/bin/python" -m pip install --quiet --disable-pip-version-check "$@" --require-hashes -r deploy/requirements.txt
+    "$new.part/bin/python" -m pip install --quiet --disable-pip-version-check "$@" --require-hashes -r "$lock"
     # Built from a copy: the sources may lie on a read-only disk, and nothing is to be left in them.
     copy=$(mktemp -d)
     cp -R pyproject.toml README.md hub_agent cloud_schema "$copy"

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from hub_agent import cli, errors
+from hub_agent.adapters.links.registry import LINKINGS
 from hub_agent.config import NAMED_SECTIONS, Config, render_default
 from hub_agent.core.healing.remedies import LADDER, action_id
 from hub_agent.core.sync import columns
@@ -245,6 +246,14 @@ def test_every_remedy_stands_in_the_catalogue_under_its_id() -> None:
 
 # Locks.
 
+_DIALECTS = sorted({place.extra for place in LINKINGS.values() if place.extra} | {"upnp"})
+_LOCKS = (
+    "deploy/requirements.txt",
+    "deploy/requirements-dialects.txt",
+    "deploy/requirements-demo.txt",
+    "tests/requirements.txt",
+)
+
 
 def _locked(lock: Path) -> set[str]:
     text = lock.read_text(encoding="utf-8")
@@ -255,8 +264,9 @@ def _locked(lock: Path) -> set[str]:
     "lock, extras",
     [
         ("deploy/requirements.txt", ("build",)),
+        ("deploy/requirements-dialects.txt", ("build", *_DIALECTS)),
         ("deploy/requirements-demo.txt", ("build", "cloud", "demo")),
-        ("tests/requirements.txt", ("build", "cloud", "demo", "test")),
+        ("tests/requirements.txt", ("build", "cloud", "demo", "test", *_DIALECTS)),
     ],
 )
 def test_every_dependency_is_locked_in_a_version_that_is_allowed(lock: str, extras: tuple[str, ...]) -> None:
@@ -272,7 +282,18 @@ def test_every_dependency_is_locked_in_a_version_that_is_allowed(lock: str, extr
 
 
 def test_every_locked_package_has_hashes() -> None:
-    for lock in ("deploy/requirements.txt", "deploy/requirements-demo.txt", "tests/requirements.txt"):
+    for lock in _LOCKS:
         entries = re.split(r"(?m)^(?=[A-Za-z0-9_.-]+(?:\[[^\]]*\])?==)", (ROOT / lock).read_text(encoding="utf-8"))[1:]
         assert entries
         assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_a_hub_has_what_the_dialects_were_tested_with() -> None:
+    locked = {lock: (ROOT / lock).read_text(encoding="utf-8") for lock in _LOCKS}
+    versions = {
+        lock: set(re.findall(r"(?m)^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", text))
+        for lock, text in locked.items()
+    }
+
+    assert versions["deploy/requirements.txt"] <= versions["deploy/requirements-dialects.txt"]
+    assert versions["deploy/requirements-dialects.txt"] <= versions["tests/requirements.txt"]

@@ -5,12 +5,9 @@ It keeps a link to each peer that the agent wants, with a growing wait between t
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import random
-import resource
-import signal
 import sys
 from collections import deque
 from collections.abc import Coroutine, Mapping
@@ -20,6 +17,7 @@ from typing import Final, cast
 
 import orjson
 
+from hub_agent.adapters.guest import become_a_guest
 from hub_agent.adapters.links import wire
 from hub_agent.adapters.links.link import Line, Link, Linking
 from hub_agent.errors import LinkAsleep, LinkLost, OperatingError, PersonNeeded
@@ -41,9 +39,7 @@ LINES_WAITING_MAX: Final = 5_000
 BYTES_WAITING_MAX: Final = 64 * 1024 * 1024
 
 # The home comes first.
-NICENESS: Final = 5
 MEMORY_BYTES_MAX: Final = 768 * 1024 * 1024
-_PR_SET_PDEATHSIG: Final = 1
 # The exit code where the dialect's library is missing (EX_UNAVAILABLE of sysexits.h).
 NOT_INSTALLED: Final = 69
 
@@ -399,21 +395,9 @@ async def _main(module: str, class_name: str, place: Serving, output: int) -> No
     await serve(linking, reader, writer, place)
 
 
-def _become_a_guest() -> int:
-    """Less of everything than the home has; ends with the agent; what libraries print goes into the log. Answers where to write."""
-    os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    output = os.dup(1)
-    os.dup2(2, 1)
-    return output
-
-
 def main() -> None:
     module, class_name, asks_at_once, *options = sys.argv[1:]
-    output = _become_a_guest()
+    output = become_a_guest(MEMORY_BYTES_MAX)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     serving = Serving("search" in options, int(asks_at_once))
     try:

@@ -5,25 +5,21 @@ Of each service only the latest word waits to be read, so that a slow reader or 
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
-import resource
-import signal
 import sys
 from collections.abc import Coroutine
 from typing import Any, Final, TypeAlias
 
 import orjson
 
+from hub_agent.adapters.guest import become_a_guest
 from hub_agent.adapters.neighbours import wire
 from hub_agent.model.link import Service, ServiceGone
 
 log = logging.getLogger(__name__)
 
-NICENESS: Final = 5
 MEMORY_BYTES_MAX: Final = 256 * 1024 * 1024
-_PR_SET_PDEATHSIG: Final = 1
 
 # What arrives at the agent in the long run, however loud the network is.
 LINES_A_SECOND_MAX: Final = 200
@@ -114,20 +110,8 @@ async def _main(output: int) -> None:
     await serve(reader, asyncio.StreamWriter(transport, protocol, None, loop))
 
 
-def _become_a_guest() -> int:
-    """Less of everything than the home has; it ends with the agent. Answers where to write."""
-    os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    output = os.dup(1)
-    os.dup2(2, 1)
-    return output
-
-
 def main() -> None:
-    output = _become_a_guest()
+    output = become_a_guest(MEMORY_BYTES_MAX)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         asyncio.run(_main(output))
