@@ -9,6 +9,7 @@ closed when a better one turns up. A device that is served already by another wa
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
@@ -186,17 +187,18 @@ class Discovery:
         return [*effects, *taken, *self._drop_lesser(best, by_id)]
 
     def _take_up(self, peer_id: PeerId, announcing: Sequence[PeerFound]) -> list[Effect]:
-        if peer_id not in self._known_by_id and not self._has_place():
+        made = self._make_place() if peer_id not in self._known_by_id else []
+        if made is None:
             return []
         peer = peer_in(announcing)
         need = need_in(announcing)
         if need is not None:
             # Nobody tries before the person has given what is missing.
             self._known_by_id[peer_id] = waiting(peer, need)
-            return []
+            return made
         known = Known(peer)
         self._known_by_id[peer_id] = known
-        return [saving(known), OpenLink(peer)]
+        return [*made, saving(known), OpenLink(peer)]
 
     def _renew(self, peer_id: PeerId, announcing: Sequence[PeerFound], now: datetime) -> list[Effect]:
         """It may be somewhere else now; what does not last is not written down."""
@@ -221,14 +223,24 @@ class Discovery:
                 effects += [CloseLink(*peer_id), Save(ROOM, row(peer_id), None)]
         return effects
 
-    def _has_place(self) -> bool:
-        """Somebody who waits has to go for somebody who comes, so that invented accessories do not keep real ones out."""
+    def _make_place(self) -> list[Effect] | None:
+        """Somebody who waits has to go for somebody who comes, else one who is neither reached nor heard: so invented things do not keep
+        real ones out. None if all are wanted.
+        """
         if len(self._known_by_id) < PEERS_MAX:
-            return True
-        oldest = next((peer_id for peer_id, known in self._known_by_id.items() if known.is_waiting), None)
-        if oldest is not None:
-            del self._known_by_id[oldest]
-        return oldest is not None
+            return []
+        waits = (peer_id for peer_id, known in self._known_by_id.items() if known.is_waiting)
+        lost = (peer_id for peer_id, known in self._known_by_id.items() if self._is_lost(peer_id, known))
+        oldest = next(chain(waits, lost), None)
+        if oldest is None:
+            return None
+        gone = self._known_by_id.pop(oldest)
+        self._changed_at.pop(oldest, None)
+        return [] if gone.is_waiting else [CloseLink(*oldest), Save(ROOM, row(oldest), None)]
+
+    def _is_lost(self, peer_id: PeerId, known: Known) -> bool:
+        is_away = known.status in {LinkStatus.CONNECTING, LinkStatus.DOWN} and not self._announcing(peer_id)
+        return is_away and not known.is_wanted and not known.is_ignored
 
     def _is_held(self, peer_id: PeerId) -> bool:
         known = self._known_by_id.get(peer_id)

@@ -320,6 +320,25 @@ def test_a_flood_of_invented_accessories_does_not_keep_a_real_peer_out() -> None
     assert opened(room.handle_found(WLED, NOON)) == [("wled", "a8032abcdef0")]
 
 
+def test_a_flood_of_invented_peers_that_has_ended_does_not_keep_a_real_one_out_for_ever() -> None:
+    room = Discovery()
+    room.handle_found(SHELLY, NOON)
+    shelly = next(thing.known for thing in room.things() if thing.known)
+    room.handle_link(LinkChanged("shelly", shelly.peer.key, LinkStatus.UP), NOON)
+    for number in range(PEERS_MAX):
+        name, at = f"w{number}", f"10.{number >> 8}.{number & 255}.1"
+        room.handle_found(heard("_wled._tcp.local.", name, at, mac=f"{number + 1:012x}"), NOON)
+    assert opened(room.handle_found(WLED, NOON)) == []
+    for number in range(PEERS_MAX):
+        room.handle_gone(gone(ServiceGone("mdns", "_wled._tcp.local.", f"w{number}")), NOON)
+
+    effects = room.handle_found(replace(WLED, name="Desk again"), NOON)
+
+    assert opened(effects) == [("wled", "a8032abcdef0")]
+    assert [effect for effect in effects if isinstance(effect, CloseLink)] == [CloseLink("wled", f"{1:012x}")]
+    assert kept(effects)[f"peer/wled/{1:012x}"] is None
+
+
 def test_more_announcements_than_a_home_can_have_are_not_remembered() -> None:
     room = Discovery()
     for number in range(ANNOUNCEMENTS_MAX + 100):
