@@ -1,10 +1,16 @@
 """A device as a row of the central schema, and as one of the page's."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from hub_agent.model.device import Device, Entity, Presence
+from hub_agent.model.ids import EntityId
 from hub_agent.model.json import JsonValue
 from hub_agent.model.state import EntityState
+
+# The cloud's ecosystems are named after the dialects, but for these.
+_ECOSYSTEMS: Final = {"homeassistant": "homeassistant_mqtt", "hub": "nexa_hub", "helper": "nexa_hub"}
+VERSION_MAX: Final = 100
 
 
 def definition_fields(device: Device) -> dict[str, JsonValue]:
@@ -23,13 +29,18 @@ def definition_fields(device: Device) -> dict[str, JsonValue]:
         "supported_protocols": [protocol] if protocol else [],
         "power_source": device.power_source if device.power_source in {"battery", "wired", "solar"} else None,
         "capabilities": _capabilities(device),
-        "custom_fields": {"brand": device.brand, "model": device.model, "dialect": device.origin.dialect},
+        # Names, for which the cloud finds its catalogue's rows, or makes them.
+        "brand": device.brand,
+        "model": device.model,
+        "integration_platform": ecosystem_of(device.origin.dialect),
+        "ecosystem_device_id": device.origin.native_id,
     }
 
 
-def present_of(device: Device, presence: Presence) -> dict[str, JsonValue]:
-    """The observed columns of `devices`."""
+def present_of(device: Device, presence: Presence, states: Mapping[EntityId, EntityState]) -> dict[str, JsonValue]:
+    """The observed columns of `devices`. `states`: how its `update` entities are."""
     return {
+        **_firmware_offered(device, states),
         "is_online": connectivity(presence) == "online",
         "connectivity_status": connectivity(presence),
         "last_seen_at": presence.last_seen_at.isoformat() if presence.last_seen_at else None,
@@ -38,6 +49,28 @@ def present_of(device: Device, presence: Presence) -> dict[str, JsonValue]:
         "signal_strength": presence.signal_strength,
         "firmware_version": presence.firmware_version or device.firmware_version,
         "ip_address": presence.ip_address,
+    }
+
+
+def ecosystem_of(dialect: str) -> str:
+    """The slug of the cloud's ecosystem."""
+    return _ECOSYSTEMS.get(dialect, dialect)
+
+
+def update_entities(device: Device) -> list[EntityId]:
+    return [entity.id for entity in device.entities if entity.domain == "update"]
+
+
+def _firmware_offered(device: Device, states: Mapping[EntityId, EntityState]) -> dict[str, JsonValue]:
+    """Nothing of a device that does not say: what was known stays."""
+    told = [state for each in update_entities(device) if (state := states.get(each)) and state.state in {"on", "off"}]
+    if not told:
+        return {}
+    offered = next((state for state in told if state.state == "on"), told[0])
+    latest = offered.attributes.get("latest_version")
+    return {
+        "firmware_update_available": offered.state == "on",
+        "latest_firmware_version": latest[:VERSION_MAX] if isinstance(latest, str) else None,
     }
 
 

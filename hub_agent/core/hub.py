@@ -15,7 +15,7 @@ from hub_agent.core.automation.engine import AGAIN, Automations
 from hub_agent.core.automation.told_events import call_made
 from hub_agent.core.cloud_commands import CloudCommands
 from hub_agent.core.commands import Commands
-from hub_agent.core.device_fields import present_of
+from hub_agent.core.device_fields import present_of, update_entities
 from hub_agent.core.devices import Devices
 from hub_agent.core.discovery import Discovery
 from hub_agent.core.given import Given
@@ -83,6 +83,7 @@ from hub_agent.model.report import (
     AvailabilityReported,
     DeviceGone,
     EntityGone,
+    Inquire,
     Refused,
     Rejected,
     Reported,
@@ -310,7 +311,8 @@ class Hub:
     def present(self) -> JsonObject:
         """What is so now, for the cloud: an upsert, never a version."""
         devices: dict[str, JsonValue] = {
-            device.id: present_of(device, self.inventory.presence(device.id)) for device in self.inventory.devices()
+            device.id: present_of(device, self.inventory.presence(device.id), self._updates_of(device))
+            for device in self.inventory.devices()
         }
         automations = self.checks.with_health(self.automations.present())
         return {
@@ -319,6 +321,10 @@ class Hub:
             "scenes": self.scenes.present(),
             "copies": self.stored_scenes.present(),
         }
+
+    def _updates_of(self, device: Device) -> dict[EntityId, EntityState]:
+        states = {each: self.states.state(each) for each in update_entities(device)}
+        return {each: state for each, state in states.items() if state is not None}
 
     def _tell(self, told: Reported | AvailabilityReported, now: datetime) -> Sequence[Given]:
         return self.devices.report(told, now) if isinstance(told, Reported) else self.devices.availability(told, now)
@@ -391,7 +397,7 @@ class Hub:
                 return self.discovery.forget(happened)
             case ClockStepped(by):
                 return self._clock_stepped(happened, by, now)
-            case Subscribe() | Unsubscribe() | Reported():
+            case Subscribe() | Unsubscribe() | Inquire() | Reported():
                 return []
 
     # Reports.

@@ -195,9 +195,9 @@ class StoredScenes:
         ]
 
     def present(self) -> dict[str, JsonValue]:
-        """Per scene and dialect, columns of `ecosystem_sync_status`."""
+        """Per scene and dialect, columns of `ecosystem_sync_status`; nothing of a scene that is kept nowhere, which is said as well."""
         shown: dict[str, JsonValue] = {}
-        for scene_id in sorted({copy_id[0] for copy_id, _ in self._shown()}):
+        for scene_id in sorted({*self._scenes, *(copy_id[0] for copy_id, _ in self._shown())}):
             shown[scene_id] = _as_present(
                 [(bridge_id, stored) for (known, bridge_id), stored in self._shown() if known == scene_id]
             )

@@ -1,4 +1,7 @@
-"""The present: what is so now. Only what differs from what the cloud was told last goes up; columns not named stay."""
+"""The present: what is so now. Only what differs from what the cloud was told last goes up; columns not named stay.
+
+Copies of scenes are told whole, scene by scene: one that has none any more is told with nothing.
+"""
 
 from collections.abc import Mapping
 
@@ -12,7 +15,10 @@ def news(present: JsonObject, told: JsonObject) -> JsonObject:
     fresh: dict[str, JsonValue] = {name: value for name, value in present.items() if name not in SECTIONS}
     for section in SECTIONS:
         now, before = _section(present, section), _section(told, section)
-        fresh[section] = {each: value for each, value in now.items() if before.get(each) != value}
+        changed = {each: value for each, value in now.items() if before.get(each) != value}
+        if section == "copies":
+            changed |= {each: {} for each, value in before.items() if value and each not in now}
+        fresh[section] = changed
     return fresh
 
 

@@ -163,7 +163,7 @@ def test_two_lamps_a_scene_that_is_off_and_unknown_lamps_are_not_worth_a_copy(sc
     house = House("a", "b", "c")
     house.room.load(scene, house.now)
     assert house.wait() == []
-    assert house.room.present() == {}
+    assert house.room.present() == {SCENE: {}}
 
 
 def test_what_the_bridge_cannot_keep_is_left_out_and_too_much_of_it_is_unsupported() -> None:
