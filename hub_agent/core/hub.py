@@ -83,7 +83,6 @@ from hub_agent.model.report import (
     AvailabilityReported,
     DeviceGone,
     EntityGone,
-    Inquire,
     Refused,
     Rejected,
     Reported,
@@ -397,7 +396,7 @@ class Hub:
                 return self.discovery.forget(happened)
             case ClockStepped(by):
                 return self._clock_stepped(happened, by, now)
-            case Subscribe() | Unsubscribe() | Inquire() | Reported():
+            case Subscribe() | Unsubscribe() | Reported():
                 return []
 
     # Reports.
