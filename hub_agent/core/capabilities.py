@@ -176,6 +176,11 @@ _FAN_FIELDS = {
     "oscillating": ("oscillate", "oscillating"),
     "direction": ("set_direction", "direction"),
 }
+_CLIMATE_TARGETS = {
+    "target_temperature": "temperature",
+    "target_temp_low": "target_temp_low",
+    "target_temp_high": "target_temp_high",
+}
 _CLIMATE_FIELDS = {
     "preset": ("set_preset_mode", "preset_mode"),
     "fan_mode": ("set_fan_mode", "fan_mode"),
@@ -222,9 +227,10 @@ def _plan_lock(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
 def _plan_climate(entity: Entity, wanted: Values) -> Iterable[ActionCall]:
     if "on" in wanted and "mode" not in wanted:
         yield f"climate.turn_{'on' if _is_true(entity, wanted['on']) else 'off'}", {}
-    if "target_temperature" in wanted:
+    targets = {field: wanted[name] for name, field in _CLIMATE_TARGETS.items() if name in wanted}
+    if targets:
         mode: dict[str, JsonValue] = {"hvac_mode": wanted["mode"]} if "mode" in wanted else {}
-        yield "climate.set_temperature", {"temperature": wanted["target_temperature"], **mode}
+        yield "climate.set_temperature", {**targets, **mode}
     elif "mode" in wanted:
         yield "climate.set_hvac_mode", {"hvac_mode": wanted["mode"]}
     yield from _plan_fields(_CLIMATE_FIELDS)(entity, wanted)

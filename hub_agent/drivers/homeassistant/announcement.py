@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from hub_agent.drivers.given import is_shallow
 from hub_agent.drivers.homeassistant.abbreviations import BASE, expand, fill_base
 from hub_agent.drivers.homeassistant.options import TEXT_CHARS_MAX, Wrong
 from hub_agent.model.device import Alias
@@ -15,6 +16,8 @@ from hub_agent.model.json import JsonObject, JsonValue
 COMPONENTS_MAX: Final = 500
 IDENTITIES_MAX: Final = 50
 CONFIG_BYTES_MAX: Final = 512 * 1024
+# What is kept of a configuration has to be written down, and writers of JSON have an end.
+DEPTH_MAX: Final = 16
 
 # Options of the whole device that its components take over unless they have their own.
 _SHARED: Final = (
@@ -100,6 +103,9 @@ def _load(payload: bytes) -> JsonObject | None:
         body = orjson.loads(payload)
     except orjson.JSONDecodeError as err:
         raise Wrong("not_json", f"the configuration is not JSON: {err}") from err
+    # As many brackets as levels are needed to be too deep: most configurations are cleared by counting alone.
+    if payload.count(b"{") + payload.count(b"[") > DEPTH_MAX and not is_shallow(body, DEPTH_MAX):
+        raise Wrong("too_deep", f"a configuration may be nested {DEPTH_MAX} levels deep at most")
     if not isinstance(body, dict):
         raise Wrong("not_object", f"the configuration must be a JSON object, not {type(body).__name__}")
     return body or None

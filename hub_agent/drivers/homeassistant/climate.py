@@ -106,7 +106,8 @@ class Climate(_Tempered):
     def fill(self) -> None:
         self.setup(7, 35)
         self._modes = tuple(mode for mode in self.options.texts("modes", HVAC_MODES) if mode in _HVAC_MODES_ALL)
-        if self._modes == () and self.options.has("modes"):
+        # An empty list: the device has nothing but a temperature to reach.
+        if self._modes == () and self.options.config.get("modes"):
             raise Wrong("key_wrong", f"`modes` must be among {', '.join(_HVAC_MODES_ALL)}")
         read_mode = read_one_of(_HVAC_MODES_ALL)
         has_mode = self.listen(
@@ -115,7 +116,8 @@ class Climate(_Tempered):
             lambda text: plain(text if text in {"", NONE} else read_mode(text)),
         )
         self._hear_temperatures()
-        self.listen("action_topic", "action_template", attribute("hvac_action", read_one_of(_ACTIONS)))
+        if self.listen("action_topic", "action_template", attribute("hvac_action", read_one_of(_ACTIONS))):
+            self.capabilities["action"] = Capability("enum", options=_ACTIONS)
         self._mode_sender = self.sender("mode_command_topic", "mode_command_template")
         self._senders = {
             key: self.sender(f"{topic}_command_topic", f"{topic}_command_template")
@@ -161,14 +163,27 @@ class Climate(_Tempered):
             self.commands["set_temperature"] = self._set_temperature
         if can_set or self._says_target:
             self.declare_target(can_read=self._says_target, can_write=self._senders["temperature"] is not None)
+        for name, topic in (("target_temp_low", "temperature_low"), ("target_temp_high", "temperature_high")):
+            can_read = self.options.has(f"{topic}_state_topic")
+            if can_read or self._senders[name] is not None:
+                self.capabilities[name] = Capability(
+                    "float",
+                    self.access(can_read=can_read, can_write=self._senders[name] is not None),
+                    unit="°C",
+                    min=self._low,
+                    max=self._high,
+                )
         if self._mode_sender is not None:
             self.commands["set_hvac_mode"] = self._set_mode
-        if has_mode or self._mode_sender is not None:
+        if self._modes and (has_mode or self._mode_sender is not None):
             access = self.access(can_read=has_mode, can_write=self._mode_sender is not None)
             self.capabilities["mode"] = Capability("enum", access, options=self._modes)
 
     def _add_humidity(self) -> None:
-        self.listen("current_humidity_topic", "current_humidity_template", attribute("current_humidity", read_number))
+        if self.listen(
+            "current_humidity_topic", "current_humidity_template", attribute("current_humidity", read_number)
+        ):
+            self.capabilities["humidity"] = Capability("float", unit="%")
         has_target = self.listen(
             "target_humidity_state_topic", "target_humidity_state_template", attribute("humidity", read_number)
         )
@@ -231,7 +246,8 @@ class WaterHeater(_Tempered):
             "mode_state_template",
             lambda text: plain(text if text in {"", NONE} else read_mode(text)),
         )
-        self.hear_temperature("current_temperature_topic", "current_temperature_template", "current_temperature")
+        if self.hear_temperature("current_temperature_topic", "current_temperature_template", "current_temperature"):
+            self.capabilities["temperature"] = Capability("float", unit="°C")
         has_target = self.hear_temperature("temperature_state_topic", "temperature_state_template", "temperature")
         target = self.sender("temperature_command_topic", "temperature_command_template")
         mode = self.sender("mode_command_topic", "mode_command_template")
@@ -259,8 +275,12 @@ class Humidifier(Facet):
         options = self.options
         on, off = options.text("payload_on", "ON"), options.text("payload_off", "OFF")
         has_state = self.listen("state_topic", "state_value_template", lambda text: on_off(text, on, off))
-        self.listen("current_humidity_topic", "current_humidity_template", attribute("current_humidity", read_number))
-        self.listen("action_topic", "action_template", attribute("action", read_text))
+        if self.listen(
+            "current_humidity_topic", "current_humidity_template", attribute("current_humidity", read_number)
+        ):
+            self.capabilities["humidity"] = Capability("float", unit="%")
+        if self.listen("action_topic", "action_template", attribute("action", read_text)):
+            self.capabilities["action"] = Capability("text")
         has_target = self.listen(
             "target_humidity_state_topic", "target_humidity_state_template", attribute("humidity", read_number)
         )

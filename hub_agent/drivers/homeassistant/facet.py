@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 import orjson
 
+from hub_agent.drivers.given import is_shallow
 from hub_agent.drivers.homeassistant.options import Options, Wrong, require
 from hub_agent.errors import NotPossible, TemplateError
 from hub_agent.model.device import Capability
@@ -17,6 +18,9 @@ from hub_agent.templating import Template
 
 STATE_CHARS_MAX: Final = 255
 ATTRIBUTES_MAX: Final = 100
+OBJECT_CHARS_MAX: Final = 64 * 1024
+# Deeper objects are not read: what becomes of them has to be written down and compared, and both have an end.
+DEPTH_MAX: Final = 16
 NONE: Final = "None"  # what a template prints when there is no value
 
 _THIS: Final = re.compile(r"\bthis\b")
@@ -257,12 +261,15 @@ def read_text(text: str) -> str:
 
 
 def load_object(text: str) -> JsonObject | None:
-    """A JSON object, or None."""
-    if not text.startswith("{"):
+    """A JSON object that is neither too long nor too deep, or None."""
+    if not text.startswith("{") or len(text) > OBJECT_CHARS_MAX:
         return None
     try:
         body = orjson.loads(text)
     except orjson.JSONDecodeError:
+        return None
+    # As many brackets as levels are needed to be too deep: most messages are cleared by counting alone.
+    if text.count("{") + text.count("[") > DEPTH_MAX and not is_shallow(body, DEPTH_MAX):
         return None
     return body if isinstance(body, dict) else None
 
@@ -317,7 +324,8 @@ def _is_encoding(name: str) -> bool:
 
 def _short(options: Options, key: str) -> str | None:
     value = options.optional_text(key)
-    return value[:STATE_CHARS_MAX].lower() if value else None
+    # Firmware in C++ and Python writes "None" where it means nothing.
+    return value[:STATE_CHARS_MAX].lower() if value and value.lower() not in {"none", "null"} else None
 
 
 DURATION_S_MAX: Final = 31 * 86_400

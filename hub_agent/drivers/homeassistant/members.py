@@ -9,7 +9,9 @@ from hub_agent.drivers.homeassistant.announcement import Component, DeviceBlock
 from hub_agent.drivers.homeassistant.availability import Availability, read_availability
 from hub_agent.drivers.homeassistant.climate import Climate, Fan, Humidifier, WaterHeater
 from hub_agent.drivers.homeassistant.facet import Facet
+from hub_agent.drivers.homeassistant.formerly import rename
 from hub_agent.drivers.homeassistant.lighting import make_light
+from hub_agent.drivers.homeassistant.moments import Date, DateTime, Time
 from hub_agent.drivers.homeassistant.opening import Cover, LawnMower, Vacuum, Valve
 from hub_agent.drivers.homeassistant.options import Options, Wrong
 from hub_agent.drivers.homeassistant.sensing import (
@@ -49,6 +51,8 @@ MAKERS: Final[Mapping[str, Callable[[Options], Facet]]] = {
     "camera": Camera,
     "climate": Climate,
     "cover": Cover,
+    "date": Date,
+    "datetime": DateTime,
     "device_automation": DeviceTrigger,
     "device_tracker": DeviceTracker,
     "event": Event,
@@ -67,6 +71,7 @@ MAKERS: Final[Mapping[str, Callable[[Options], Facet]]] = {
     "switch": Switch,
     "tag": Tag,
     "text": Text,
+    "time": Time,
     "update": Update,
     "vacuum": Vacuum,
     "valve": Valve,
@@ -112,6 +117,7 @@ class Maker:
         self, kind: str, discovery_id: str, config: dict[str, JsonValue], block: DeviceBlock, topic: str
     ) -> Member:
         """Raises Wrong."""
+        config = rename(kind, config)
         options = Options(config, self._templates)
         facet = MAKERS[kind](options)
         if options.flag("optimistic"):
@@ -212,8 +218,8 @@ def _entity_name(options: Options, facet: Facet, block: DeviceBlock) -> str | No
 def _object_id(options: Options) -> str | None:
     wanted = options.optional_text("default_entity_id")
     if wanted:
-        return wanted.partition(".")[2] or wanted
-    return options.optional_text("object_id") or None
+        return (wanted.partition(".")[2] or wanted)[:255]
+    return (options.optional_text("object_id") or "")[:255] or None
 
 
 def _category(options: Options) -> str | None:

@@ -4,6 +4,7 @@ import math
 from datetime import datetime
 from typing import ClassVar, Final
 
+from hub_agent.drivers.given import TEXT_CHARS_MAX
 from hub_agent.drivers.homeassistant.facet import (
     ATTRIBUTES_MAX,
     NONE,
@@ -27,6 +28,7 @@ from hub_agent.model.report import Publication
 from hub_agent.model.state import UNAVAILABLE, UNKNOWN
 
 _NOT_NUMERIC: Final = frozenset({"date", "enum", "timestamp"})
+URL_CHARS_MAX: Final = 2_000
 _NO_VALUE: Final = frozenset({NONE, UNKNOWN, UNAVAILABLE, "none", "null"})
 
 
@@ -127,12 +129,13 @@ class DeviceTrigger(Facet):
                 "key_wrong", f"`automation_type` must be 'trigger', not {options.text('automation_type', '')!r:.40}"
             )
         self._payload = options.render_limited("payload")
-        self._type, self._subtype = options.needed_text("type"), options.needed_text("subtype")
+        self._type = options.needed_text("type")[:TEXT_CHARS_MAX]
+        self._subtype = options.needed_text("subtype")[:TEXT_CHARS_MAX]
         topic = options.render_limited("topic")
         self.options.config = {**options.config, "topic": topic}
         self.listen("topic", "value_template", self._read, is_live_only=True)
         self.capabilities["event"] = Capability("enum", options=(self._type,))
-        self.label = f"{self._subtype} {self._type}".replace("_", " ")
+        self.label = f"{self._subtype} {self._type}".replace("_", " ")[:TEXT_CHARS_MAX]
 
     def _read(self, text: str) -> Said | None:
         if self._payload is not None and text != self._payload:
@@ -233,20 +236,34 @@ class Update(Facet):
         return state, {**self._fixed, **more, "installed_version": self._installed, "latest_version": self._latest}
 
 
-class Known(Facet):
-    """Advertised, so that it is not a riddle; the hub neither reads nor commands it."""
+class Camera(Facet):
+    """Its pictures are not kept; who wants them finds them at the broker. That there is one is told."""
 
-    def fill(self) -> None:
-        return
-
-
-class Camera(Known):
     domain = "camera"
     required = ("topic",)
 
+    def fill(self) -> None:
+        self.capabilities["picture"] = Capability("text")
 
-class Image(Known):
+
+class Image(Facet):
+    """The address of the picture is told; of pictures that come themselves, only their topic is known."""
+
     domain = "image"
+
+    def fill(self) -> None:
+        options = self.options
+        if not options.has("url_topic", "image_topic"):
+            raise Wrong("key_missing", "`url_topic` is missing (or `image_topic`)")
+        self.listen("url_topic", "url_template", self._read_url)
+        self.capabilities["picture"] = Capability("text")
+
+    def _read_url(self, text: str) -> Said | None:
+        if not text or text == NONE:
+            return None
+        if len(text) > URL_CHARS_MAX:
+            raise Unreadable(f"an address may have at most {URL_CHARS_MAX} characters, this one has {len(text)}")
+        return None, {"picture": text}
 
 
 __all__ = [

@@ -9,7 +9,7 @@ from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.model.report import MqttMessage, Subscribe
 
 DATA = Path(__file__).parents[1] / "data" / "homeassistant"
-SOURCES = ("energomera", "gladys_tests", "ha_core_tests", "shellies_gen2")
+SOURCES = ("energomera", "gladys_tests", "ha_core_tests", "publishers", "shellies_gen2")
 # The topic that such a payload would have come with, where its source does not tell.
 KINDS = (
     ("light", ("brightness_command_topic", "color_temp_command_topic", "rgb_command_topic", "schema", "brightness_state_topic")),

@@ -14,6 +14,7 @@ from typing import Any
 
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery, members
 from hub_agent.drivers.homeassistant.announcement import Reader
+from hub_agent.drivers.homeassistant.formerly import rename
 from hub_agent.drivers.homeassistant.options import Options, Wrong
 from hub_agent.model.device import Advertisement
 from hub_agent.model.report import MqttMessage
@@ -98,7 +99,7 @@ def _measure(kind: str, config: dict[str, Any], share: Share) -> None:
         share.refused["unknown_component"] += 1
         return
     try:
-        options = Options(_Watched(config, read), Templates())
+        options = Options(_Watched(rename(kind, config), read), Templates())
         facet = maker(options)
         members.read_availability(options, Templates())
         # What a command looks at is looked at when it is made.
@@ -108,7 +109,7 @@ def _measure(kind: str, config: dict[str, Any], share: Share) -> None:
     except Wrong as err:
         share.refused[err.code] += 1
         return
-    wanted = config.keys() - DECORATION
+    wanted = rename(kind, config).keys() - DECORATION
     share.options += len(wanted)
     share.options_read += len(wanted & read)
     share.unread.update(wanted - read)

@@ -80,6 +80,12 @@ def entity(domain: str, capabilities: dict[str, Capability]) -> Entity:
         ("lock", {"locked": ON}, {"locked": False}, [("lock.unlock", {})]),
         (
             "climate",
+            {"target_temp_low": Capability("float", "rw", "°C", 5, 30), **THERMOSTAT},
+            {"target_temp_low": 18, "target_temperature": 20},
+            [("climate.set_temperature", {"temperature": 20, "target_temp_low": 18})],
+        ),
+        (
+            "climate",
             THERMOSTAT,
             {"mode": "heat", "temperature": 21},
             [("climate.set_temperature", {"temperature": 21, "hvac_mode": "heat"})],
