@@ -16,7 +16,7 @@ SILENT = "127.0.0.9"
 
 
 class EchoLink:
-    """Says who it is and what it is asked. A body names what to do: {"do": "fail" | "lose" | "sleep" | "spin" | "flood" | "crash" | "wait", ...}."""
+    """Says who it is and what it is asked. A body names what to do: {"do": "fail" | "lose" | "sleep" | "spin" | "flood" | "strange" | "wait", ...}."""
 
     def __init__(self, peer: Peer, line: Line) -> None:
         self._peer = peer
@@ -50,10 +50,13 @@ class EchoLink:
             case "exit":
                 raise SystemExit(3)
             case "wait":
+                self._line.say("waits", None)
                 await asyncio.Event().wait()
             case "nod":
                 self._line.asleep("it nods")
                 self._line.up()
+            case "strange":
+                self._line.say("strange", {"half a character": "\ud83d!", "large": 2**70, "plain": 1})
             case "keep":
                 self._line.keep({"token": "new"})
             case _:

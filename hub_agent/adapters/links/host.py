@@ -5,6 +5,7 @@ It keeps a link to each peer that the agent wants, with a growing wait between t
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import random
@@ -38,6 +39,8 @@ ASKS_WAITING_MAX: Final = 200
 LINES_WAITING_MAX: Final = 5_000
 BYTES_WAITING_MAX: Final = 64 * 1024 * 1024
 
+_CLOSED: Final = "the link was closed"
+
 # The home comes first.
 MEMORY_BYTES_MAX: Final = 768 * 1024 * 1024
 # The exit code where the dialect's library is missing (EX_UNAVAILABLE of sysexits.h).
@@ -57,7 +60,11 @@ class Outbox:
 
     def put(self, body: JsonObject, frame_of: str | None = None) -> None:
         """`frame_of`: the peer whose frame it is; only frames may be dropped."""
-        line = orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS) + b"\n"
+        try:
+            line = _written(body) + b"\n"
+        except (ValueError, RecursionError) as err:
+            log.warning("A frame is left out, it cannot be written: %s", type(err).__name__)
+            return
         if len(line) > wire.LINE_BYTES_MAX:
             log.warning("A frame of %d bytes is left out: no more than %d are read.", len(line), wire.LINE_BYTES_MAX)
             return
@@ -89,6 +96,14 @@ class Outbox:
         line = self._answers.popleft() if self._answers else self._lines.popleft()[0]
         self._bytes -= len(line)
         return line
+
+
+def _written(body: JsonObject) -> bytes:
+    try:
+        return orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        # Half a character, or a number that is larger than any: the rest of what was said is no worse for it.
+        return json.dumps(body, default=str, allow_nan=False, ensure_ascii=False).encode(errors="replace")
 
 
 @dataclass(slots=True)
@@ -126,8 +141,8 @@ class Host:
                 self._done(_number(order["id"]))
 
     async def stop(self) -> None:
-        for key in list(self._kept_by_key):
-            await self._close(key)
+        """All at once: each may take some seconds, and nobody waits for long."""
+        await asyncio.gather(*(self._close(key) for key in list(self._kept_by_key)))
 
     async def search(self) -> None:
         """A search that fails is begun again."""
@@ -176,7 +191,7 @@ class Host:
             task.cancel()
         await asyncio.gather(*kept.tasks, return_exceptions=True)
         while not kept.asks.empty():
-            self._done(kept.asks.get_nowait()[0], error="the link was closed")
+            self._done(kept.asks.get_nowait()[0], error=_CLOSED)
 
     def _ask(self, number: int, key: str, body: JsonObject) -> None:
         kept = self._kept_by_key.get(key)
@@ -280,10 +295,14 @@ class Host:
         raise LinkLost(f"{kept.peer.name} ended the connection")
 
     async def _answer(self, kept: Kept) -> None:
-        """Carries out requests, in their order."""
+        """Carries out requests, in their order. Somebody waits for each, also when the link is closed meanwhile."""
         while True:
             number, body = await kept.asks.get()
-            self._done(number, error=await self._carry_out(kept, body))
+            error: str | None = _CLOSED
+            try:
+                error = await self._carry_out(kept, body)
+            finally:
+                self._done(number, error=error)
 
     async def _carry_out(self, kept: Kept, body: JsonObject) -> str | None:
         """Why it could not be done."""

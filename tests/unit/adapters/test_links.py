@@ -307,6 +307,25 @@ async def test_a_closed_link_says_nothing_any_more(tmp_path: Path) -> None:
         await heard.frame("hello")
 
 
+async def test_a_request_that_is_under_way_when_its_link_is_closed_is_answered(tmp_path: Path) -> None:
+    async with links_of(tmp_path, "echo") as (links, heard, _):
+        links.open(a_peer())
+        await heard.frame("hello")
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        assert links.ask(Request("echo", "p1", {"do": "wait"}), answer.set_result)
+        await heard.frame("waits")
+        links.close("echo", "p1")
+        assert await asyncio.wait_for(answer, PATIENCE_S) == "the link was closed"
+
+
+async def test_what_no_json_can_hold_is_said_as_well_as_can_be(tmp_path: Path) -> None:
+    async with links_of(tmp_path, "echo") as (links, heard, _):
+        links.open(a_peer())
+        await heard.status(LinkStatus.UP)
+        await ask(links, "strange")
+        assert (await heard.frame("strange")).body == {"half a character": "?!", "large": float(2**70), "plain": 1}
+
+
 async def test_a_process_goes_with_the_agent_also_when_the_agent_is_killed(tmp_path: Path) -> None:
     """Its parent is a process of this test's own, killed in the middle."""
     program = (
