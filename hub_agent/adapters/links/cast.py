@@ -159,7 +159,7 @@ class CastLink:
         except OperatingError:
             raise
         except (RequestTimeout, NotConnected, OSError) as err:
-            raise LinkLost(f"{self._peer.name} does not answer ({type(err).__name__}).") from err
+            raise LinkLost(f"{self._peer.name} does not answer.") from err
         except RequestFailed as err:
             raise NotPossible("nothing plays there that could do this") from err
         except PyChromecastError as err:

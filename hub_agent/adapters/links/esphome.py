@@ -20,6 +20,7 @@ from aioesphomeapi.model import COMPONENT_TYPE_TO_INFO, EntityInfo, EntityState,
 from aioesphomeapi.model_conversions import SUBSCRIBE_STATES_RESPONSE_TYPES
 
 from hub_agent.adapters.links.link import Line, Link, NoSearch
+from hub_agent.adapters.links.words import why_lost
 from hub_agent.errors import LinkAsleep, LinkLost, NotPossible, PersonNeeded
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.link import NeedKind, Peer
@@ -139,7 +140,7 @@ class EsphomeLink:
             fields = cast("dict[str, Any]", dict(cast("JsonObject", body.get("fields") or {})))
             getattr(client, method)(**fields)
         except (APIConnectionError, OSError) as err:
-            raise LinkLost(f"{self._peer.name} did not take the command: {_short(err)}") from err
+            raise LinkLost(f"{self._peer.name} did not take the command: {why_lost(err)}.") from err
         except (TypeError, ValueError, KeyError) as err:
             raise NotPossible(f"{self._peer.name} cannot be told so: {_short(err)}") from err
 
@@ -222,7 +223,7 @@ def _in_words(peer: Peer, secrets: Mapping[str, str], error: Exception) -> LinkL
         return LinkLost(f"Another node answers at the address of {name}.")
     if isinstance(error, TimeoutError):
         return LinkLost(f"{name} did not answer in time.")
-    return LinkLost(f"{name} cannot be reached: {_short(error)}")
+    return LinkLost(f"{name} cannot be reached: {why_lost(error)}.")
 
 
 def _short(error: Exception) -> str:

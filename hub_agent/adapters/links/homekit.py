@@ -31,6 +31,7 @@ from aiohomekit.model.status_flags import StatusFlags
 from aiohomekit.zeroconf import HomeKitService
 
 from hub_agent.adapters.links.link import Line, NoSearch
+from hub_agent.adapters.links.words import why_lost
 from hub_agent.errors import LinkLost, NotPossible, PersonNeeded
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.link import NeedKind, Peer
@@ -179,7 +180,7 @@ class HomeKitLink:
                 f"{self._peer.name} no longer knows this hub: give its code to pair it again.", NeedKind.CODE, _CODE
             ) from err
         except (HomeKitException, TimeoutError, OSError) as err:
-            raise LinkLost(f"{self._peer.name} could not be talked to: {_words(err)}") from err
+            raise LinkLost(f"{self._peer.name} could not be talked to: {why_lost(err)}.") from err
         finally:
             self._pairing = None
             await pairing.shutdown()
@@ -269,7 +270,7 @@ class HomeKitLink:
         except HttpErrorResponse as err:
             raise NotPossible(f"{self._peer.name} refused it (HTTP {err.response.code}).") from err
         except (HomeKitException, TimeoutError, OSError) as err:
-            raise LinkLost(f"{self._peer.name} could not be talked to: {_words(err)}") from err
+            raise LinkLost(f"{self._peer.name} could not be talked to: {why_lost(err)}.") from err
 
     async def _carry_out(self, pairing: _Pairing, body: JsonObject) -> None:
         match body.get("do"):
@@ -361,7 +362,3 @@ async def _description(peer: Peer) -> HomeKitService:
         addresses=addresses,
         port=peer.port or PORT,
     )
-
-
-def _words(err: BaseException) -> str:
-    return "it did not answer in time" if isinstance(err, TimeoutError) else str(err)[:200] or type(err).__name__

@@ -13,6 +13,7 @@ import httpx
 import orjson
 
 from hub_agent.adapters.links.link import Line, NoSearch
+from hub_agent.adapters.links.words import why_lost
 from hub_agent.errors import LinkLost, NotPossible, PersonNeeded
 from hub_agent.model.json import JsonObject
 from hub_agent.model.link import NeedKind, Peer
@@ -275,7 +276,7 @@ def _lost(peer: Peer, err: httpx.HTTPError) -> Exception:
         return _button(
             f"{peer.name} shows another certificate than when it was paired. If it was reset or replaced, press its button and pair it again."
         )
-    return LinkLost(f"{peer.name} could not be talked to: {str(err)[:150] or type(err).__name__}")
+    return LinkLost(f"{peer.name} could not be talked to: {why_lost(err)}.")
 
 
 def _button(text: str) -> PersonNeeded:

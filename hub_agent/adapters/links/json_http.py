@@ -10,6 +10,7 @@ from typing import Final, Self
 import httpx
 import orjson
 
+from hub_agent.adapters.links.words import why_lost
 from hub_agent.errors import LinkLost
 from hub_agent.model.json import JsonValue
 
@@ -65,7 +66,7 @@ class JsonHttp:
         except TimeoutError as err:
             raise LinkLost(f"{self.place} did not answer within {self._s_max:g} s") from err
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as err:
-            raise LinkLost(f"{self.place} cannot be reached: {type(err).__name__}") from err
+            raise LinkLost(f"{self.place} cannot be reached: {why_lost(err)}") from err
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()

@@ -7,6 +7,7 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from hub_agent.adapters.links.words import why_lost
 from hub_agent.errors import LinkLost
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.link import Peer
@@ -36,7 +37,7 @@ async def connect_to(peer: Peer, port: int, path: str, name: str) -> ClientConne
                 proxy=None,
             )
         except ENDS as err:
-            faults.append(f"{address}: {words_of(err)}")
+            faults.append(f"{address}: {why_lost(err)}")
     raise LinkLost(f"{name} does not answer: {'; '.join(faults) or 'no address is known'}.")
 
 
@@ -59,4 +60,5 @@ def objects(value: JsonValue) -> Iterator[JsonObject]:
 
 
 def words_of(err: Exception) -> str:
-    return str(err)[:200] or type(err).__name__
+    """What a WebSocket says of its end is short and plain."""
+    return why_lost(err) if isinstance(err, OSError) else str(err)[:200] or type(err).__name__

@@ -18,6 +18,7 @@ from lifx.protocol import packets
 from lifx.protocol.base import Packet
 
 from hub_agent.adapters.links.link import Line, Link, NoPairing
+from hub_agent.adapters.links.words import why_lost
 from hub_agent.errors import LinkLost, NotPossible
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.link import Peer
@@ -298,7 +299,7 @@ class LifxLink:
     def _lost(self, error: Exception) -> LinkLost:
         if isinstance(error, TimeoutError | LifxError) and not str(error).startswith("Invalid"):
             return LinkLost(f"{self._peer.name} does not answer.")
-        return LinkLost(f"{self._peer.name} cannot be reached: {str(error)[:200] or type(error).__name__}")
+        return LinkLost(f"{self._peer.name} cannot be reached: {why_lost(error)}.")
 
 
 async def _flash(light: Light, period_s: float, times: int) -> None:

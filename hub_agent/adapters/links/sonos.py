@@ -22,6 +22,7 @@ from soco.data_structures_entry import from_didl_string
 from soco.exceptions import NotSupportedException, SoCoException, SoCoUPnPException
 
 from hub_agent.adapters.links.link import Line, NoPairing, NoSearch
+from hub_agent.adapters.links.words import why_lost
 from hub_agent.errors import LinkLost, NotPossible, OperatingError
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.link import Peer
@@ -229,7 +230,7 @@ class SonosLink:
         except SoCoException as err:
             raise refused(f"the player cannot do this now ({type(err).__name__}: {str(err)[:120]})") from err
         except requests.RequestException as err:
-            raise LinkLost(f"{self._peer.name} does not answer ({type(err).__name__}).") from err
+            raise LinkLost(f"{self._peer.name} cannot be reached: {why_lost(err)}.") from err
         except Exception as err:  # SoCo lets through whatever its parsers raise
             raise LinkLost(f"{self._peer.name} answered what is not understood ({type(err).__name__}).") from err
 
