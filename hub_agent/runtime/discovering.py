@@ -12,13 +12,17 @@ from hub_agent.drivers.identification import identify
 from hub_agent.errors import MirrorError, NotFound, NotPossible, PersonNeeded
 from hub_agent.model.inputs import Input, PeerForgotten, PeerWanted
 from hub_agent.model.json import JsonObject
-from hub_agent.model.link import LinkStatus, Peer, Service
+from hub_agent.model.link import LinkStatus, Peer, Request, Service
 from hub_agent.ports import Change, Links
 from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.inbox import Inbox
 
 # How long somebody who adds a thing waits to hear what came of it.
 COMES_UP_S_MAX: Final = 20.0
+# A peer that is forgotten is given so long to hear of it.
+GOODBYE_S_MAX: Final = 12.0
+# What is asked of a peer before it is forgotten, where a dialect has such a thing.
+FAREWELLS: Final[Mapping[str, JsonObject]] = {"homekit": {"do": "unpair"}}
 SETTLED: Final = frozenset({LinkStatus.UP, LinkStatus.ASLEEP, LinkStatus.DOWN, LinkStatus.NEEDS})
 
 
@@ -54,11 +58,22 @@ class Discovering:
 
     async def forget(self, name: str, *, is_ignored: bool, by: str) -> None:
         peer = self._named(name)
+        await self._say_goodbye(peer)
         await self._submit(PeerForgotten(peer.dialect, peer.key, is_ignored, by))
-        if not is_ignored:
-            self._links.forget(peer.dialect, peer.key)
+        self._links.forget(peer.dialect, peer.key)
 
     # How.
+
+    async def _say_goodbye(self, peer: Peer) -> None:
+        """A peer that counts its homes is told that it is free again, while it can be told: without its secrets nobody could any more."""
+        request = FAREWELLS.get(peer.dialect)
+        if request is None:
+            return
+        answered = asyncio.Event()
+        if self._links.ask(Request(peer.dialect, peer.key, request), lambda _: answered.set()):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S_MAX):
+                    await answered.wait()
 
     async def _met_at(self, address: str) -> Peer:
         found = identify(service_at(address, self._dialects))

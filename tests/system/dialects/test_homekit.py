@@ -182,6 +182,11 @@ async def test_in_a_whole_home_a_bridge_is_announced_added_with_its_code_and_set
         assert [each["outcome"] for each in locked["commands"]] == ["confirmed"]
         await bridge.change("Thermometer", "CurrentTemperature", 19.5)
         await home.shows("sensor.thermometer", "19.5")
+        assert CODE.replace("-", "") not in (tmp_path / "home" / "credentials.json").read_text()
+        await home.door.forget_discovered("Test Bridge", is_ignored=False, by="somebody")
+        assert "pairing" not in (tmp_path / "home" / "credentials.json").read_text()
+        # The bridge was told, so another home can have it; this one again, too.
+        await home.door.add_discovered("Test Bridge", {"code": CODE}, "somebody")
+        await home.shows("light.lamp", "on")
         await bridge.kill()
         await home.shows("light.lamp", "unavailable")
-        assert CODE.replace("-", "") not in (tmp_path / "home" / "credentials.json").read_text()
