@@ -135,6 +135,16 @@ CREATE TABLE IF NOT EXISTS hub_case_revisions (
 );
 CREATE INDEX IF NOT EXISTS hub_case_revisions_home ON hub_case_revisions (home_id);
 
+-- Which homes' hubs have told of a brand or model that the catalogue did not have, until enough of them did.
+CREATE TABLE IF NOT EXISTS hub_catalogue_reports (
+    home_id uuid NOT NULL REFERENCES homes (id) ON DELETE CASCADE,
+    table_name text NOT NULL CHECK (table_name IN ('brands', 'device_models')),
+    row_id uuid NOT NULL,
+    reported_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (home_id, table_name, row_id)
+);
+CREATE INDEX IF NOT EXISTS hub_catalogue_reports_row ON hub_catalogue_reports (row_id);
+
 -- The kinds of definitions and who owns which column; rows in replaceable/10_0_declarations.sql.
 CREATE TABLE IF NOT EXISTS hub_definition_kinds (
     entity_type text PRIMARY KEY,

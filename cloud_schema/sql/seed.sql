@@ -1,9 +1,21 @@
--- Catalogue rows that a hub counts on. Ids are UUIDv5 of the name, so that hub and cloud know them without asking:
+-- Catalogue rows that a hub counts on: an ecosystem for each of its dialects, and its remedies. Ids are UUIDv5 of the name, so that hub and cloud know them without asking:
 -- uuid5(uuid5(NAMESPACE_URL, 'https://nexa.example/<table>'), name). May run again; what an operator changed is kept.
 
 INSERT INTO ecosystems (id, name, slug, provider, capabilities) VALUES
     ('d745e31a-e1ce-566b-83c3-a61b0eae1aed', 'Zigbee2MQTT', 'zigbee2mqtt', 'zigbee2mqtt', '{"scenes": true, "groups": true}'),
-    ('7ae66606-0c9f-5fa8-9e1c-66cd5bcffc4f', 'Home Assistant MQTT discovery', 'homeassistant_mqtt', 'homeassistant', '{}')
+    ('7ae66606-0c9f-5fa8-9e1c-66cd5bcffc4f', 'Home Assistant MQTT discovery', 'homeassistant_mqtt', 'homeassistant', '{}'),
+    ('5f866f22-2501-5c11-b4f3-53bfbe148a83', 'Matter', 'matter', 'csa', '{"local": true}'),
+    ('aa7f4fa2-f0f0-5ece-886a-71d652ff9254', 'Sonos', 'sonos', 'sonos', '{"groups": true, "local": true}'),
+    ('3f725e8c-76dd-58e4-8cdf-aba8f767d77c', 'ESPHome', 'esphome', 'esphome', '{"local": true}'),
+    ('c06df8ae-b1b6-52bf-92d5-ad38411205f6', 'Tasmota', 'tasmota', 'tasmota', '{"local": true}'),
+    ('730049e7-d145-5781-905c-5aff288f5a88', 'Homie', 'homie', 'homie', '{"local": true}'),
+    ('bab698a0-9f25-5af6-9134-1b02b5cb771c', 'Shelly', 'shelly', 'shelly', '{"local": true}'),
+    ('af52fa9e-77e7-5e95-a9e1-d831d6a18e31', 'Philips Hue bridge', 'hue', 'signify', '{"scenes": true, "groups": true, "local": true}'),
+    ('1a9c9b41-8937-53f9-b205-1cfc2bd41da2', 'WLED', 'wled', 'wled', '{"local": true}'),
+    ('bfe25f54-fb85-5963-a4f2-09dd8b8fbdd2', 'HomeKit accessories', 'homekit', 'apple', '{"local": true}'),
+    ('d1b72149-e4d5-53a0-a0a6-78aed9e2b9a8', 'Z-Wave', 'zwave', 'zwave_js', '{"local": true}'),
+    ('0ed7bae1-5bfc-5510-966b-5948107aa63f', 'LIFX', 'lifx', 'lifx', '{"local": true}'),
+    ('2033c7c1-91a0-56d7-b754-d283d1f12cb4', 'Google Cast', 'cast', 'google', '{"local": true}')
 ON CONFLICT DO NOTHING;
 
 INSERT INTO self_healing_actions (

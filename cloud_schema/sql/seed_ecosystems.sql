@@ -2,7 +2,6 @@
 -- May run again: a row that is there is left as it is, whatever an operator made of it.
 
 INSERT INTO ecosystems (id, name, slug, provider, capabilities) VALUES
-    ('5f866f22-2501-5c11-b4f3-53bfbe148a83', 'Matter', 'matter', 'csa', '{"local": true}'),
     ('e834dced-fef9-5f71-8a18-261eefd13aa7', 'Google Home', 'google_home', 'google', '{"voice": true, "scenes": true}'),
     ('db9bed33-8bf7-5da7-a15c-eb08be0354d3', 'Amazon Alexa', 'amazon_alexa', 'amazon', '{"voice": true, "scenes": true, "groups": true}'),
     ('565b68e1-697d-5aa3-b231-8b5eee5ca79d', 'Apple Home', 'apple_home', 'apple', '{"voice": true, "scenes": true, "local": true}'),
@@ -24,9 +23,6 @@ INSERT INTO ecosystems (id, name, slug, provider, capabilities) VALUES
     ('347aaadb-7547-5d4b-8cb0-5f47fe104568', 'Google Nest', 'google_nest', 'google', '{}'),
     ('4b39e77f-d519-55c2-895c-915edbf7476a', 'Ecobee', 'ecobee', 'ecobee', '{}'),
     ('6c74854b-4d03-5b10-bb71-b205193f8a2e', 'Tado', 'tado', 'tado', '{}'),
-    ('aa7f4fa2-f0f0-5ece-886a-71d652ff9254', 'Sonos', 'sonos', 'sonos', '{"groups": true, "local": true}'),
     ('348b1352-8b4e-5eba-ae65-200168004c57', 'deCONZ', 'deconz', 'dresden_elektronik', '{"scenes": true, "groups": true, "local": true}'),
-    ('3f725e8c-76dd-58e4-8cdf-aba8f767d77c', 'ESPHome', 'esphome', 'esphome', '{"local": true}'),
-    ('aea9278f-0290-58ec-9b3f-161a4ad7263c', 'Z-Wave JS', 'zwave_js', 'zwave_js', '{"local": true}'),
-    ('c06df8ae-b1b6-52bf-92d5-ad38411205f6', 'Tasmota', 'tasmota', 'tasmota', '{"local": true}')
+    ('aea9278f-0290-58ec-9b3f-161a4ad7263c', 'Z-Wave JS', 'zwave_js', 'zwave_js', '{"local": true}')
 ON CONFLICT DO NOTHING;

@@ -9,7 +9,12 @@ from hub_agent.model.json import JsonValue
 from hub_agent.model.state import EntityState
 
 # The cloud's ecosystems are named after the dialects, but for these.
-_ECOSYSTEMS: Final = {"homeassistant": "homeassistant_mqtt", "hub": "nexa_hub", "helper": "nexa_hub"}
+_ECOSYSTEMS: Final = {
+    "homeassistant": "homeassistant_mqtt",
+    "shelly_mqtt": "shelly",
+    "hub": "nexa_hub",
+    "helper": "nexa_hub",
+}
 VERSION_MAX: Final = 100
 
 

@@ -63,6 +63,16 @@ def test_a_catalogue_rows_id_follows_from_its_name(dsn, db, table, name, least):
     assert [(row_id, key) for row_id, key in rows if row_id != uuid5(names, key)] == []
 
 
+def test_every_dialect_of_the_hub_is_an_ecosystem_under_the_name_its_devices_tell(dsn, db):
+    from hub_agent.core.device_fields import ecosystem_of
+    from hub_agent.drivers.registry import default_drivers, link_drivers
+
+    seed_catalogue(dsn, silent)
+    slugs = {slug for (slug,) in db.execute("SELECT slug FROM ecosystems").fetchall()}
+    dialects = {driver.dialect for driver in (*default_drivers(), *link_drivers())} | {"hub", "helper"}
+    assert {ecosystem_of(dialect) for dialect in dialects} <= slugs
+
+
 def test_every_model_belongs_to_a_seeded_brand_and_is_of_a_type_of_ours(dsn, db):
     seed_catalogue(dsn, silent)
     text = next(path for path in catalogue_files() if path.name == "seed_models.sql").read_text()

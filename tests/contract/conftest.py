@@ -36,6 +36,7 @@ class Side(Protocol):
     def gaps(self) -> list[tuple[str, int, int]]: ...
     def sync_status(self, kind: str, definition_id: str) -> str | None: ...
     def presence(self, device_id: str) -> dict[str, Any]: ...
+    def copies(self, scene_id: str) -> dict[str, Any]: ...
     def case_revision(self, table: str, case_id: str) -> int | None: ...
 
 
@@ -77,6 +78,12 @@ class TwinSide:
 
     def presence(self, device_id: str) -> dict[str, Any]:
         return self.cloud.present["devices"].get(device_id, {})
+
+    def copies(self, scene_id: str) -> dict[str, Any]:
+        return {
+            name: (copy["sync_status"], copy.get("external_entity_id"))
+            for name, copy in self.cloud.copies.get(scene_id, {}).items()
+        }
 
     def case_revision(self, table: str, case_id: str) -> int | None:
         case = self.cloud.cases.get((table, case_id))
@@ -141,6 +148,14 @@ class SqlSide:
     def presence(self, device_id: str) -> dict[str, Any]:
         row = self.db.execute("SELECT is_online, battery_level FROM devices WHERE id = %s", (device_id,)).fetchone()
         return {"is_online": row[0], "battery_level": row[1]}
+
+    def copies(self, scene_id: str) -> dict[str, Any]:
+        rows = self.db.execute(
+            "SELECT e.slug, s.sync_status, s.external_entity_id FROM ecosystem_sync_status s JOIN ecosystems e ON e.id = s.ecosystem_id"
+            " WHERE s.entity_id = %s AND e.slug <> 'nexa_hub'",
+            (scene_id,),
+        ).fetchall()
+        return {slug: (status, external_id) for slug, status, external_id in rows}
 
     def case_revision(self, table: str, case_id: str) -> int | None:
         return self._one("SELECT max(revision) FROM hub_case_revisions WHERE id = %s", case_id)

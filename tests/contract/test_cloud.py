@@ -183,6 +183,48 @@ async def test_the_present_is_taken_column_by_column(side, hub) -> None:
     assert side.presence(lamp) == {"is_online": False, "battery_level": 80}
 
 
+async def test_what_is_told_of_a_scenes_copies_is_all_there_is_of_them(side, hub) -> None:
+    scene_id = str(uuid.uuid4())
+    version = (await hub.define("scene", scene_id, name="Evening", device_states=[]))["version"]
+    for told, known in [
+        ({"hue": {"sync_status": "pending"}}, {"hue": ("pending", None)}),
+        ({"hue": {"sync_status": "synced", "external_entity_id": "7"}}, {"hue": ("synced", "7")}),
+        (
+            {"zigbee2mqtt": {"sync_status": "unsupported", "error_message": "cannot be kept there"}},
+            {"zigbee2mqtt": ("unsupported", None)},
+        ),
+        ({}, {}),
+    ]:
+        await hub.ingest(present={"copies": {scene_id: told}})
+        assert side.copies(scene_id) == known
+    again = await hub.define("scene", scene_id, version, name="Evening", device_states=[])
+    assert again["version"] == version
+
+
+async def test_a_copy_that_makes_no_sense_is_set_aside_and_its_neighbours_are_taken(side, hub) -> None:
+    scene_id = str(uuid.uuid4())
+    await hub.define("scene", scene_id, name="Evening", device_states=[])
+    copies = {
+        scene_id: {
+            "hue": {"sync_status": "wonderful"},
+            "perpetuum": {"sync_status": "synced"},
+            "zigbee2mqtt": {"sync_status": "failed"},
+        },
+        str(uuid.uuid4()): {"hue": {"sync_status": "synced"}},
+    }
+    await hub.ingest(present={"copies": copies})
+    assert side.copies(scene_id) == {"zigbee2mqtt": ("failed", None)}
+    assert side.dead_letters() == [("present/copies", None), ("present/copies", None)]
+
+
+async def test_the_copies_of_a_scene_that_is_deleted_are_forgotten(side, hub) -> None:
+    scene_id = str(uuid.uuid4())
+    version = (await hub.define("scene", scene_id, name="Evening", device_states=[]))["version"]
+    await hub.ingest(present={"copies": {scene_id: {"hue": {"sync_status": "synced"}}}})
+    assert (await hub.define("scene", scene_id, version, is_deleted=True))["deleted"]
+    assert side.copies(scene_id) == {}
+
+
 async def test_a_higher_revision_of_a_case_replaces_a_lower_one(side, hub) -> None:
     alert = str(uuid.uuid4())
     row = {

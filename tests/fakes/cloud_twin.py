@@ -27,6 +27,9 @@ PARENTS = {
     "scene_activations": ("scene_id", "scene"),
 }
 NAME_COLUMN = {"room": "name", "device": "device_name", "scene": "name", "automation": "name"}
+# The seeded ecosystems in which a scene may be kept, and how a copy there may stand.
+KEEPING = {"zigbee2mqtt", "hue", "deconz"}
+SYNC_STATUSES = {"synced", "pending", "failed", "conflict", "unsupported"}
 CASE_TABLES = {"self_healing_executions", "alerts"}
 TIME_COLUMN = {"device_states": "created_at"}
 REDELIVER_AFTER = timedelta(seconds=30)
@@ -113,6 +116,7 @@ class CloudTwin:
         self.cases: dict[tuple[str, str], dict[str, Any]] = {}
         self.definitions: dict[tuple[str, str], Versioned] = {}
         self.present: dict[str, dict[str, dict[str, Any]]] = {"devices": {}, "automations": {}, "scenes": {}}
+        self.copies: dict[str, dict[str, dict[str, Any]]] = {}
         self.hub_present: dict[str, Any] = {}
         self.commands: dict[str, CloudCommandRow] = {}
         self.envelopes: list[dict[str, Any]] = []
@@ -331,8 +335,24 @@ class CloudTwin:
             for each, observed in (present.get(section) or {}).items():
                 if (kind, each) in self.definitions:
                     self.present[section].setdefault(each, {}).update(observed)
+        self._take_copies(present.get("copies") or {})
         if "hub" in present:
             self.hub_present = present["hub"]
+
+    def _take_copies(self, copies: dict[str, Any]) -> None:
+        """What is told of a scene is all there is of it; a bad one keeps what was known."""
+        for scene_id, told in copies.items():
+            if (known := self.definitions.get(("scene", scene_id))) is None or known.is_deleted:
+                continue
+            before, kept = self.copies.get(scene_id, {}), {}
+            for ecosystem, copy in told.items():
+                if ecosystem in KEEPING and copy.get("sync_status") in SYNC_STATUSES:
+                    kept[ecosystem] = copy
+                    continue
+                reason = "no ecosystem of this name" if ecosystem not in KEEPING else "no status"
+                self.dead_letters.append({"stream": "present/copies", "seq": None, "reason": reason, "row": copy})
+                kept |= {ecosystem: before[ecosystem]} if ecosystem in before else {}
+            self.copies[scene_id] = kept
 
     def _take_cases(self, cases: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
         held, refused = [], []
@@ -378,6 +398,8 @@ class CloudTwin:
             is_gone,
         )
         known.history[known.version] = dict(becomes)
+        if is_gone and kind == "scene":
+            self.copies.pop(definition_id, None)
         known.sync_status, known.conflict = ("synced" if origin else "pending"), None
         self._changed.set()
 

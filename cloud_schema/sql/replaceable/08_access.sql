@@ -113,6 +113,12 @@ LANGUAGE sql STABLE ROWS 1 SECURITY DEFINER SET search_path = public, pg_temp AS
     WHERE hub_sync.is_admin() OR (hub_sync.my_role() = 'oem_partner' AND status = 'active' AND metadata -> 'user_ids' ? auth.uid()::text)
 $$;
 
+-- Brands or models that hubs of one's own homes have told of: seen there before enough other homes have them.
+CREATE OR REPLACE FUNCTION hub_sync.my_catalogue(catalogue_table text) RETURNS SETOF uuid
+LANGUAGE sql STABLE ROWS 50 SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT row_id FROM hub_catalogue_reports WHERE table_name = catalogue_table AND home_id = ANY (ARRAY(SELECT hub_sync.homes_of(auth.uid(), 'view')))
+$$;
+
 -- For checks that compare with what stands in the table now: a changed row must not decide about itself.
 CREATE OR REPLACE FUNCTION hub_sync.owner_of_home(home uuid) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -24,7 +24,7 @@ DELETE FROM hub_sync.access_rules;
 DELETE FROM hub_sync.column_rights;
 
 -- audience: a purpose of hub_sync.my_homes_to (view, visit, live_in, service, control, configure, manage, own), or self,
--- partner, admin, everyone, active (rows of a catalogue that are in use).
+-- partner, admin, everyone, active (rows of a catalogue that are in use), reported (those that hubs of one's homes told of).
 INSERT INTO hub_sync.access_rules (table_name, policy_name, command, audience, through, also) VALUES
     ('users', 'users_select_own', 'SELECT', 'self', 'id', NULL),
     ('users', 'users_update_own', 'UPDATE', 'self', 'id', 'hub_sync.user_still_has(id, role, is_active)'),
@@ -115,8 +115,10 @@ INSERT INTO hub_sync.access_rules (table_name, policy_name, command, audience, t
     ('b2b_revenue', 'b2b_revenue_select', 'SELECT', 'partner', 'partner_id', NULL),
 
     ('brands', 'brands_select', 'SELECT', 'active', 'is_active', NULL),
+    ('brands', 'brands_select_reported', 'SELECT', 'reported', 'id', NULL),
     ('brands', 'brands_manage', 'ALL', 'admin', 'id', NULL),
     ('device_models', 'device_models_select', 'SELECT', 'active', 'is_supported', NULL),
+    ('device_models', 'device_models_select_reported', 'SELECT', 'reported', 'id', NULL),
     ('device_models', 'device_models_manage', 'ALL', 'admin', 'id', NULL),
     ('ecosystems', 'ecosystems_select', 'SELECT', 'active', 'is_active', NULL),
     ('ecosystems', 'ecosystems_manage', 'ALL', 'admin', 'id', NULL),
@@ -262,6 +264,7 @@ DECLARE
         WHEN rule.audience = 'self' THEN subject || ' = (SELECT hub_sync.me())'
         WHEN rule.audience = 'member_self' THEN 'is_active AND user_id = (SELECT hub_sync.me())'
         WHEN rule.audience = 'admin' THEN '(SELECT hub_sync.is_admin())'
+        WHEN rule.audience = 'reported' THEN format('%s = ANY (ARRAY(SELECT hub_sync.my_catalogue(%L)))', subject, rule.table_name)
         WHEN rule.audience = 'partner' THEN subject || ' = ANY (ARRAY(SELECT hub_sync.my_partners()))'
         WHEN rule.audience = 'view' THEN subject || ' = ANY (ARRAY(SELECT public.my_homes()))'
         WHEN rule.audience IN ('visit', 'live_in', 'service', 'control', 'configure', 'manage', 'own')
@@ -316,7 +319,7 @@ $$;
 CREATE OR REPLACE FUNCTION hub_sync.policies_wanted() RETURNS TABLE (table_name name, policy_name name, written text) LANGUAGE sql STABLE AS $$
     SELECT r.table_name, r.policy_name,
            format('AS %s FOR %s TO %s', CASE WHEN r.is_restrictive THEN 'RESTRICTIVE' ELSE 'PERMISSIVE' END, r.command,
-                  CASE WHEN r.is_restrictive OR r.audience IN ('active', 'everyone') THEN 'authenticated' ELSE 'PUBLIC' END)
+                  CASE WHEN r.is_restrictive OR r.audience IN ('active', 'everyone', 'reported') THEN 'authenticated' ELSE 'PUBLIC' END)
            || CASE WHEN r.command <> 'INSERT' THEN format(' USING (%s)', c.condition) ELSE '' END
            || CASE WHEN r.command IN ('INSERT', 'UPDATE', 'ALL') THEN format(' WITH CHECK (%s)', concat_ws(' AND ', '(' || c.condition || ')', '(' || r.also || ')'))
                    ELSE '' END

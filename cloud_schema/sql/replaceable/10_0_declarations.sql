@@ -66,6 +66,10 @@ CREATE OR REPLACE FUNCTION hub_sync.dead_letters_max() RETURNS integer LANGUAGE 
 CREATE OR REPLACE FUNCTION hub_sync.envelope_rows_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';
 CREATE OR REPLACE FUNCTION hub_sync.envelope_definitions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2000';
 CREATE OR REPLACE FUNCTION hub_sync.aliases_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 50';  -- a device
+CREATE OR REPLACE FUNCTION hub_sync.copies_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2000';  -- an envelope
+CREATE OR REPLACE FUNCTION hub_sync.catalogue_reports_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 500';  -- a home
+CREATE OR REPLACE FUNCTION hub_sync.catalogue_owners_min() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 3';  -- until all see a row
+CREATE OR REPLACE FUNCTION hub_sync.catalogue_name_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 80';
 CREATE OR REPLACE FUNCTION hub_sync.extra_bytes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 16384';
 CREATE OR REPLACE FUNCTION hub_sync.definition_bytes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 262144';
 CREATE OR REPLACE FUNCTION hub_sync.changes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 500';  -- a page

@@ -62,7 +62,8 @@ DECLARE
 BEGIN
     IF is_gone THEN
         DELETE FROM public.ecosystem_sync_status
-        WHERE home_id = home AND ecosystem_id = hub_sync.hub_ecosystem() AND entity_type = in_type AND entity_id = in_id;
+        WHERE home_id = home AND (ecosystem_id = hub_sync.hub_ecosystem() OR metadata ->> 'told_by' = 'hub')
+          AND entity_type = in_type AND entity_id = in_id;
         RETURN;
     END IF;
     SELECT s.metadata -> 'conflict' INTO open_conflict FROM public.ecosystem_sync_status s
@@ -156,22 +157,6 @@ CREATE OR REPLACE FUNCTION hub_sync.without_foreign_room(fields jsonb, home uuid
     SELECT CASE
         WHEN fields ->> 'room_id' IS NULL OR EXISTS (SELECT FROM public.rooms r WHERE r.home_id = home AND r.id::text = lower(fields ->> 'room_id'))
         THEN fields ELSE fields || '{"room_id": null}' END
-$$;
-
--- The catalogue's brand and model for the names a hub has read from the device.
-CREATE OR REPLACE FUNCTION hub_sync.with_catalogue_ids(fields jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    brand uuid;
-    model uuid;
-BEGIN
-    IF fields ->> 'brand' IS NULL THEN
-        RETURN fields - 'brand_id' - 'device_model_id';
-    END IF;
-    SELECT id INTO brand FROM public.brands WHERE lower(name) = lower(fields ->> 'brand') OR slug = lower(fields ->> 'brand') LIMIT 1;
-    SELECT id INTO model FROM public.device_models
-    WHERE brand_id = brand AND lower(fields ->> 'model') IN (lower(model_number), lower(model_name)) LIMIT 1;
-    RETURN (fields - 'brand_id' - 'device_model_id') || jsonb_strip_nulls(jsonb_build_object('brand_id', brand, 'device_model_id', model));
-END
 $$;
 
 CREATE OR REPLACE FUNCTION hub_sync.take_aliases(home uuid, device uuid, aliases jsonb) RETURNS void LANGUAGE sql AS $$
@@ -352,6 +337,7 @@ DECLARE
     answers jsonb := '[]';
     answer jsonb;
 BEGIN
+    PERFORM hub_sync.take_catalogue(hub, items);
     FOR item IN
         SELECT i.value FROM jsonb_array_elements(items) WITH ORDINALITY i (value, position)
         LEFT JOIN public.hub_definition_kinds k ON k.entity_type = i.value ->> 'entity_type'

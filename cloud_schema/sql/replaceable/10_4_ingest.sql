@@ -40,6 +40,60 @@ BEGIN
 END
 $$;
 
+-- Where scenes are kept besides (a Zigbee group, a Hue bridge), by scene and ecosystem. What is told of a scene is all there is of it.
+CREATE OR REPLACE FUNCTION hub_sync.take_copies(hub public.hub_hubs, copies jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    one record;
+    is_bad boolean := false;
+BEGIN
+    IF copies IS NULL OR jsonb_typeof(copies) <> 'object' OR copies = '{}' THEN
+        RETURN;
+    END IF;
+    DELETE FROM public.ecosystem_sync_status s
+    USING public.ecosystems e, jsonb_each(copies) c
+    WHERE s.home_id = hub.home_id AND s.entity_type = 'scene' AND s.metadata ->> 'told_by' = 'hub' AND e.id = s.ecosystem_id
+      AND s.entity_id::text = lower(c.key) AND jsonb_typeof(c.value) = 'object' AND NOT c.value ? e.slug;
+    FOR one IN
+        SELECT sc.id AS scene, d.key AS dialect, d.value AS told, e.id AS ecosystem
+        FROM jsonb_each(copies) c
+        JOIN public.scenes sc ON sc.home_id = hub.home_id AND sc.id::text = lower(c.key)
+        CROSS JOIN LATERAL jsonb_each(CASE jsonb_typeof(c.value) WHEN 'object' THEN c.value ELSE '{}' END) d
+        LEFT JOIN public.ecosystems e ON e.slug = d.key AND e.id <> hub_sync.hub_ecosystem()
+        ORDER BY sc.id, d.key LIMIT hub_sync.copies_max()
+    LOOP
+        BEGIN
+            IF one.ecosystem IS NULL OR jsonb_typeof(one.told) <> 'object' THEN
+                RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'no ecosystem of this name, or nothing told of it';
+            END IF;
+            PERFORM hub_sync.take_copy(hub.home_id, one.scene, one.ecosystem, one.told);
+        EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+            PERFORM hub_sync.bury(hub, hub.mirror_id, hub.epoch, 'present/copies', NULL, SQLERRM,
+                                  jsonb_build_object('scene', one.scene, 'ecosystem', left(one.dialect, 100), 'told', one.told));
+            is_bad := true;
+        END;
+    END LOOP;
+    PERFORM hub_sync.trim_dead_letters(hub) WHERE is_bad;
+END
+$$;
+
+-- Who wins in case of a conflict may be set by people, and stays as they set it.
+CREATE OR REPLACE FUNCTION hub_sync.take_copy(home uuid, scene uuid, ecosystem uuid, told jsonb) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO public.ecosystem_sync_status AS s (
+        home_id, ecosystem_id, entity_type, entity_id, sync_direction, conflict_resolution, metadata,
+        sync_status, external_entity_id, error_message, retry_count, last_sync_attempt_at, last_synced_at)
+    SELECT home, ecosystem, 'scene', scene, 'nexa_to_ecosystem', 'nexa_wins', '{"told_by": "hub"}',
+           r.sync_status, left(r.external_entity_id, 500), left(r.error_message, 1000), coalesce(r.retry_count, 0), r.last_sync_attempt_at, r.last_synced_at
+    FROM jsonb_to_record(told) r (sync_status text, external_entity_id text, error_message text, retry_count integer,
+                                  last_sync_attempt_at timestamptz, last_synced_at timestamptz)
+    ON CONFLICT (home_id, ecosystem_id, entity_type, entity_id) DO UPDATE SET
+        sync_direction = excluded.sync_direction, metadata = coalesce(s.metadata, '{}') || excluded.metadata,
+        sync_status = excluded.sync_status, external_entity_id = excluded.external_entity_id, error_message = excluded.error_message,
+        retry_count = excluded.retry_count, last_sync_attempt_at = excluded.last_sync_attempt_at, last_synced_at = excluded.last_synced_at
+    WHERE (s.sync_status, s.external_entity_id, s.error_message, s.retry_count, s.last_sync_attempt_at, s.last_synced_at, s.metadata ->> 'told_by')
+        IS DISTINCT FROM (excluded.sync_status, excluded.external_entity_id, excluded.error_message, excluded.retry_count,
+                          excluded.last_sync_attempt_at, excluded.last_synced_at, 'hub')
+$$;
+
 -- Whole rows by (id, time); a higher revision replaces a lower one. Answers the revision now held.
 CREATE OR REPLACE FUNCTION hub_sync.take_case(hub public.hub_hubs, item jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
@@ -236,6 +290,7 @@ BEGIN
         PERFORM hub_sync.take_present(hub, 'device', present -> 'devices');
         PERFORM hub_sync.take_present(hub, 'automation', present -> 'automations');
         PERFORM hub_sync.take_present(hub, 'scene', present -> 'scenes');
+        PERFORM hub_sync.take_copies(hub, present -> 'copies');
     END IF;
     SELECT * INTO cases FROM hub_sync.take_cases(hub, mirror, epoch_now, hub_sync.part(request, 'cases', '[]'));
     refused := refused || cases.refused;

@@ -96,6 +96,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ts TO service_role;
 -- What policies and views ask in the name of whoever reads. Without the schema's USAGE nobody can call them by name.
 GRANT EXECUTE ON FUNCTION
     hub_sync.claims(), hub_sync.is_hub_writing(), hub_sync.is_operator(), hub_sync.me(), hub_sync.is_admin(), hub_sync.has_hub(uuid), hub_sync.my_homes_to(text), hub_sync.my_people(),
+    hub_sync.my_catalogue(text),
     hub_sync.my_partners(), hub_sync.owner_of_home(uuid), hub_sync.is_part_of_home(text, uuid, uuid), hub_sync.home_of_group(uuid),
     hub_sync.user_still_has(uuid, user_role, boolean), ts.buckets_of(text, text, uuid, interval)
     TO authenticated, service_role;

@@ -81,6 +81,7 @@ BEGIN
         ('hub_gaps', 'What a hub had to let go, and why: records that will never come.'),
         ('hub_dead_letters', 'Rows of hubs that could not be stored, with the reason.'),
         ('hub_commands', 'What hubs are asked to do, until they have done it or it is too late.'),
+        ('hub_catalogue_reports', 'Which homes'' hubs told of a brand or model that the catalogue did not have.'),
         ('hub_device_aliases', 'Every native identity a device was met under.'),
         ('hub_case_revisions', 'Which revision of an alert, healing or the like is stored.'),
         ('hub_definition_kinds', 'Declared: the kinds of definitions and who owns which column.'),

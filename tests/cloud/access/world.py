@@ -58,6 +58,7 @@ LINKS = {
 VALUES: dict[str, dict[str, Any]] = {
     "hub_hubs": {"retired_at": "now"},
     "hub_commands": {"kind": "backup"},
+    "hub_catalogue_reports": {"table_name": "brands"},
     "hub_gaps": {"first_seq": 1, "last_seq": 2, "count": 2},
     "hub_definition_history": {"entity_type": "room"},
     "hub_definition_versions": {"entity_type": "room"},
