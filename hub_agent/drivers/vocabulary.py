@@ -105,11 +105,12 @@ MIREDS_PER_KELVIN: Final = 1_000_000
 
 
 def kelvin_of(mireds: float) -> int:
-    return round(MIREDS_PER_KELVIN / mireds)
+    """For any number: what no light can mean is taken for the end of the scale."""
+    return round(MIREDS_PER_KELVIN / max(1, min(mireds, MIREDS_PER_KELVIN)))
 
 
 def mireds_of(kelvin: float) -> int:
-    return round(MIREDS_PER_KELVIN / kelvin)
+    return round(MIREDS_PER_KELVIN / max(1, min(kelvin, MIREDS_PER_KELVIN)))
 
 
 # A group that the hub has made at a bridge to keep a scene in; the digits are the scene's. It is no device of the home, in any dialect.

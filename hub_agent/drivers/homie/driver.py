@@ -37,6 +37,8 @@ RELEASED_MAX: Final = 2_000
 VALUES_MAX: Final = 1_000
 VALUE_BYTES_MAX: Final = 8 * 1024
 DESCRIPTION_BYTES_MAX: Final = 256 * 1024
+# What is kept of it has to be written down, and writers of JSON have an end.
+DEPTH_MAX: Final = 16
 ANCESTORS_MAX: Final = 8
 
 _AVAILABLE: Final = {"ready": True, "alert": True, "sleeping": True, "disconnected": False, "lost": False}
@@ -274,6 +276,9 @@ class Homie:
             body: JsonValue = orjson.loads(message.payload)
         except orjson.JSONDecodeError as err:
             return [Rejected(DIALECT, message.topic, "not_json", f"not JSON: {err}"[:200], Origin(DIALECT, own))]
+        if not given.is_shallow(body, DEPTH_MAX):
+            reason = f"a description may be nested {DEPTH_MAX} levels deep at most"
+            return [Rejected(DIALECT, message.topic, "too_deep", reason, Origin(DIALECT, own))]
         if not isinstance(body, dict) or not str(body.get("homie", "")).startswith("5"):
             reason = "a description is a JSON object with `homie` 5.x"
             return [Rejected(DIALECT, message.topic, "key_wrong", reason, Origin(DIALECT, own))]

@@ -17,6 +17,11 @@ from hub_agent.drivers.identification.upnp import SEARCH_TARGETS as SEARCH_TARGE
 from hub_agent.model.device import Alias, DeviceType
 from hub_agent.model.link import PeerFound, PeerGone, Service, ServiceGone
 
+# A machine with more addresses than that is none of a home's.
+HOSTS_MAX: Final = 16
+HOST_CHARS_MAX: Final = 255
+PORT_MAX: Final = 65_535
+
 _MDNS: Final = Table.of((*SPOKEN, *MEDIA, *HOUSEHOLD, *COMPUTERS))
 _UPNP: Final = Table.of(UPNP)
 
@@ -59,8 +64,8 @@ def _plain(service: Service) -> Service:
         via=service.via,
         kind=text(service.kind),
         name=text(service.name)[:NAME_CHARS_MAX],
-        hosts=service.hosts,
-        port=service.port,
+        hosts=tuple(host for host in service.hosts[:HOSTS_MAX] if 0 < len(host) <= HOST_CHARS_MAX),
+        port=service.port if service.port is not None and 0 < service.port <= PORT_MAX else None,
         hostname=text(service.hostname).rstrip(".")[:NAME_CHARS_MAX] or None,
         txt=plain_txt(service.txt),
     )

@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 
 from hub_agent.drivers.colours import hs_of_rgb, rgb_of_hs, rgb_of_xy, xy_of_rgb
+from hub_agent.drivers.given import number_of
 from hub_agent.drivers.vocabulary import kelvin_of
 from hub_agent.drivers.zigbee2mqtt import fields
 from hub_agent.drivers.zigbee2mqtt.fields import NOTHING
@@ -87,20 +88,12 @@ def _numeric(key: str, native: JsonObject) -> Reader:
     def read(value: JsonValue) -> EntityReport | None:
         # Exact types first: most of what a home says is numbers, and true is no number.
         if type(value) in _NUMBERS:
-            return EntityReport(key, repr(value), NOTHING)
+            return EntityReport(key, repr(value), NOTHING) if number_of(value) is not None else None
         if isinstance(value, str):
-            return EntityReport(key, value.strip(), NOTHING) if _is_number(value) else None
+            return EntityReport(key, value.strip(), NOTHING) if number_of(value) is not None else None
         return None
 
     return Single(_property(native), read)
-
-
-def _is_number(value: str) -> bool:
-    try:
-        number = float(value[:STATE_CHARS_MAX])
-    except ValueError:
-        return False
-    return number - number == 0  # neither infinite nor NaN
 
 
 def _enum(key: str, native: JsonObject) -> Reader:
@@ -283,8 +276,8 @@ def _light_colour(given: "_Given") -> dict[str, JsonValue]:
 
 def _colours(colour: JsonObject) -> dict[str, JsonValue]:
     """In all three notations, from those that are given."""
-    x, y = fields.number(colour, "x"), fields.number(colour, "y")
-    hue, saturation = fields.number(colour, "hue"), fields.number(colour, "saturation")
+    x, y = _share(colour, "x", 1), _share(colour, "y", 1)
+    hue, saturation = _share(colour, "hue", 360), _share(colour, "saturation", 100)
     red, green, blue = (fields.number(colour, name) for name in ("r", "g", "b"))
     if red is not None and green is not None and blue is not None:
         rgb = (round(min(max(red, 0), 255)), round(min(max(green, 0), 255)), round(min(max(blue, 0), 255)))
@@ -297,6 +290,11 @@ def _colours(colour: JsonObject) -> dict[str, JsonValue]:
     hs = (hue, saturation) if hue is not None and saturation is not None else hs_of_rgb(*rgb)
     xy = (x, y) if x is not None and y is not None else xy_of_rgb(*rgb)
     return {"hs_color": list(hs), "rgb_color": list(rgb), "xy_color": list(xy)}
+
+
+def _share(colour: JsonObject, name: str, most: int) -> float | None:
+    value = number_of(colour.get(name))
+    return None if value is None else min(max(value, 0), most)
 
 
 _OPENING: Final = frozenset({"opening", "open", "forward", "up", "rising"})
@@ -318,13 +316,17 @@ def _cover(key: str, native: JsonObject) -> Reader:
         position, tilt = given.number("position"), given.number("tilt")
         attributes: dict[str, JsonValue] = {}
         if position is not None:
-            attributes["current_position"] = round(position)
+            attributes["current_position"] = _percent(position)
         if tilt is not None:
-            attributes["current_tilt_position"] = round(tilt)
+            attributes["current_tilt_position"] = _percent(tilt)
         state = _cover_state(given.text("motion"), given.text("state"), position)
         return EntityReport(key, state, attributes) if state is not None or attributes else None
 
     return Compound(properties.values(), read)
+
+
+def _percent(said: float) -> int:
+    return min(max(round(said), 0), 100)
 
 
 def _cover_state(motion: str | None, state: str | None, position: float | None) -> str | None:
@@ -421,12 +423,10 @@ class _Given:
 
     def number(self, role: str) -> float | None:
         value = self._value(role)
-        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            return value
-        if isinstance(value, str) and _is_number(value):
-            return float(value)
-        self._fault(role)
-        return None
+        number = number_of(value)
+        if number is None and value is not None:
+            self._fault(role)
+        return number
 
     def text(self, role: str) -> str | None:
         value = self._value(role)
@@ -453,7 +453,8 @@ class _Given:
         return word
 
     def _value(self, role: str) -> JsonValue:
-        return self._body.get(self._properties.get(role, ""))
+        name = self._properties.get(role)
+        return None if name is None else self._body.get(name)
 
     def _fault(self, role: str) -> None:
         self._faults.append(self._properties[role])
