@@ -112,10 +112,10 @@ class Browser:
         self.see(f"[...document.querySelectorAll({selector!r})].some((each) => each.innerText.includes({words!r}))")
 
     def click(self, selector: str) -> None:
-        self.ask("POST", f"/element/{self._find(selector)}/click", {})
+        self.ask("POST", f"/element/{self.find(selector)}/click", {})
 
     def type(self, selector: str, text: str) -> None:
-        self.ask("POST", f"/element/{self._find(selector)}/value", {"text": text})
+        self.ask("POST", f"/element/{self.find(selector)}/value", {"text": text})
 
     def shoot(self, name: str) -> None:
         ARTEFACTS.mkdir(exist_ok=True)
@@ -137,7 +137,7 @@ class Browser:
     def quit(self) -> None:
         self._driver.delete(self._path)
 
-    def _find(self, selector: str) -> str:
+    def find(self, selector: str) -> str:
         found = self.ask("POST", "/element", {"using": "css selector", "value": selector})
         return str(next(iter(found.values())))
 
@@ -282,6 +282,23 @@ def test_a_notice_stands_on_the_page_until_somebody_dismisses_it(page, hub) -> N
     page.see("document.querySelector('#notices').hidden")
     [(action, told, _)] = hub.door.asked
     assert (action, told["data"]) == ("persistent_notification.dismiss", {"notification_id": "tag/washing"})
+
+
+def test_a_found_thing_is_taken_up_with_the_code_that_is_typed(page, hub) -> None:
+    page.see_text("#found-needing", "Enter the code that is printed on it.")
+    page.type("#found-needing input[name=code]", f"031-45-154{ENTER}")
+    page.see("!document.querySelector('#found-needing').innerText.includes('Thermostat')")
+    assert [each[:2] for each in hub.door.asked] == [("add", {"what": "homekit/aa", "given": ["code"]})]
+
+
+def test_a_thing_that_was_lost_is_only_tried_again(stranger, hub) -> None:
+    (waiting, *_) = hub.door.discovered_now
+    waiting |= {"status": "lost", "reason": "it does not answer", "needs": None}
+    stranger.pair()
+    stranger.see_text("#found-needing", "It does not answer")
+    stranger.click("#found-needing form button:first-of-type")
+    stranger.see("!document.querySelector('#found-needing').innerText.includes('Thermostat')")
+    assert [each[:2] for each in hub.door.asked] == [("add", {"what": "homekit/aa", "given": []})]
 
 
 def test_what_a_person_does_is_not_disturbed_by_what_happens(page, hub) -> None:

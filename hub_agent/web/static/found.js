@@ -25,7 +25,7 @@ export function foundCard(thing, doing) {
   const form = make('form', { className: 'given' });
   const told = make('p', { className: 'told', role: 'status' });
   const ignore = make('button', { type: 'button', className: 'less', text: 'Ignore' });
-  const card = make('div', { className: 'card' }, name, ' ', about, text, form, told);
+  const card = make('div', { className: 'card', role: 'group' }, name, ' ', about, text, form, told);
   const id = thing.id;
   let asked = '';
 
@@ -47,13 +47,14 @@ export function foundCard(thing, doing) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (form.hasAttribute('aria-busy')) return;
-    const given = Object.fromEntries(new FormData(form));
-    act(() => doing.add(id, Object.keys(given).length ? given : { pressed: 'yes' }));
+    act(() => doing.add(id, Object.fromEntries(new FormData(form))));
   });
   ignore.addEventListener('click', () => act(() => doing.ignore(id)));
 
   card.show = (now) => {
     name.textContent = now.name;
+    card.setAttribute('aria-label', now.name);
+    ignore.setAttribute('aria-label', `${now.name}: ignore`);
     about.textContent = place(now);
     text.textContent = now.needs?.text ?? capital(now.reason ?? STANDING[now.status] ?? now.status);
     const wanted = now.needs ? `${now.needs.kind} ${now.needs.fields.join()}` : 'lost';
