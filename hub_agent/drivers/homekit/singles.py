@@ -37,6 +37,19 @@ def _warning(word: str, name: str, device_class: str | None, category: str | Non
 
 
 _AIR_QUALITY: Final = MappingProxyType({0: "unknown", 1: "excellent", 2: "good", 3: "fair", 4: "inferior", 5: "poor"})
+_LOCK_ACTIONS: Final = MappingProxyType(
+    {
+        0: "secured_inside",
+        1: "unsecured_inside",
+        2: "secured_outside",
+        3: "unsecured_outside",
+        4: "secured_by_keypad",
+        5: "unsecured_by_keypad",
+        6: "secured_remotely",
+        7: "unsecured_remotely",
+        8: "secured_by_timeout",
+    }
+)
 _EVE: Final = "-079E-48FF-8F27-9C2605A29F52"
 _KOOGEEK: Final = "4AAAF931-0DEC-11E5-B939-0800200C9A66"
 _CONNECTSENSE: Final = "-0000-1000-8000-001D4B474349"
@@ -87,6 +100,22 @@ SINGLES: Final[Mapping[str, Single]] = MappingProxyType(
         "36": Single(
             "select", "option", "Temperature display", category="config", words={0: "celsius", 1: "fahrenheit"}
         ),
+        # Where the service's own entity does not tell it already.
+        "A9": Single(
+            "sensor", "action", "Activity", "enum", category="diagnostic", words={0: "off", 1: "idle", 2: "purifying"}
+        ),
+        "AF": Single(
+            "sensor", "action", "Activity", "enum", category="diagnostic", words={0: "off", 1: "idle", 2: "blowing"}
+        ),
+        "29": Single("number", "value", "Fan speed", unit="%", category="config"),
+        "B6": Single("switch", "on", "Swing", category="config"),
+        "D1": Single("sensor", "programme", "Programme", "enum", words={0: "none", 1: "scheduled", 2: "overridden"}),
+        "1C": Single("sensor", "last_action", "Last action", "enum", category="diagnostic", words=_LOCK_ACTIONS),
+        "1": Single("switch", "on", "Administrators only", category="config"),
+        "E": Single("binary_sensor", "door", "Door", "door", on=(0, 2, 3, 4)),
+        "1D": Single("binary_sensor", "lock", "Lock", "lock", on=(0, 2), category="diagnostic"),
+        "1E": Single("switch", "on", "Locked", category="config"),
+        "8E": _warning("problem", "Alarm", "safety", "diagnostic"),
         # Of makers.
         f"E863F10A{_EVE}": _measured("voltage", "Voltage", "voltage", "V"),
         f"E863F126{_EVE}": _measured("current", "Current", "current", "A"),

@@ -65,7 +65,8 @@ WORDS: Final = {
     45: "Air purifier", 44: "Air quality", 114: "Air conditioner", 116: "Vacuum", 66: "Valve", 67: "Leak", 65: "Freeze",
     68: "Rain", 112: "Refrigerator", 113: "Cabinet", 115: "Washer", 117: "Dishwasher", 124: "Dryer", 121: "Microwave",
     120: "Cooktop", 119: "Cook surface", 122: "Extractor hood", 123: "Oven", 1296: "Electricity", 771: "Pump", 271: "Relay",
-    272: "Dimmer",
+    272: "Dimmer", 1292: "Charger", 1295: "Water heater", 777: "Heat pump", 560: "Closure", 561: "Closure panel", 23: "Solar power",
+    24: "Battery storage",
 }  # fmt: skip
 
 ATTRIBUTES_MAX: Final = 20_000

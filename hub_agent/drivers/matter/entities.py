@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from hub_agent.drivers import given
-from hub_agent.drivers.matter import clusters as c, sensing
+from hub_agent.drivers.matter import clusters as c, equipment, sensing
 from hub_agent.drivers.matter.clusters import Attributes
 from hub_agent.drivers.vocabulary import kelvin_of
 from hub_agent.model.device import AdvertisedEntity, Capability
@@ -302,5 +302,6 @@ _BUILDERS: Final[tuple[tuple[int, Builder], ...]] = (
     (c.RVC_RUN_MODE, _vacuum),
     (c.SWITCH, _switch),
     *sensing.BUILDERS,
+    *equipment.BUILDERS,
     (c.IDENTIFY, _identify),
 )

@@ -77,7 +77,14 @@ def flag(
 
 
 def number(
-    endpoint: int, key: str, name: str, place: Place, *, unit: str | None, limits: tuple[float, float]
+    endpoint: int,
+    key: str,
+    name: str,
+    place: Place,
+    *,
+    unit: str | None,
+    limits: tuple[float, float],
+    factor: float = 1,
 ) -> AdvertisedEntity:
     return AdvertisedEntity(
         key=f"{key}_{endpoint}",
@@ -90,7 +97,7 @@ def number(
             "kind": "setting",
             "endpoint": endpoint,
             "paths": paths(endpoint, {"now": place}),
-            "factor": 1,
+            "factor": factor,
             "limits": [*limits],
         },
     )
@@ -301,7 +308,7 @@ _STATES: Final = {0: "stopped", 1: "running", 2: "paused", 3: "error", 64: "seek
                   67: "emptying_dust_bin", 68: "cleaning_mop", 69: "filling_water_tank", 70: "updating_maps"}  # fmt: skip
 
 
-def _operating(cluster: int) -> Builder:
+def operating(cluster: int) -> Builder:
     def build(attributes: Attributes, endpoint: int, has: set[int]) -> Made:
         listed = {}
         for each in c.objects(attributes.get(endpoint, cluster, 3)):
@@ -467,8 +474,8 @@ BUILDERS: Final[tuple[tuple[int, Builder], ...]] = (
     (c.AIR_QUALITY, _air),
     (c.ELECTRICAL_POWER, _power),
     (c.ELECTRICAL_ENERGY, _energy),
-    (c.OPERATIONAL_STATE, _operating(c.OPERATIONAL_STATE)),
-    (c.RVC_OPERATIONAL_STATE, _operating(c.RVC_OPERATIONAL_STATE)),
+    (c.OPERATIONAL_STATE, operating(c.OPERATIONAL_STATE)),
+    (c.RVC_OPERATIONAL_STATE, operating(c.RVC_OPERATIONAL_STATE)),
     *((cluster, _mode(cluster)) for cluster in _MODES),
     (c.TEMPERATURE_CONTROL, _temperature_control),
     (c.HEPA_FILTER, _filter(c.HEPA_FILTER, "hepa_filter", "HEPA filter")),

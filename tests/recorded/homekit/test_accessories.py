@@ -316,6 +316,30 @@ def test_air_that_is_measured_has_its_units() -> None:
     assert said[by_word["co2"].key].state == "640"
 
 
+@pytest.mark.parametrize(
+    "service, characteristic, value, domain, state",
+    [
+        ("AIR_PURIFIER", "CURRENT_AIR_PURIFIER_STATE", 2, "sensor", "purifying"),
+        ("FAN_V2", "CURRENT_FAN_STATE", 1, "sensor", "idle"),
+        ("HEATER_COOLER", "ROTATION_SPEED", 40, "number", "40"),
+        ("IRRIGATION_SYSTEM", "PROGRAM_MODE", 1, "sensor", "scheduled"),
+        ("LOCK_MANAGEMENT", "LOCK_LAST_KNOWN_ACTION", 4, "sensor", "secured_by_keypad"),
+        ("LOCK_MANAGEMENT", "CURRENT_DOOR_STATE", 1, "binary_sensor", "off"),
+        ("GARAGE_DOOR_OPENER", "LOCK_CURRENT_STATE", 0, "binary_sensor", "on"),
+    ],
+)
+def test_what_the_service_does_not_tell_by_itself_is_an_entity_of_its_own(
+    service: str, characteristic: str, value: int, domain: str, state: str
+) -> None:
+    _, advertisement, iids, said = _one(service, **{characteristic: value})
+    key = next(
+        entity.key
+        for entity in advertisement.entities
+        if entity.domain == domain and entity.key.endswith(f"_{iids[characteristic]}")
+    )
+    assert states(said)[key].state == state
+
+
 def _made(iid: int, kind: str, value: JsonValue, form: str = "uint8") -> dict[str, Any]:
     return {"iid": iid, "type": kind, "format": form, "perms": ["pr", "pw", "ev"], "value": value}
 
