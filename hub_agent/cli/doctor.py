@@ -64,6 +64,8 @@ def _findings(socket_path: str | None, config_path: Path | None) -> Iterator[Fin
     for check in (_state_dir, _mirror, _disk, _broker, _cloud, _page):
         yield check(config, status)
     yield _clock(status)
+    yield _network(config)
+    yield from _dialects()
     if status is not None:
         yield from _not_understood(socket_path or str(config.agent.socket))
 
@@ -183,6 +185,80 @@ def _clock(status: Json) -> Finding:
         return Finding("clock", "ok", "it is synchronised")
     todo = "timedatectl set-ntp true. Until then records are dated by their order, and schedules are careful"
     return Finding("clock", "warn", "it is not synchronised", todo)
+
+
+def _network(config: Config) -> Finding:
+    """Whether devices that announce themselves by mDNS can be heard: whether this machine may listen, and may ask."""
+    if not config.discovery.mdns:
+        return Finding(
+            "discovery", "skip", "mDNS is switched off: only addresses are tried", "Set discovery.mdns to change that"
+        )
+    from hub_agent.adapters.neighbours.interfaces import look
+
+    interfaces = look(config.discovery.interfaces)
+    if not interfaces.ipv4 and not interfaces.ipv6:
+        todo = "Connect it, or name its interface in discovery.interfaces: ip address"
+        return Finding("discovery", "warn", "this machine is in no network of the home", todo)
+    silent = [address for address in interfaces.ipv4 if not _may_ask(address)]
+    if silent:
+        todo = "Let UDP port 5353 and the group 224.0.0.251 through the firewall; until then, give addresses: nexa-hub devices add shelly://192.168.1.30"
+        return Finding("discovery", "warn", f"mDNS does not get out at {', '.join(silent)}", todo)
+    if not _may_listen():
+        todo = "Let other programs share UDP port 5353: ss -lunp | grep 5353 says which one does not"
+        return Finding("discovery", "warn", "UDP port 5353 is not shared: no answers of devices are heard", todo)
+    return Finding("discovery", "ok", f"mDNS works at {', '.join(interfaces.ipv4) or 'IPv6 only'}")
+
+
+_MDNS = ("224.0.0.251", 5353)
+# Which services are there? (RFC 6763, 9), in a form that answers nobody else.
+_QUESTION = bytes(5) + b"\x01" + bytes(6) + b"\x09_services\x07_dns-sd\x04_udp\x05local\x00\x00\x0c\x00\x01"
+
+
+def _may_ask(address: str) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+            asking.setsockopt(
+                socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(_MDNS[0]) + socket.inet_aton(address)
+            )
+            asking.bind((address, 0))
+            asking.sendto(_QUESTION, _MDNS)
+        except OSError:
+            return False
+    return True
+
+
+def _may_listen() -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            listening.bind(("", _MDNS[1]))
+        except OSError:
+            return False
+    return True
+
+
+# A module of each library that a dialect needs, by the extra that brings it.
+_LIBRARIES = {
+    "cast": "pychromecast",
+    "esphome": "aioesphomeapi",
+    "homekit": "aiohomekit",
+    "lifx": "lifx",
+    "sonos": "soco",
+    "upnp": "async_upnp_client",
+}
+
+
+def _dialects() -> Iterator[Finding]:
+    from importlib.util import find_spec
+
+    missing = [extra for extra, module in _LIBRARIES.items() if find_spec(module) is None]
+    if missing:
+        todo = f"Run the installer again without --light; by hand: pip install 'nexa-hub[{','.join(missing)}]'"
+        yield Finding("dialects", "warn", f"not installed: {', '.join(missing)}", todo)
+    else:
+        yield Finding("dialects", "ok", "the libraries of all dialects are installed")
 
 
 def _not_understood(socket_path: str) -> Iterator[Finding]:

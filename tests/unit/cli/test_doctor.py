@@ -193,3 +193,53 @@ def test_a_state_directory_that_is_not_there_yet_is_no_fault(examine, home, monk
     monkeypatch.setenv("NEXA_AGENT_STATE_DIR", str(home / "none" / "yet"))
     findings, _ = examine()
     assert (findings["state"]["verdict"], findings["disk"]["verdict"]) != ("fail", "fail")
+
+
+@pytest.fixture
+def listens_at(monkeypatch):
+    """Nothing of a test leaves the machine."""
+
+    def listens_at(interface: str) -> None:
+        monkeypatch.setenv("NEXA_DISCOVERY_MDNS", "true")
+        monkeypatch.setenv("NEXA_DISCOVERY_INTERFACES", interface)
+
+    return listens_at
+
+
+def test_whether_mdns_works_is_said(examine, listens_at, monkeypatch) -> None:
+    listens_at("lo")
+    findings, _ = examine()
+    assert (findings["discovery"]["verdict"], findings["discovery"]["text"]) == ("ok", "mDNS works at 127.0.0.1")
+
+    listens_at("no-such-cable")
+    findings, _ = examine()
+    assert findings["discovery"]["verdict"] == "warn"
+    assert "no network of the home" in findings["discovery"]["text"]
+    assert "discovery.interfaces" in findings["discovery"]["todo"]
+
+    monkeypatch.setenv("NEXA_DISCOVERY_MDNS", "false")
+    assert examine()[0]["discovery"]["verdict"] == "skip"
+
+
+def test_a_port_of_mdns_that_is_not_shared_is_told(examine, listens_at) -> None:
+    listens_at("lo")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as greedy:
+        try:
+            greedy.bind(("", 5353))
+        except OSError:
+            pytest.skip("not run: something else listens to mDNS here")
+        findings, _ = examine()
+
+    assert findings["discovery"]["verdict"] == "warn"
+    assert "not shared" in findings["discovery"]["text"]
+
+
+def test_the_libraries_of_dialects_are_looked_for(examine) -> None:
+    assert examine()[0]["dialects"]["verdict"] == "ok"
+
+
+def test_every_library_that_a_link_needs_is_looked_for() -> None:
+    from hub_agent.adapters.links.registry import LINKINGS
+    from hub_agent.cli import doctor
+
+    assert {place.extra for place in LINKINGS.values() if place.extra} <= set(doctor._LIBRARIES)
