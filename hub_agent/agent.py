@@ -37,6 +37,7 @@ from hub_agent.core.time_of_day import zone
 from hub_agent.drivers.driver import SceneDriver
 from hub_agent.drivers.identification import gone, identify
 from hub_agent.drivers.registry import Dialects, default_drivers, link_drivers
+from hub_agent.drivers.tasmota.driver import PREFIX as TASMOTA_DISCOVERY
 from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError, NotPossible
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import IssueCleared, IssueRaised
@@ -130,7 +131,8 @@ class Core:
             are_copies_wanted=are_copies_wanted,
         )
         self.changes = Changes()
-        self.inbox = Inbox(self._resume)
+        self._discovery_prefix = f"{discovery_prefix}/"
+        self.inbox = Inbox(self._resume, self._is_announcement, self.dialects.understands)
         self._hearing = Hearing(broker)
         errands = dict(allowed.errands)
         if allowed.pictures is not None:
@@ -199,6 +201,11 @@ class Core:
     def _resume(self) -> None:
         self.broker.resume()
         self.links.resume()
+
+    def _is_announcement(self, topic: str) -> bool:
+        if topic.startswith(self._discovery_prefix):
+            return topic.endswith("/config")
+        return topic.startswith(TASMOTA_DISCOVERY)
 
     def _decode(self, heard: Heard) -> Sequence[Decoded]:
         match heard:

@@ -25,7 +25,7 @@ from hub_agent.core.telemetry import records_of
 from hub_agent.model.action import Command
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Entity, Origin
-from hub_agent.model.effects import Announce, IssueRaised, SaveDevice, Warn
+from hub_agent.model.effects import Announce, Durability, IssueRaised, SaveDevice, Warn
 from hub_agent.model.ids import DeviceId, EntityId, NewId, RoomId
 from hub_agent.model.inputs import DeviceEdited, StateSet
 from hub_agent.model.json import JsonValue
@@ -240,7 +240,9 @@ class Devices:
 
     def _define_device(self, device: Device, now: datetime) -> list[Given]:
         aliases = tuple((alias.kind, alias.value) for alias in device.aliases)
-        changed = self._definitions.edit("device", device.id, definition_fields(device), now, aliases)
+        changed = self._definitions.edit(
+            "device", device.id, definition_fields(device), now, aliases, durability=Durability.LAZY
+        )
         # The inventory said it: it need not be told.
         return [each for each in changed if not isinstance(each, DefinitionChanged)]
 
@@ -255,7 +257,7 @@ class Devices:
             given += self._healing.handle_removed(known.device.id, now)
             given += [
                 each
-                for each in self._definitions.delete("device", known.device.id, now)
+                for each in self._definitions.delete("device", known.device.id, now, durability=Durability.COMMIT)
                 if not isinstance(each, DefinitionChanged)
             ]
             given.append(Announce("device", {"id": known.device.id, "is_gone": True}))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from hub_agent.model.device import AdvertisedEntity, Advertisement, Alias, Device, Entity, Origin, Presence
-from hub_agent.model.effects import Effect, ForgetDevice, ReleaseDevice, Save, SaveDevice
+from hub_agent.model.effects import Durability, Effect, ForgetDevice, ReleaseDevice, Save, SaveDevice
 from hub_agent.model.ids import DeviceId, EntityId, HomeId, RoomId, slugify
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, JsonValue
@@ -187,7 +187,7 @@ class Inventory:
         if left and key is not None:
             changed = replace(device, entities=left)
             self._remember(changed)
-            return gone, (SaveDevice(changed),)
+            return gone, (SaveDevice(changed, Durability.COMMIT),)
         return gone, self._forget(device)
 
     def calmed(self, now: datetime) -> list[tuple[str, Advertisement]]:
@@ -228,9 +228,9 @@ class Inventory:
         device = self._described(advertisement, device_id, old, came_back)
         if old is None:
             device = replace(device, added_at=now)
-        effects: list[Effect] = [] if device == old else [SaveDevice(device)]
+        effects: list[Effect] = [] if device == old else [SaveDevice(device, Durability.LAZY)]
         if came_back is not None:
-            effects.append(Save("inventory", f"gone/{device_id}", None))
+            effects.append(Save("inventory", f"gone/{device_id}", None, Durability.LAZY))
         if old and old.origin != device.origin:
             self._known_by_origin.pop(old.origin, None)
             self._latest_by_origin.pop(old.origin, None)
@@ -327,11 +327,14 @@ class Inventory:
             "aliases": [[alias.kind, alias.value] for alias in device.aliases],
         }
         self._gone_by_id[device.id] = body
-        effects: list[Effect] = [ForgetDevice(device.id), Save("inventory", f"gone/{device.id}", body)]
+        effects: list[Effect] = [
+            ForgetDevice(device.id),
+            Save("inventory", f"gone/{device.id}", body, Durability.COMMIT),
+        ]
         if len(self._gone_by_id) > GONE_MAX:
             oldest = next(iter(self._gone_by_id))
             del self._gone_by_id[oldest]
-            effects.append(Save("inventory", f"gone/{oldest}", None))
+            effects.append(Save("inventory", f"gone/{oldest}", None, Durability.COMMIT))
         return tuple(effects)
 
     def _count(self, advertisement: Advertisement, now: datetime) -> Issue | None:

@@ -7,7 +7,7 @@ from hub_agent.core.inventory import room_id_in
 from hub_agent.core.sync.definitions import Definitions
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Room
-from hub_agent.model.effects import Announce
+from hub_agent.model.effects import Announce, Durability
 from hub_agent.model.ids import HomeId, RoomId
 from hub_agent.model.json import JsonObject
 
@@ -24,7 +24,9 @@ class Rooms:
             if room.name.casefold() == wanted:
                 return room.id, []
         room_id = room_id_in(self._home_id, name)
-        return room_id, [*self._definitions.edit("room", room_id, {"name": name.strip()}, now)]
+        # A device says it again; the id comes of the name.
+        made = self._definitions.edit("room", room_id, {"name": name.strip()}, now, durability=Durability.LAZY)
+        return room_id, [*made]
 
     def edit(self, room: Room, now: datetime) -> list[Given]:
         fields: JsonObject = {"name": room.name, "room_type": room.room_type, "sort_order": room.sort_order}

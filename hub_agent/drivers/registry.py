@@ -109,6 +109,11 @@ class Dialects:
         """Whether any dialect may make something of this topic."""
         return any(driver.wants(topic) for driver in self._drivers)
 
+    def understands(self, topic: str) -> bool:
+        """The same at once; asked of every message while devices announce themselves."""
+        drivers = self._drivers_by_topic.get(topic)
+        return bool(drivers if drivers is not None else self._remember(topic))
+
     def _remember(self, topic: str) -> tuple[MqttDriver, ...]:
         if len(self._drivers_by_topic) >= TOPICS_MAX:
             self._drivers_by_topic.clear()

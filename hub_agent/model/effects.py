@@ -47,8 +47,10 @@ class SaveCommand:
 
 @dataclass(frozen=True, slots=True)
 class SaveDevice:
+    """What only the device says of itself may be LAZY: it says it again. What a person says may not."""
+
     device: Device
-    durability: ClassVar[Durability] = Durability.FSYNC
+    durability: Durability = Durability.FSYNC
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,13 @@ class ForgetDevice:
     """The device left; its id stays with its aliases, so that it comes back as itself."""
 
     device_id: DeviceId
-    durability: ClassVar[Durability] = Durability.FSYNC
+    durability: ClassVar[Durability] = Durability.COMMIT
 
 
 @dataclass(frozen=True, slots=True)
 class SaveDefinition:
     definition: Definition
-    durability: ClassVar[Durability] = Durability.FSYNC
+    durability: Durability = Durability.FSYNC
 
 
 @value

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -83,6 +84,7 @@ class Loop:
         self._on_commit = on_commit
         self._unstored: list[Persistent] = []
         self._unstored_since_s = 0.0
+        self._descriptions = 0
         self._failure: MirrorError | None = None
         self._failed_at_s = 0.0
         self._last = clock.now()
@@ -173,6 +175,7 @@ class Loop:
             if not self._unstored:
                 self._unstored_since_s = moment.monotonic_s
             self._unstored.append(effect)
+            self._descriptions += isinstance(effect, SaveDevice | SaveDefinition)
             is_urgent = is_urgent or effect.durability > Durability.LAZY
         failure = None
         if self._unstored and (is_urgent or self._is_overdue(moment)):
@@ -193,12 +196,15 @@ class Loop:
         if self._failure is not None and moment.monotonic_s - self._failed_at_s < RETRY_S:
             self._keep_bound(moment)
             return self._failure
+        if self._descriptions > 1:
+            self._unstored = _described_once(self._unstored)
         try:
             await self._store.commit(self._unstored, moment)
         except MirrorError as err:
             self._note_failure(err, moment)
             return err
         self._unstored = []
+        self._descriptions = 0
         if self._failure is not None:
             log.info("The mirror can be written again.")
             self._carry_out([IssueCleared(_issue_code(self._failure), "mirror")], moment)
@@ -271,6 +277,25 @@ def _answer(stored: "Sequence[asyncio.Future[None]]", failure: MirrorError | Non
 
 def _issue_code(err: MirrorError) -> str:
     return "disk_full" if isinstance(err, MirrorFull) else "mirror_unwritable"
+
+
+def _described_once(effects: Sequence[Persistent]) -> list[Persistent]:
+    """A device that announces its parts one by one is written once, as it is in the end, and as safely as any of it has to be."""
+    newest: dict[object, SaveDevice | SaveDefinition] = {}
+    kept: list[Persistent] = []
+    for effect in reversed(effects):
+        if not isinstance(effect, SaveDevice | SaveDefinition):
+            kept.append(effect)
+            continue
+        later = newest.get(slot := _slot(effect))
+        if later is None:
+            newest[slot] = effect
+            kept.append(effect)
+        elif later.durability < effect.durability:
+            newest[slot] = safer = replace(later, durability=effect.durability)
+            kept[next(place for place, each in enumerate(kept) if each is later)] = safer
+    kept.reverse()
+    return kept
 
 
 def _newest_of_each(effects: Iterable[Persistent]) -> list[Persistent]:

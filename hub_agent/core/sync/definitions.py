@@ -21,7 +21,7 @@ from typing import TypeAlias
 from hub_agent.core.sync.columns import KINDS, owned
 from hub_agent.core.sync.merge import NOTHING_WAITS, Waiting, merge
 from hub_agent.model.definition import Definition
-from hub_agent.model.effects import Effect, Save, SaveDefinition, Warn
+from hub_agent.model.effects import Durability, Effect, Save, SaveDefinition, Warn
 from hub_agent.model.inputs import DefinitionTaken
 from hub_agent.model.json import JsonObject
 
@@ -130,6 +130,8 @@ class Definitions:
         fields: JsonObject,
         now: datetime,
         aliases: tuple[tuple[str, str], ...] | None = None,
+        *,
+        durability: Durability = Durability.FSYNC,
     ) -> list[Outcome]:
         """Somebody in the home (or the hub, for what it finds) sets these columns. Nothing comes of what already holds."""
         key = (kind, definition_id)
@@ -148,15 +150,17 @@ class Definitions:
         kept = before.aliases if aliases is None else aliases
         fresh = replace(before, fields=merged, is_deleted=False, modified_at=now, aliases=kept)
         outcomes = self._settle(key, decided)
-        return [*outcomes, *self._replace(key, fresh, known)]
+        return [*outcomes, *self._replace(key, fresh, known, durability)]
 
-    def delete(self, kind: str, definition_id: str, now: datetime) -> list[Outcome]:
+    def delete(
+        self, kind: str, definition_id: str, now: datetime, *, durability: Durability = Durability.FSYNC
+    ) -> list[Outcome]:
         known = self.get(kind, definition_id)
         if known is None:
             return []
         key = (kind, definition_id)
         tombstone = replace(known, fields={}, is_deleted=True, modified_at=now)
-        return [*self._forget_conflict(key), *self._replace(key, tombstone, known)]
+        return [*self._forget_conflict(key), *self._replace(key, tombstone, known, durability)]
 
     def arrived(self, definition: Definition, now: datetime) -> list[Outcome]:
         """The cloud's row: `fields` and `version` are the cloud's. Older versions than the known one change nothing."""
@@ -281,10 +285,12 @@ class Definitions:
         reason = taken.error or "no reason given"
         return [Warn(f"definition_refused:{taken.id}", f"The cloud did not take {_title(taken)}: {reason}")]
 
-    def _replace(self, key: Key, fresh: Definition, known: Definition | None) -> list[Outcome]:
+    def _replace(
+        self, key: Key, fresh: Definition, known: Definition | None, durability: Durability = Durability.FSYNC
+    ) -> list[Outcome]:
         self._keep(fresh)
         self._note_owed(key)
-        outcomes: list[Outcome] = [SaveDefinition(fresh)]
+        outcomes: list[Outcome] = [SaveDefinition(fresh, durability)]
         was = None if known is None or known.is_deleted else known
         becomes = None if fresh.is_deleted else fresh
         if (was and was.fields) != (becomes and becomes.fields):

@@ -3,8 +3,17 @@
 import asyncio
 
 from hub_agent.model.inputs import BrokerConnected
+from hub_agent.model.link import Frame
 from hub_agent.model.report import MqttMessage
-from hub_agent.runtime.inbox import BATCH_MAX, MESSAGES_MAX, RESUME_AT, Inbox, Submitted
+from hub_agent.runtime.inbox import (
+    ANNOUNCEMENTS_A_TURN,
+    BATCH_MAX,
+    FRAMES_MAX,
+    MESSAGES_MAX,
+    RESUME_AT,
+    Inbox,
+    Submitted,
+)
 from tests.fakes.linked_home import live
 
 
@@ -83,5 +92,51 @@ def test_submitted_inputs_stay_together() -> None:
         assert submitted.stored is stored
         assert not stored.done()
         stored.cancel()
+
+    live(story())
+
+
+def test_what_nobody_understands_yet_waits_for_the_announcements_before_it() -> None:
+    async def story() -> None:
+        inbox = Inbox(lambda: None, lambda topic: topic.startswith("announced/"), lambda topic: topic == "known")
+        for number in range(ANNOUNCEMENTS_A_TURN):
+            inbox.put_message(MqttMessage(f"announced/{number}", b""))
+        inbox.put_message(MqttMessage("new/state", b"1"))
+        inbox.put_message(MqttMessage("known", b""))
+        first, second = await inbox.take(0), await inbox.take(0)
+
+        assert [each.topic for each in first] == ["known", *(f"announced/{n}" for n in range(ANNOUNCEMENTS_A_TURN))]
+        assert [each.topic for each in second] == ["new/state"]
+        inbox.put_message(MqttMessage("new/state", b"2"))
+        inbox.put_message(MqttMessage("known", b""))
+        assert [each.topic for each in await inbox.take(0)] == ["new/state", "known"]
+
+    live(story())
+
+
+def test_a_dialect_that_floods_is_left_unread_and_the_broker_is_not() -> None:
+    async def story() -> None:
+        resumed: list[int] = []
+        inbox = Inbox(lambda: resumed.append(len(inbox)))
+        taken = [inbox.put_message(Frame("hue", "bridge", "state", number)) for number in range(FRAMES_MAX)]
+
+        assert taken == [True] * (FRAMES_MAX - 1) + [False]
+        assert inbox.put_message(message(1))
+        assert inbox.put_message(Frame("zwave", "controller", "state", 1))
+        while not resumed:
+            await inbox.take(0)
+        assert resumed == [FRAMES_MAX // 2]
+
+    live(story())
+
+
+def test_others_get_a_word_in_while_much_is_waiting() -> None:
+    async def story() -> None:
+        inbox = Inbox(lambda: None, lambda topic: topic.startswith("announced/"))
+        for number in range(3 * ANNOUNCEMENTS_A_TURN):
+            inbox.put_message(MqttMessage(f"announced/{number}", b""))
+        asyncio.get_running_loop().call_soon(inbox.put_message, message(1))
+
+        assert (await inbox.take(0))[0] == message(1)
 
     live(story())

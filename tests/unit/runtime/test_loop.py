@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from hub_agent.errors import MirrorCorrupt, MirrorFull
-from hub_agent.model.effects import Announce, IssueCleared, IssueRaised, Warn
+from hub_agent.model.effects import Announce, Durability, IssueCleared, IssueRaised, SaveDevice, Warn
 from hub_agent.ports import Identity
 from hub_agent.runtime import loop as loop_module
 from hub_agent.runtime.loop import LAZY_EFFECTS_MAX, RETRY_S
 from tests.fakes.linked_home import NOON, live
 from tests.unit.runtime.conftest import Beating, NotingStore, after, asking_for, lazy, urgent
+from tests.unit.store.homes import lamp_device
 
 TOLD = Announce("state", {"entity_id": "light.lamp"})
 
@@ -58,6 +59,29 @@ def test_many_measurements_do_not_wait_for_the_second() -> None:
             home.inbox.put(asking_for(*(lazy(number) for number in range(LAZY_EFFECTS_MAX))))
             await asyncio.sleep(0.1)
             assert len(home.store.commits) == 1
+
+    live(story())
+
+
+def test_a_device_that_announces_its_parts_one_by_one_is_written_once_as_it_is_in_the_end() -> None:
+    async def story() -> None:
+        async with beating() as home:
+            parts = [SaveDevice(lamp_device(name=f"Lamp with {number}"), Durability.LAZY) for number in range(3)]
+            home.inbox.put(asking_for(parts[0], lazy(1), parts[1]))
+            home.inbox.put(asking_for(parts[2]))
+            await asyncio.sleep(1.1)
+            assert [effects for _, effects in home.store.commits] == [[lazy(1), parts[2]]]
+
+    live(story())
+
+
+def test_what_a_person_said_of_a_device_is_no_less_safe_for_what_the_device_says_after_it() -> None:
+    async def story() -> None:
+        async with beating() as home:
+            said, after_it = lamp_device(name="Reading lamp"), lamp_device(name="Reading lamp", model="X2")
+            home.inbox.put(asking_for(SaveDevice(said), SaveDevice(after_it, Durability.LAZY)))
+            await asyncio.sleep(0.1)
+            assert [effects for _, effects in home.store.commits] == [[SaveDevice(after_it, Durability.FSYNC)]]
 
     live(story())
 
