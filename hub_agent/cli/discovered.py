@@ -115,7 +115,6 @@ def _asked(fields: Iterable[str]) -> dict[str, str]:
     given = {field: _read(_ASKED.get(field, field)) for field in fields}
     if not given:
         _read("Done? Press Enter")
-        given = {"pressed": "yes"}
     return given
 
 

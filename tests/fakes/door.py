@@ -603,6 +603,9 @@ class FakeDoor:
         self._fail()
         self.asked.append(("add", {"what": name, "given": sorted(given)}, by))
         found = self._discovered(name)
+        is_first = len(self.asked) == 1
+        if found["needs"] and found["needs"]["kind"] == "button" and is_first:
+            raise PersonNeeded(found["needs"]["text"], "button", ())
         if found["needs"] and found["needs"]["fields"] and given.get("code") != "031-45-154":
             raise PersonNeeded(found["needs"]["text"], found["needs"]["kind"], tuple(found["needs"]["fields"]))
         found |= {"status": "connected", "needs": None, "reason": None}

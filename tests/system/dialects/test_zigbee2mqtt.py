@@ -240,7 +240,8 @@ def test_a_bridge_that_is_killed_takes_its_devices_with_it_and_brings_them_back(
 
     house.bridge.start()
     house.hub.wait(lambda: house.hub.states()[CEILING] in {"on", "off"}, within_s=30)
-    assert house.call("light.turn_on", CEILING, brightness_pct=50)[0][1] == "confirmed"
+    # It says that it is there some time before it listens.
+    house.hub.wait(lambda: house.call("light.turn_on", CEILING, brightness_pct=50)[0][1] == "confirmed", within_s=30)
     assert house.radio(LAMP, "genLevelCtrl")["currentLevel"] == 127
 
 

@@ -47,6 +47,16 @@ def test_without_what_it_needs_it_is_not_added(nexa, door, monkeypatch) -> None:
     assert "Code is needed" in said.err
 
 
+def test_a_button_that_was_pressed_is_asked_for_again_and_nothing_is_given(nexa, door, monkeypatch) -> None:
+    bridge = next(each for each in door.discovered_now if each["id"] == "homekit/aa")
+    bridge["needs"] = {"kind": "button", "text": "Press the round button.", "fields": []}
+    monkeypatch.setattr("sys.stdin", Typed("\n"))
+    said = nexa("devices", "add", "homekit/aa")
+    assert said.code == 0
+    assert "Press the round button." in said.err
+    assert [asked[1]["given"] for asked in door.asked] == [[], []]
+
+
 def test_three_wrong_codes_are_enough(nexa, door, monkeypatch) -> None:
     monkeypatch.setattr("sys.stdin", Typed("1\n2\n3\n4\n"))
     said = nexa("devices", "add", "homekit/aa")
