@@ -139,3 +139,21 @@ def test_the_environment_variables_of_the_tests_are_documented() -> None:
     readme = (ROOT / "tests/README.md").read_text(encoding="utf-8")
 
     assert [name for name in sorted(used) if name not in readme] == []
+
+
+def test_every_dialect_says_what_works_what_it_was_tested_against_and_what_not() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    dialects = sorted(path.parent for path in (AGENT / "drivers").glob("*/driver.py"))
+
+    assert len(dialects) > 10
+    for dialect in dialects:
+        text = (dialect / "README.md").read_text(encoding="utf-8")
+        assert re.match(r"# \S", text), f"{dialect.name}: a heading"
+        chapters = re.findall(r"(?m)^## (.+)$", text)
+        missing = {"What works", "Tested against", "What does not work"} - set(chapters)
+        assert not missing, f"{dialect.name}: {missing}"
+        assert any("ddress" in chapter for chapter in chapters), f"{dialect.name}: how its peers are addressed"
+        works = text.partition("## What works")[2].partition("\n## ")[0]
+        rows = " ".join(line.split("|")[1] for line in works.splitlines() if line.startswith("|")).casefold()
+        assert [word for word in ("discover", "state", "availab", "identify") if word not in rows] == [], dialect.name
+        assert f"({named(dialect)}/README.md)" in readme, f"{dialect.name}: not in the README's table of dialects"
