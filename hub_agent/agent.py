@@ -46,7 +46,7 @@ from hub_agent.model.inputs import BrokerConnected, BrokerLost
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
 from hub_agent.model.link import Frame, Service, ServiceGone
-from hub_agent.model.report import Decoded, MqttMessage, Subscribe, Unsubscribe
+from hub_agent.model.report import Decoded, Inquire, MqttMessage, Subscribe, Unsubscribe
 from hub_agent.ports import Broker, Clock, Identity, Links, Remembered, Store
 from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.discovering import service_at
@@ -227,11 +227,16 @@ class Core:
                 self.broker.subscribe(each.topics)
             elif isinstance(each, Unsubscribe):
                 self.broker.unsubscribe(each.topics)
+            elif isinstance(each, Inquire):
+                for publication in each.publications:
+                    self.broker.publish(publication)
         return decoded
 
     def _broker_changed(self, is_connected: bool, reason: str) -> None:  # noqa: FBT001 the port's shape
         if is_connected:
             self.effects.connected(self.clock.now())
+            for greeting in self.dialects.greetings():
+                self.broker.publish(greeting)
         self.inbox.put(BrokerConnected() if is_connected else BrokerLost(reason))
 
 

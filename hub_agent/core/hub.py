@@ -83,6 +83,7 @@ from hub_agent.model.report import (
     AvailabilityReported,
     DeviceGone,
     EntityGone,
+    Inquire,
     Refused,
     Rejected,
     Reported,
@@ -396,7 +397,7 @@ class Hub:
                 return self.discovery.forget(happened)
             case ClockStepped(by):
                 return self._clock_stepped(happened, by, now)
-            case Subscribe() | Unsubscribe() | Reported():
+            case Subscribe() | Unsubscribe() | Inquire() | Reported():
                 return []
 
     # Reports.

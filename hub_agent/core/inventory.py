@@ -12,8 +12,8 @@ from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, JsonValue
 
 # A device met in two dialects is served by the one that knows more of it.
-RANK_BY_DIALECT = {"homeassistant": 0, "homekit": 1, "matter": 1}
-RANK_OTHERWISE = 2
+RANK_BY_DIALECT = {"homeassistant": 0, "homekit": 1, "matter": 1, "shelly_mqtt": 2}
+RANK_OTHERWISE = 3
 
 # More than this many advertisements of one device a minute are a fault of its own.
 FLOOD_WINDOW = timedelta(minutes=1)

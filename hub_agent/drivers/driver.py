@@ -49,6 +49,14 @@ class MqttDriver(Driver, Protocol):
 
 
 @runtime_checkable
+class GreetingDriver(MqttDriver, Protocol):
+    """A driver whose devices say who they are when they are asked."""
+
+    def greetings(self) -> Sequence[Publication]:
+        """What is published whenever the broker is there."""
+
+
+@runtime_checkable
 class SceneDriver(Driver, SceneKeeper, Protocol):
     """A driver whose bridges keep scenes. It tells of them by `ScenesKept` and `SceneNotKept`, whose origin is the bridge's."""
 

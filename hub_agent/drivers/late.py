@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 
-from hub_agent.drivers.driver import LinkDriver, SceneDriver
+from hub_agent.drivers.driver import GreetingDriver, LinkDriver, SceneDriver
 from hub_agent.model.device import Device, Entity
 from hub_agent.model.json import JsonObject
 from hub_agent.model.link import Frame, Request
-from hub_agent.model.report import Decoded, Publication, Rejected
+from hub_agent.model.report import Decoded, MqttMessage, Publication, Rejected
 from hub_agent.model.scene import DesiredState, SceneCopy
 
 Said = Sequence[Publication | Request]
@@ -31,6 +31,66 @@ class Late:
 
     def hear(self, frame: Frame) -> Sequence[Decoded]:
         return self.driver.hear(frame)
+
+    def restore(self, devices: Iterable[Device]) -> tuple[str, ...]:
+        own = tuple(devices)
+        return self.driver.restore(own) if own else ()
+
+    def encode(self, device: Device, entity: Entity, action: str, data: JsonObject) -> Said:
+        return self.driver.encode(device, entity, action, data)
+
+    def encode_refresh(self, device: Device) -> Said:
+        return self.driver.encode_refresh(device)
+
+    def encode_reconfigure(self, device: Device) -> Said:
+        return self.driver.encode_reconfigure(device)
+
+    def release(self, device: Device) -> tuple[str, ...]:
+        return self.driver.release(device)
+
+    def unexplained(self) -> Sequence[Rejected]:
+        return self._loaded.unexplained() if self._loaded is not None else ()
+
+
+class LateListener:
+    """The same for a dialect at the broker that few homes have: it becomes its driver with the first message or device."""
+
+    def __init__(
+        self, dialect: str, package: str, class_name: str, topics: tuple[str, ...], greetings: tuple[Publication, ...]
+    ) -> None:
+        """`topics`, `greetings`: as the driver would say them; no filter holds a `#`."""
+        self.dialect = dialect
+        self._place = (package, class_name)
+        self._topics, self._greetings = topics, greetings
+        self._patterns = tuple(topic.split("/") for topic in topics)
+        self._loaded: GreetingDriver | None = None
+
+    @property
+    def driver(self) -> GreetingDriver:
+        if self._loaded is None:
+            package, class_name = self._place
+            made: GreetingDriver = getattr(import_module(f"hub_agent.drivers.{package}"), class_name)()
+            self._loaded = made
+        return self._loaded
+
+    def subscriptions(self) -> tuple[str, ...]:
+        return self._topics
+
+    def greetings(self) -> Sequence[Publication]:
+        return self._greetings
+
+    def wants(self, topic: str) -> bool:
+        if self._loaded is not None:
+            return self._loaded.wants(topic)
+        parts = topic.split("/")
+        return any(
+            len(parts) == len(pattern)
+            and all(wanted in {"+", part} for wanted, part in zip(pattern, parts, strict=True))
+            for pattern in self._patterns
+        )
+
+    def decode(self, message: MqttMessage) -> Sequence[Decoded]:
+        return self.driver.decode(message)
 
     def restore(self, devices: Iterable[Device]) -> tuple[str, ...]:
         own = tuple(devices)

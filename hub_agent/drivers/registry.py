@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from hub_agent.drivers.driver import Driver, LinkDriver, MqttDriver
+from hub_agent.drivers.driver import Driver, GreetingDriver, LinkDriver, MqttDriver
 from hub_agent.drivers.homeassistant import HomeAssistantDiscovery
 from hub_agent.drivers.homie import Homie
-from hub_agent.drivers.late import Late, LateKeeper
+from hub_agent.drivers.late import Late, LateKeeper, LateListener
 from hub_agent.drivers.tasmota import Tasmota
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
 from hub_agent.model.device import Device
 from hub_agent.model.link import Frame
-from hub_agent.model.report import Decoded, MqttMessage, Rejected, Subscribe, Unsubscribe
+from hub_agent.model.report import Decoded, MqttMessage, Publication, Rejected, Subscribe, Unsubscribe
 from hub_agent.templating import Templates
 
 
@@ -22,7 +22,25 @@ def default_drivers(
     templates: Templates | None = None,
 ) -> list[MqttDriver]:
     """Every dialect over MQTT that this agent speaks; where two know the same device, the first one serves it. `templates` of devices may need `now`."""
-    return [Zigbee2Mqtt(zigbee2mqtt_topics), HomeAssistantDiscovery(discovery_prefix, templates), Tasmota(), Homie()]
+    return [
+        Zigbee2Mqtt(zigbee2mqtt_topics),
+        HomeAssistantDiscovery(discovery_prefix, templates),
+        Tasmota(),
+        Homie(),
+        LateListener("shelly_mqtt", "shelly", "ShellyMqtt", _SHELLY_TOPICS, (_SHELLY_GREETING,)),
+    ]
+
+
+# As its driver has them, which is loaded with the first message on one of them.
+_SHELLY_TOPICS: Final = (
+    "shellies/announce",
+    "+/online",
+    "+/+/online",
+    "+/+/+/online",
+    "+/events/rpc",
+    "nexa-hub/rpc",
+)
+_SHELLY_GREETING: Final = Publication("shellies/command", b"announce")
 
 
 def link_drivers() -> list[LinkDriver]:
@@ -62,6 +80,11 @@ class Dialects:
 
     def subscriptions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(topic for driver in self._drivers for topic in driver.subscriptions()))
+
+    def greetings(self) -> tuple[Publication, ...]:
+        """What is published whenever the broker is there."""
+        greeting = (driver for driver in self._drivers if isinstance(driver, GreetingDriver))
+        return tuple(each for driver in greeting for each in driver.greetings())
 
     def restore(self, devices: Iterable[Device]) -> tuple[str, ...]:
         """Topic filters to subscribe to, for the devices that the mirror knows."""

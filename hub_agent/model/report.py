@@ -107,6 +107,23 @@ class Unsubscribe:
 
 
 @dataclass(frozen=True, slots=True)
+class Publication:
+    """What a driver wants to be published."""
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Inquire:
+    """The driver has these published at once, so that a device that was heard says what it is and how it is."""
+
+    publications: tuple[Publication, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """A message, or a part of one, that was not understood. `code` is a short slug that stays the same for the same fault."""
 
@@ -130,15 +147,6 @@ Decoded: TypeAlias = (
     | PeerGone
     | Subscribe
     | Unsubscribe
+    | Inquire
     | Rejected
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """What a driver wants to be published."""
-
-    topic: str
-    payload: bytes
-    qos: int = 1
-    retain: bool = False

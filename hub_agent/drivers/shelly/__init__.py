@@ -1,5 +1,6 @@
 """Shelly of all generations."""
 
 from hub_agent.drivers.shelly.driver import Shelly
+from hub_agent.drivers.shelly.mqtt import ShellyMqtt
 
-__all__ = ["Shelly"]
+__all__ = ["Shelly", "ShellyMqtt"]

@@ -12,16 +12,14 @@ from typing import Final
 from hub_agent.drivers import given
 from hub_agent.drivers.shelly import coiot, gen1, writing
 from hub_agent.drivers.shelly.member import DIALECT, Description, Member, restored
+from hub_agent.drivers.shelly.notifying import notified
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Device, Entity
-from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.json import JsonObject
 from hub_agent.model.link import Frame, Request
 from hub_agent.model.report import Decoded, Rejected
 
 MEMBERS_MAX: Final = 2_000
-EVENTS_MAX: Final = 32
-
-_UPDATING: Final = frozenset({"ota_begin", "ota_progress"})
 
 
 class Shelly:
@@ -99,27 +97,12 @@ class Shelly:
         return ()
 
 
-def _notified(member: Member, frame: Frame) -> list[Decoded]:
-    method, params = given.text(frame.body, "method"), given.mapping(frame.body, "params")
-    if method in {"NotifyStatus", "NotifyFullStatus"}:
-        return [member.take(params)]
-    if method != "NotifyEvent":
+def _notified(member: Member, frame: Frame) -> Sequence[Decoded]:
+    reports = notified(member, given.mapping(frame.body))
+    if reports is None:
+        method = given.text(frame.body, "method")
         return [_rejected(frame, "unknown_method", f"{method!r:.60} is no notification")]
-    decoded: list[Decoded] = []
-    for event in given.listed(params, "events")[:EVENTS_MAX]:
-        component, name = given.text(event, "component"), given.text(event, "event")
-        if component is None or name is None:
-            continue
-        if component == "sys" and name.startswith("ota_"):
-            decoded.append(member.take({"sys": _updating(event, name)}))
-        elif (pressed := member.press(component, name)) is not None:
-            decoded.append(pressed)
-    return decoded
-
-
-def _updating(event: JsonValue, name: str) -> JsonObject:
-    is_updating = name in _UPDATING
-    return {"is_updating": is_updating, "update_percentage": given.number(event, "progress_percent")}
+    return reports
 
 
 def _peer(device: Device) -> str:

@@ -22,18 +22,30 @@ _VERSION: Final = re.compile(r"v?(\d+\.\d+\.\d+[\w.-]*)")
 class Member:
     """Its native identity is its MAC; `peer` is the key of the link that it is heard by."""
 
-    def __init__(self, peer: str, mac: str, generation: int, natives: Iterable[tuple[str, JsonObject]]) -> None:
+    def __init__(
+        self,
+        peer: str,
+        mac: str,
+        generation: int,
+        natives: Iterable[tuple[str, JsonObject]],
+        dialect: str = DIALECT,
+    ) -> None:
         self.peer = peer
         self.generation = generation
-        self.origin = Origin(DIALECT, mac)
+        self.origin = Origin(dialect, mac)
         self._statuses: dict[str, JsonObject] = {}
         self._presses: dict[str, JsonValue] = {}
         self._natives_by_component: dict[str, list[tuple[str, JsonObject]]] = {}
+        self.speak_for(natives)
+        self._installed: str | None = None
+
+    def speak_for(self, natives: Iterable[tuple[str, JsonObject]]) -> None:
+        """From now on it reports of these entities."""
+        self._natives_by_component = {}
         for key, native in natives:
             component = given.text(native, "component")
             if component is not None:
                 self._natives_by_component.setdefault(component, []).append((key, native))
-        self._installed: str | None = None
 
     def status(self, component: str) -> JsonObject:
         return self._statuses.get(component, given.NOTHING)

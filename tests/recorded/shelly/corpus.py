@@ -1,4 +1,4 @@
-"""What real devices said, as their links pass it on."""
+"""What real devices said, as their links pass it on, and at a broker."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from hub_agent.model.link import Frame
+from hub_agent.model.report import MqttMessage
 
 DATA = Path(__file__).parents[1] / "data" / "shelly"
 
@@ -31,7 +32,42 @@ def frame(peer: str, kind: str, body: Any) -> Frame:
     return Frame("shelly", peer, kind, body)
 
 
-def corpus() -> list[Frame]:
+def corpus() -> list[Frame | MqttMessage]:
+    return [*frames(), *messages()]
+
+
+def messages() -> list[MqttMessage]:
+    """At a broker, with what they answer to a driver that is asked nothing else."""
+    from tests.recorded.shelly.mqtt_wire import CAPTURES, MqttHome, captured, message
+
+    recorded = devices()
+    later = {said["shelly"]["id"]: said for said in recorded.values() if said["shelly"].get("gen", 1) > 1}
+    home = MqttHome(later)
+    for prefix, said in later.items():
+        home.hear(f"{prefix}/online", "true", retained=True)
+        for method, params in (("NotifyStatus", said["status"]), ("NotifyEvent", {"events": _events()})):
+            home.hear(f"{prefix}/events/rpc", {"src": prefix, "method": method, "params": params})
+        for component, status in said["status"].items():
+            home.hear(f"{prefix}/status/{component}", status)
+    for name, said in recorded.items():
+        info = said["shelly"]
+        if "gen" not in info:
+            announced = {
+                "id": name,
+                "model": info["type"],
+                "mac": info["mac"],
+                "ip": "192.168.33.7",
+                "fw_ver": info["fw"],
+            }
+            home.hear("shellies/announce", announced)
+            home.hear(f"shellies/{name}/info", said["status"])
+    for path in sorted(CAPTURES.glob("*.txt")):
+        home.take_all(captured(path.stem) * 2)
+    home.take(message("shellies/shellyplug-s-7AECF4/online", "false"))
+    return home.heard
+
+
+def frames() -> list[Frame]:
     frames: list[Frame] = []
     pushed = pushes()
     for name, device in devices().items():
