@@ -386,7 +386,7 @@ class Dialect:
 
     def _is_not_installed(self) -> None:
         extra = self._place.extra or self._name
-        text = f"The software for {self._name} is not installed: pip install 'nexa-hub[{extra}]', then restart the hub."
+        text = f"The software for {self._name} is not installed: run the installer again without --light, or pip install 'nexa-hub[{extra}]' and restart the hub."
         for key in self._wanted:
             need = Need(NeedKind.SOFTWARE, text)
             self.take(LinkChanged(self._name, key, LinkStatus.NEEDS, text, need))
