@@ -35,7 +35,7 @@ class _Tempered(Facet):
 
     def setup(self, low: float, high: float) -> None:
         options = self.options
-        unit = options.text("temperature_unit", "C").upper()
+        unit = options.text("temperature_unit", "C").upper().removeprefix("°")
         if unit not in {"C", "F"}:
             raise Wrong("key_wrong", f"`temperature_unit` must be C or F, not {unit!r:.20}")
         self._is_fahrenheit = unit == "F"

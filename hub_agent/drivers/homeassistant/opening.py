@@ -1,6 +1,6 @@
 """Entities that open and close: covers and valves. Positions are in percent, 100 is open, whatever the device counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from hub_agent.drivers.homeassistant.facet import (
@@ -15,7 +15,7 @@ from hub_agent.drivers.homeassistant.facet import (
     write,
 )
 from hub_agent.drivers.homeassistant.options import Options, Wrong
-from hub_agent.drivers.wishes import needed_number
+from hub_agent.drivers.wishes import needed_number, needed_text
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Capability
 from hub_agent.model.json import JsonObject, JsonValue
@@ -242,6 +242,12 @@ _VACUUM_VERBS: Final = {
 }
 
 
+def _own_command(data: JsonObject) -> JsonValue:
+    """As Home Assistant sends it: the word, or an object of it and its parameters."""
+    command, params = needed_text(data, "command"), data.get("params")
+    return {"command": command, **params} if isinstance(params, Mapping) and params else command
+
+
 class Vacuum(Facet):
     domain = "vacuum"
 
@@ -252,6 +258,9 @@ class Vacuum(Facet):
         if sender is not None:
             for verb, (key, default) in _VACUUM_VERBS.items():
                 self.commands[verb] = _send(sender, options.text(key, default))
+        own_sender = self.sender("send_command_topic")
+        if own_sender is not None:
+            self.commands["send_command"] = lambda data: own_sender.send(_own_command(data))
         speeds = options.texts("fan_speed_list")
         speed_sender = self.sender("set_fan_speed_topic")
         if speed_sender is not None and speeds:

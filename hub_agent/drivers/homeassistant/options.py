@@ -133,6 +133,8 @@ class Options:
             return None
         if not isinstance(value, str):
             raise Wrong("key_wrong", f"`{key}` must be a template, not {_kind(value)}")
+        if not value.strip():
+            return None  # firmware fills in all keys, also those it has nothing for
         try:
             return self._templates.compile(value)
         except TemplateError as err:

@@ -34,6 +34,10 @@ _UG: Final = "µg/m³"
 # Only the meter's own total is `energy`: what else counts kWh is a part of it, and would be counted twice.
 _QUANTITIES: Final[Mapping[str, Quantity]] = {
     "Temperature": Quantity("temperature", "°C", "temperature"),
+    "OBJTMP": Quantity("temperature", "°C", "temperature"),
+    "AMBTMP": Quantity("ambient_temperature", "°C", "temperature"),
+    "ProbeTemperature": Quantity("temperature", "°C", "temperature"),
+    "ReferenceTemperature": Quantity("reference_temperature", "°C", "temperature"),
     "DewPoint": Quantity("dew_point", "°C", "temperature"),
     "HeatIndex": Quantity("heat_index", "°C", "temperature"),
     "Humidity": Quantity("humidity", "%", "humidity"),
@@ -49,6 +53,10 @@ _QUANTITIES: Final[Mapping[str, Quantity]] = {
     "PM1": Quantity("pm1", _UG, "pm1"),
     "PM2.5": Quantity("pm25", _UG, "pm25"),
     "PM10": Quantity("pm10", _UG, "pm10"),
+    "PM4": Quantity("pm4", _UG),
+    "PM1_0": Quantity("pm1", _UG, "pm1"),
+    "PM2_5": Quantity("pm25", _UG, "pm25"),
+    "PM4_0": Quantity("pm4", _UG),
     "CF1": Quantity("cf1", _UG),
     "CF2.5": Quantity("cf25", _UG),
     "CF10": Quantity("cf10", _UG),
@@ -81,6 +89,11 @@ _QUANTITIES: Final[Mapping[str, Quantity]] = {
     "UvIndex": Quantity("uv_index"),
     "UvLevel": Quantity("uv_level"),
 }  # fmt: skip
+
+# What a sensor calls by a word that means another thing elsewhere: how far away the lightning is.
+_OF_SENSORS: Final[Mapping[tuple[str, str], Quantity]] = {
+    ("AS3935", "Distance"): Quantity("lightning_distance", "km", "distance"),
+}
 
 _Convert: TypeAlias = Callable[[float], float]
 _TO_CELSIUS: Final[Mapping[str, _Convert]] = {
@@ -184,6 +197,8 @@ class Sensor(Part):
 
 def _quantity(path: Path) -> Quantity | None:
     """By the last name that is known; lightning and radar have an `Energy` that is none."""
+    if len(path) == 2 and (path[0], path[1]) in _OF_SENSORS:
+        return _OF_SENSORS[str(path[0]), str(path[1])]
     for step in reversed(path):
         if isinstance(step, str):
             known = _QUANTITIES.get(step) or _QUANTITIES.get(_NUMBERED.sub("", step))

@@ -96,3 +96,21 @@ def test_days_and_times_are_said_and_set_as_their_device_does(home) -> None:
 def test_a_day_that_is_none_is_refused(home, said) -> None:
     home.announce("date", {"cmd_t": "d/set", "stat_t": "d"})
     assert any(isinstance(each, Rejected) for each in home.hear("d", said))
+
+
+def test_an_empty_template_is_none(home) -> None:
+    home.announce("sensor", {"stat_t": "s", "val_tpl": "", "unit_of_meas": "W"})
+    assert home.say("s", "5") == ("5", {})
+
+
+@pytest.mark.parametrize("unit, celsius", [("°C", 20), ("°F", -6.7), ("f", -6.7)])
+def test_a_degree_sign_before_the_unit_is_passed_over(home, unit, celsius) -> None:
+    home.announce("climate", {"temp_stat_t": "t", "temp_unit": unit})
+    assert home.say("t", "20") == (None, {"temperature": celsius})
+
+
+def test_a_vacuum_takes_commands_of_its_own(home) -> None:
+    home.announce("vacuum", {"send_cmd_t": "v/send", "cmd_t": "v/cmd"})
+    assert home.tell("vacuum.send_command", command="clean_zone") == [("v/send", "clean_zone")]
+    [(_, text)] = home.tell("vacuum.send_command", command="clean_zone", params={"zone": [1, 2]})
+    assert json.loads(text) == {"command": "clean_zone", "zone": [1, 2]}
