@@ -395,7 +395,7 @@ def _heard_gen1(known: Known, leaf: str, message: MqttMessage) -> Sequence[Decod
 def _describe_gen1(known: Known, *, is_all: bool) -> Advertisement | None:
     """None if that makes no entity that is not known yet."""
     if not known.info:
-        return None  # restored: what it is stays as it was until it announces itself
+        return None  # what it is stays as it was until it announces itself
     statuses = known.member.statuses
     settings: JsonObject = {"mode": _mode(known)}
     entities = tuple(
@@ -440,8 +440,9 @@ def _restored(device: Device) -> Known | None:
     generation = int(given.number(device.native, "generation") or 2)
     natives = [(entity.key, entity.native) for entity in device.entities]
     member = Member(prefix, mac, generation, natives, DIALECT)
+    member.run(device.firmware_version)
     sleeps = given.flag(device.native, "sleeps") is True
-    return Known(prefix, member, sleeps, given.mapping(device.native, "info"), dict(natives), is_described=True)
+    return Known(prefix, member, sleeps, given.mapping(device.native, "info"), dict(natives))
 
 
 def _prefix_of(device: Device) -> str:

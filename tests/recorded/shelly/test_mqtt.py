@@ -416,6 +416,22 @@ def test_after_a_restart_a_device_of_the_first_generation_loses_nothing() -> Non
     assert home.state(mac_of(RELAYS), "relay_0") == "off"
 
 
+def test_a_sensor_that_is_plugged_in_later_is_added_and_nothing_is_lost_that_was_not_said_again() -> None:
+    before = MqttHome()
+    before.take_all(captured("2") * 2)
+    home = MqttHome()
+    home.driver.restore(before.devices.values())
+    home.hear("shellies/shellyswitch-5B2604/ext_temperature/0", "21.5")
+    home.hear("shellies/shellyswitch-5B2604/relay/1", "off")
+    assert home.advertisements == []
+    home.hear("shellies/shellyswitch-5B2604/relay/1", "on")
+    (added,) = home.advertisements
+    assert not added.complete
+    assert home.state("807d3a5b2604", "ext_temperature_0_tC") == "21.5"
+    home.hear("shellies/shellyswitch-5B2604/input/0", "1")
+    assert home.state("807d3a5b2604", "input_0_input") == "on"
+
+
 # Whatever may come.
 
 
