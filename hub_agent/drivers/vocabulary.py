@@ -135,3 +135,51 @@ UNITS_BY_DEVICE_CLASS: Final = MappingProxyType(
         "signal_strength": ("dBm", "dB"),
     }
 )
+
+# What entities can do, in all dialects: capability -> (type, unit). What only one device has is `config` or `diagnostic`, and free.
+_ON: Final = ("bool", None)
+_PERCENT: Final = ("int", "%")
+_CHOICE: Final = ("enum", None)
+_WORDS_OF_ITS_OWN: Final = ("text", None)
+_CELSIUS: Final = ("float", "°C")
+CAPABILITIES_BY_DOMAIN: Final = MappingProxyType(
+    {
+        "light": {
+            "on": _ON, "brightness": _PERCENT, "color_temp": ("int", "K"), "color": _WORDS_OF_ITS_OWN, "effect": _CHOICE,
+        },
+        "switch": {"on": _ON},
+        "siren": {"on": _ON, "tone": _CHOICE},
+        "lock": {"locked": _ON},
+        "cover": {"open": _ON, "position": _PERCENT, "tilt": _PERCENT},
+        "valve": {"open": _ON, "position": _PERCENT},
+        "fan": {"on": _ON, "speed": _PERCENT, "preset": _CHOICE, "oscillating": _ON, "direction": _CHOICE},
+        "humidifier": {"on": _ON, "humidity": ("float", "%"), "target_humidity": _PERCENT, "mode": _CHOICE},
+        "climate": {
+            "temperature": _CELSIUS, "target_temperature": _CELSIUS, "target_temp_high": _CELSIUS, "target_temp_low": _CELSIUS, "humidity": ("float", "%"),
+            "target_humidity": _PERCENT, "mode": _CHOICE, "action": _CHOICE, "preset": _CHOICE, "fan_mode": _CHOICE, "swing_mode": _CHOICE,
+        },
+        "water_heater": {"on": _ON, "mode": _CHOICE, "temperature": _CELSIUS, "target_temperature": _CELSIUS},
+        "media_player": {
+            "on": _ON, "playing": _ON, "volume": _PERCENT, "muted": _ON, "media": _WORDS_OF_ITS_OWN, "source": _CHOICE, "shuffle": _ON, "repeat": _CHOICE,
+        },
+        "alarm_control_panel": {"mode": _CHOICE},
+        "vacuum": {"activity": _CHOICE, "fan_speed": _CHOICE},
+        "lawn_mower": {"activity": _CHOICE},
+        "scene": {"activate": _ON},
+    }
+)  # fmt: skip
+# Any of these is there, or the entity is none of its domain.
+MAIN_CAPABILITIES: Final = MappingProxyType(
+    {
+        "light": frozenset({"on"}),
+        "switch": frozenset({"on"}),
+        "lock": frozenset({"locked"}),
+        "cover": frozenset({"open", "position", "tilt"}),
+        "valve": frozenset({"open", "position"}),
+        "fan": frozenset({"on", "speed"}),
+        "climate": frozenset({"mode", "temperature", "target_temperature", "target_temp_low", "preset", "fan_mode"}),
+        "humidifier": frozenset({"on"}),
+        "media_player": frozenset({"on", "playing", "volume"}),
+        "scene": frozenset({"activate"}),
+    }
+)

@@ -4,7 +4,7 @@ Frames, kinds: `device` (comes first: who it is), `receiver` and `media` (the `s
 come; `media` is null when nothing plays any more).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,6 +75,8 @@ class Cast:
     # Hearing.
 
     def hear(self, frame: Frame) -> Sequence[Decoded]:
+        if not isinstance(frame.body, Mapping):
+            return [_rejected(frame, "not_an_object", "a receiver says objects")]
         match frame.kind:
             case "device":
                 return self._describe(frame)

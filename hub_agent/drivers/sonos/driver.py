@@ -59,6 +59,8 @@ class Sonos:
     # Hearing.
 
     def hear(self, frame: Frame) -> Sequence[Decoded]:
+        if not isinstance(frame.body, list | tuple if frame.kind == "favourites" else Mapping):
+            return [self._rejected(frame, "wrong_shape", "this is not how a player says it")]
         if frame.kind == "description":
             return self._describe(frame)
         hear = self._hearers.get(frame.kind)
@@ -102,6 +104,8 @@ class Sonos:
             yield from self._report(self._player_by_uid[uid])
 
     def _hear_topology(self, _player: Player, body: JsonValue) -> Iterator[Decoded]:
+        if not listed(body, "groups"):
+            return  # somebody is always in a group, be it alone
         groups: dict[str, tuple[str, ...]] = {}
         for group in listed(body, "groups")[:PLAYERS_MAX]:
             coordinator = text(group, "coordinator")
