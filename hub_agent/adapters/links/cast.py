@@ -5,9 +5,7 @@ What a receiver says is passed on as it comes; how a receiver reconnects is the 
 
 import asyncio
 import contextlib
-import ipaddress
 import json
-import socket
 import ssl
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -22,6 +20,7 @@ from pychromecast.error import NotConnected, PyChromecastError, RequestFailed, R
 from pychromecast.models import CastInfo, HostServiceInfo
 from pychromecast.socket_client import ConnectionStatus, ConnectionStatusListener
 
+from hub_agent.adapters.links.addresses import ipv4_of
 from hub_agent.adapters.links.link import Line, NoPairing, NoSearch
 from hub_agent.errors import LinkLost, NotPossible, OperatingError
 from hub_agent.model.json import JsonObject, JsonValue
@@ -85,7 +84,7 @@ class CastLink:
         self._news = asyncio.Event()
 
     async def run(self) -> None:
-        host = await _ipv4_of(self._peer)
+        host = await ipv4_of(self._peer)
         self._is_up, self._is_lost = False, False
         self._workers = workers = ThreadPoolExecutor(THREADS, thread_name_prefix="cast")
         loop = asyncio.get_running_loop()
@@ -167,21 +166,6 @@ class CastLink:
 
 
 # Where it is, and what.
-
-
-async def _ipv4_of(peer: Peer) -> str:
-    """PyChromecast knows only IPv4."""
-    for host in peer.hosts:
-        with contextlib.suppress(ValueError):
-            return str(ipaddress.IPv4Address(host))
-    for host in peer.hosts:
-        if ":" in host:
-            continue
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(DESCRIPTION_S_MAX):
-                found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
-            return str(found[0][4][0])
-    raise LinkLost(f"{peer.name} has no IPv4 address that is known.")
 
 
 def _chromecast(peer: Peer, host: str, cast_type: str) -> Chromecast:

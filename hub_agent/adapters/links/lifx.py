@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import ipaddress
-import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, groupby
@@ -17,6 +16,7 @@ from lifx.network.discovery.udp import discover_devices
 from lifx.protocol import packets
 from lifx.protocol.base import Packet
 
+from hub_agent.adapters.links.addresses import ipv4_of
 from hub_agent.adapters.links.link import Line, Link, NoPairing
 from hub_agent.adapters.links.words import why_lost
 from hub_agent.errors import LinkLost, NotPossible
@@ -148,7 +148,7 @@ class LifxLink:
                 await device.close()
 
     async def _connect(self) -> Device[Any]:
-        host = await _address(self._peer)
+        host = await ipv4_of(self._peer)
         serial = self._peer.key if _is_serial(self._peer.key) else None
         port = self._peer.port or PORT
         try:
@@ -335,16 +335,3 @@ def _plain(color: HSBK) -> JsonObject:
 
 def _is_serial(text: str) -> bool:
     return len(text) == _SERIAL_CHARS and all(letter in "0123456789abcdef" for letter in text)
-
-
-async def _address(peer: Peer) -> str:
-    """The library knows IPv4 addresses only."""
-    for host in peer.hosts:
-        with contextlib.suppress(ValueError):
-            return str(ipaddress.IPv4Address(host))
-    for host in peer.hosts:
-        with contextlib.suppress(OSError):
-            found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
-            if found:
-                return str(found[0][4][0])
-    raise OSError("it has no IPv4 address")

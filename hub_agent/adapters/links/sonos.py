@@ -5,8 +5,6 @@ Events come to a port of ours that SoCo opens. Where none arrive (a firewall, an
 
 import asyncio
 import contextlib
-import ipaddress
-import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,6 +19,7 @@ from soco.data_structures import DidlObject
 from soco.data_structures_entry import from_didl_string
 from soco.exceptions import NotSupportedException, SoCoException, SoCoUPnPException
 
+from hub_agent.adapters.links.addresses import ipv4_of
 from hub_agent.adapters.links.link import Line, NoPairing, NoSearch
 from hub_agent.adapters.links.words import why_lost
 from hub_agent.errors import LinkLost, NotPossible, OperatingError
@@ -126,7 +125,7 @@ class SonosLink:
     # Running.
 
     async def run(self) -> None:
-        host = await _ipv4_of(self._peer)
+        host = await ipv4_of(self._peer)
         self._workers = workers = ThreadPoolExecutor(THREADS, thread_name_prefix="sonos")
         self._hears_events, self._is_regrouped, self._lost = False, False, None
         try:
@@ -236,21 +235,6 @@ class SonosLink:
 
 
 # Where it is.
-
-
-async def _ipv4_of(peer: Peer) -> str:
-    """SoCo knows only IPv4."""
-    for host in peer.hosts:
-        with contextlib.suppress(ValueError):
-            return str(ipaddress.IPv4Address(host))
-    for host in peer.hosts:
-        if ":" in host:
-            continue
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(REQUEST_S_MAX):
-                found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
-            return str(found[0][4][0])
-    raise LinkLost(f"{peer.name} has no IPv4 address that is known.")
 
 
 def _port_of(peer: Peer) -> int:
