@@ -3,7 +3,6 @@
 No client of others judges these simulators: the documents do, and the recordings.
 """
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from hub_agent.model.link import Service
+from hub_agent.model.report import Publication
 from tests.fakes.broker import EmbeddedBroker
 from tests.peers.serving import program
 from tests.peers.shelly.at_broker import FirstShellyAtBroker, ShellyAtBroker
@@ -92,26 +92,18 @@ async def test_a_device_that_is_met_at_the_broker_and_by_its_link_is_one_and_its
     plug = ShellyAtBroker(DEVICES[PLUG])
     async with whole_home(tmp_path, ["shelly"]) as home:
         broker: Any = home.core.broker
-        answered = 0
+        publish = broker.publish
 
-        def answer() -> None:
-            """As the broker would pass on what the device says to what it is asked."""
-            nonlocal answered
-            published, before = list(broker.published), answered
-            answered = len(published)
-            for each in published[before:]:
-                if each.topic == f"{plug.prefix}/rpc":
-                    for said in plug.handle(each.topic, each.payload, datetime.now(UTC)):
-                        home.core.inbox.put_message(message(said.topic, said.payload.decode()))
+        def answered(publication: Publication) -> bool:
+            """As a broker would pass on what the device says to what it is asked."""
+            if publication.topic == f"{plug.prefix}/rpc":
+                for said in plug.handle(publication.topic, publication.payload, datetime.now(UTC)):
+                    home.core.inbox.put_message(message(said.topic, said.payload.decode()))
+            return bool(publish(publication))
 
-        async def met() -> None:
-            async with asyncio.timeout(15):
-                while not home.entity("switch.1pm_plus"):
-                    answer()
-                    await asyncio.sleep(0.01)
-
+        broker.publish = answered
         home.core.inbox.put_message(message(f"{plug.prefix}/online", "true", retained=True))
-        await met()
+        await home.shows("switch.1pm_plus", "off")
         assert _dialects(home) == ["shelly_mqtt"]
         async with program("tests.peers.shelly.simulator", str(DATA / f"{PLUG}.json")) as running:
             txt = {"gen": "2", "app": "Plus1PM", "ver": "1.7.5"}
