@@ -25,7 +25,9 @@ def test_secrets_of_one_peer_are_added_to_and_forgotten_apart(tmp_path: Path) ->
     assert Credentials(tmp_path / "credentials.json").of("hue", "b") == {"key": "3"}
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"hue/a": 7}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b'{"hue/a": 7}', b"\xff\xfe", b"[" * 5_000, b'{"hue/a": null}', b"7"]
+)
 def test_a_damaged_file_is_set_aside_and_nothing_of_it_is_logged(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:

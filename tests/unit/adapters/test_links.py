@@ -357,3 +357,64 @@ async def test_a_process_goes_with_the_agent_also_when_the_agent_is_killed(tmp_p
         asyncio.get_running_loop().remove_reader(watched)
         os.close(watched)
         await agent.wait()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"garbage",
+        b'"text"',
+        b"[]",
+        b"{}",
+        b'{"say":"frame"}',
+        b'{"say":"found","peer":{"key":1}}',
+        b'{"say":"link","key":"p1","status":"better"}',
+        b"\xff\xfe",
+        b'{"say":"frame","key":"p1"',
+    ],
+)
+async def test_a_process_that_says_what_is_no_word_of_ours_is_ended_and_its_links_are_told(
+    tmp_path: Path, line: bytes
+) -> None:
+    """`python` is a program that answers every start with this line."""
+    (tmp_path / "line").write_bytes(line + b"\n")
+    speaker = tmp_path / "python"
+    speaker.write_text(f'#!/bin/sh\ncat "{tmp_path}/line"\nexec cat > /dev/null\n', encoding="utf-8")
+    speaker.chmod(0o755)
+    links = LinkProcesses(Credentials(tmp_path / "credentials.json"), {"echo": PLACES["echo"]}, speaker)
+    heard = Heard()
+    links.start(heard.take)
+    running = asyncio.create_task(links.run())
+    try:
+        links.open(a_peer())
+        assert "could not be read" in await heard.trouble("echo")
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"say":"done","id":99,"error":null}',
+        b'{"say":"done","id":"x","error":7}',
+        b'{"say":"unheard-of"}',
+        b'{"say":7}',
+    ],
+)
+async def test_answers_that_nobody_asked_for_are_left(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "line").write_bytes(line + b'\n{"say":"frame","key":"p1","kind":"hello","body":1}\n')
+    speaker = tmp_path / "python"
+    speaker.write_text(f'#!/bin/sh\ncat "{tmp_path}/line"\nexec cat > /dev/null\n', encoding="utf-8")
+    speaker.chmod(0o755)
+    links = LinkProcesses(Credentials(tmp_path / "credentials.json"), {"echo": PLACES["echo"]}, speaker)
+    heard = Heard()
+    links.start(heard.take)
+    running = asyncio.create_task(links.run())
+    try:
+        links.open(a_peer())
+        assert (await heard.frame("hello")).body == 1
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
