@@ -42,6 +42,8 @@ DEVICE_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
         {"open_cover", "close_cover", "stop_cover", "set_cover_position", "toggle", "turn_on", "turn_off"}
         | {"open_cover_tilt", "close_cover_tilt", "stop_cover_tilt", "set_cover_tilt_position", "toggle_cover_tilt"}
     ),
+    "date": frozenset({"set_value"}),
+    "datetime": frozenset({"set_value"}),
     "fan": _SWITCHED
     | {"set_percentage", "set_preset_mode", "oscillate", "set_direction", "increase_speed", "decrease_speed"},
     "humidifier": _SWITCHED | {"set_humidity", "set_mode"},
@@ -54,9 +56,10 @@ DEVICE_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "siren": _SWITCHED,
     "switch": _SWITCHED,
     "text": frozenset({"set_value"}),
+    "time": frozenset({"set_value"}),
     "update": frozenset({"install"}),
     "vacuum": frozenset({"start", "stop", "pause", "start_pause", "return_to_base", "clean_spot", "locate"})
-    | {"set_fan_speed"},
+    | {"set_fan_speed", "send_command"},
     "valve": frozenset({"open_valve", "close_valve", "stop_valve", "set_valve_position", "toggle"}),
     "water_heater": frozenset({"set_temperature", "set_operation_mode", "turn_on", "turn_off"}),
 }
@@ -120,6 +123,8 @@ BROUGHT: Final = frozenset(
         "camera",
         "climate",
         "cover",
+        "date",
+        "datetime",
         "device_tracker",
         "event",
         "fan",
@@ -136,6 +141,7 @@ BROUGHT: Final = frozenset(
         "siren",
         "switch",
         "text",
+        "time",
         "update",
         "vacuum",
         "valve",
@@ -145,8 +151,8 @@ BROUGHT: Final = frozenset(
 # Kinds that Home Assistant has, and that no dialect brings today: what reads them waits for a device of the kind, as for any that is not there yet.
 WAITED_FOR: Final = frozenset(
     {
-        *("air_quality", "assist_satellite", "calendar", "conversation", "date", "datetime", "geo_location"),
-        *("image_processing", "plant", "remote", "stt", "time", "todo", "tts", "wake_word", "weather"),
+        *("air_quality", "assist_satellite", "calendar", "conversation", "geo_location"),
+        *("image_processing", "plant", "remote", "stt", "todo", "tts", "wake_word", "weather"),
     }
 )
 MADE_HERE: Final = frozenset({"automation", "scene", "script", "sun", "zone", *HELPER_ACTIONS})
