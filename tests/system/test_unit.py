@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hub_agent.adapters.links.registry import LINKINGS
+
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy/nexa-hub.service"
 # systemd's own scale: 0 is safest; below 3 is "OK".
@@ -98,6 +100,17 @@ def test_an_installation_has_program_settings_secrets_and_unit_where_the_docs_sa
 
 @pytest.mark.heavy
 @needs_root
+def test_an_installed_hub_has_the_libraries_of_every_dialect(installed: Path) -> None:
+    modules = [place.module for place in LINKINGS.values()] + ["hub_agent.adapters.neighbours.ssdp"]
+    loading = "import importlib, sys; [importlib.import_module(each) for each in sys.argv[1:]]"
+
+    loaded = _run(installed / "opt/nexa-hub/current/bin/python", "-c", loading, *modules, cwd=installed)
+
+    assert loaded.returncode == 0, loaded.stderr
+
+
+@pytest.mark.heavy
+@needs_root
 def test_the_installed_settings_are_read_by_the_agent_and_say_what_was_asked_for(installed: Path) -> None:
     from hub_agent.config import load_config
 
@@ -128,13 +141,16 @@ def test_installing_again_keeps_settings_and_the_version_before(installed: Path,
     repeated = _install(sources, installed)
     project = sources / "pyproject.toml"
     project.write_text(project.read_text().replace(f'version = "{before}"', 'version = "9.9.9"'))
-    upgraded = _install(sources, installed)
+    upgraded = _install(sources, installed, "--light")
 
     assert "already there" in repeated.stdout
     assert upgraded.returncode == 0, upgraded.stderr
     assert settings.read_text() == mine
     assert (installed / "opt/nexa-hub/current").readlink() == Path("9.9.9")
     assert (installed / "opt/nexa-hub" / before).is_dir()
+    assert _run(installed / "opt/nexa-hub/current/bin/python", "-c", "import aiohomekit").returncode != 0, (
+        "not so light"
+    )
 
 
 @pytest.mark.heavy
