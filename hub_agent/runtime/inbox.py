@@ -19,8 +19,8 @@ from hub_agent.model.report import MqttMessage
 MESSAGES_MAX = 10_000
 RESUME_AT = MESSAGES_MAX // 2
 BATCH_MAX = 500
-# Of what announces itself: about three milliseconds' work.
-ANNOUNCEMENTS_A_TURN = 8
+# Of what announces itself: one to two milliseconds' work.
+ANNOUNCEMENTS_A_TURN = 4
 FRAMES_A_TURN = 25
 # Of one dialect with links; more is left unread in its process.
 FRAMES_MAX = 2_000

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 # Reports without effects are committed together, at the latest after this long or this many.
 LAZY_S_MAX = 1.0
 LAZY_EFFECTS_MAX = 5000
+# Devices are large: while more than this many are written, somebody would wait for their lamp.
+DESCRIPTIONS_MAX = 50
 
 # While the mirror cannot be written, this much is kept in memory for when it can be; the oldest measurements go first.
 UNSTORED_MAX = 50_000
@@ -189,7 +191,7 @@ class Loop:
     def _is_overdue(self, moment: Moment) -> bool:
         # Compared as it is waited for, in `_wait_s`: floats that differ in the last place would make the loop spin.
         is_old = self._unstored_since_s + LAZY_S_MAX - moment.monotonic_s <= 0
-        return is_old or len(self._unstored) >= LAZY_EFFECTS_MAX
+        return is_old or len(self._unstored) >= LAZY_EFFECTS_MAX or self._descriptions >= DESCRIPTIONS_MAX
 
     async def _commit(self, moment: Moment) -> MirrorError | None:
         """Why it could not be stored, if so: then it waits in memory and is tried again."""

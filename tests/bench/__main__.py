@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hub_agent.adapters.clock import SystemClock
-from tests.bench import cloud, deciding, disk, reaction, rules, standing
+from tests.bench import cloud, deciding, discovering, disk, reaction, rules, standing
 from tests.bench.agent import AgentProcess, running
 from tests.bench.home import Size, fill_mirror
 from tests.bench.reaction import Bench
@@ -33,6 +33,8 @@ NAMES = (
     "scene",
     "firing",
     "burst",
+    "flood",
+    "discovery",
     "day",
 )
 
@@ -68,7 +70,9 @@ def _measured(folder: Path, chosen: set[str], *, is_quick: bool) -> Iterator[Mea
         yield _say(disk.records(_made(folder / "records"), is_quick=is_quick))
     if "day" in chosen:
         yield _say(disk.megabytes_a_day(_made(folder / "day"), is_quick=is_quick))
-    if not chosen - {"core", "rules", "loading", "year", "records", "day"}:
+    if "discovery" in chosen:
+        yield from map(_say, discovering.discovery(_made(folder / "discovery"), is_quick=is_quick))
+    if not chosen - {"core", "rules", "loading", "year", "records", "day", "discovery"}:
         return
     broker = EmbeddedBroker(_made(folder / "broker"), free_port()).start()
     try:
@@ -96,7 +100,7 @@ def _measured_over_broker(
     bench = Bench(port, agent, size, is_quick)
     if "start" in chosen:
         yield _say(standing.start(bench))
-    if not chosen & {"memory", "latency", "scene", "firing", "burst", "bytes"}:
+    if not chosen & {"memory", "latency", "scene", "firing", "burst", "bytes", "flood"}:
         return
     steps: dict[str, Callable[[], Iterator[Measure]]] = {
         "memory": lambda: iter(standing.memory(agent, is_quick=is_quick)),
@@ -105,6 +109,7 @@ def _measured_over_broker(
         "scene": lambda: iter([reaction.scene(bench)]),
         "firing": lambda: iter([reaction.firing(bench)]),
         "burst": lambda: iter([reaction.burst(bench)]),
+        "flood": lambda: iter(discovering.flood(bench)),
     }
     with running(agent):
         for name, step in steps.items():

@@ -110,7 +110,9 @@ def echo(settings: Settings) -> None:
             for number in range(settings["first"], settings["first"] + SCENE_LIGHTS):
                 client.publish(f"{base}/Lamp {number}/set", COMMAND, 1)
 
-    _client(settings["port"], f"{base}/+", answer)
+    client = _client(settings["port"], f"{base}/+", answer)
+    for topics in settings.get("hears", ()):
+        client.subscribe(topics, 0)
     _say_ready()
     threading.Event().wait()
 
@@ -134,7 +136,56 @@ def receiver(settings: Settings) -> None:
     _tell(time.perf_counter() - begun)
 
 
+def hoarder(settings: Settings) -> None:
+    """Everything that is retained: how long it takes from connecting until it is all there."""
+    topics: set[str] = set()
+    has_all = threading.Event()
+
+    def note(_client: mqtt.Client, _user: object, message: mqtt.MQTTMessage) -> None:
+        topics.add(message.topic)
+        if len(topics) == settings["count"]:
+            has_all.set()
+
+    _say_ready()
+    begun = time.perf_counter()
+    _client(settings["port"], "#", note)
+    assert has_all.wait(60), (len(topics), settings["count"])
+    _tell(time.perf_counter() - begun)
+
+
 # The home's devices.
+
+
+def retain(settings: Settings) -> None:
+    """A whole home that has said its last: answers the number of topics."""
+    from tests.bench.discovering import whole_home  # which imports this file
+
+    client = _client(settings["port"], "nobody/listens", lambda *_: None)
+    _say_ready()
+    topics = set()
+    for message in whole_home():
+        topics.add(message.topic)
+        told = client.publish(message.topic, message.payload, 1, retain=True)
+    told.wait_for_publish(60)
+    _tell(len(topics))
+
+
+def announcer(settings: Settings) -> None:
+    """`rate` announcements a second, in packets made beforehand, until it is ended."""
+    from tests.bench.discovering import announcement  # which imports this file
+
+    rate, tick_s = settings["rate"], 0.01
+    total = int(rate * settings["seconds"])
+    packets = [_packet(*announcement(number)) for number in range(total)]
+    sender = _bare_socket(settings["port"])
+    _say_ready()
+    _wait_for_go()
+    begun, sent = time.perf_counter(), 0
+    while sent < total:
+        due = min(total, int((time.perf_counter() - begun) * rate))
+        sender.sendall(b"".join(packets[sent:due]))
+        sent = due
+        time.sleep(tick_s)
 
 
 class Lamps:
@@ -318,7 +369,9 @@ def _packet(topic: str, payload: bytes) -> bytes:
     return bytes((0x30, len(body) & 127 | 128, len(body) >> 7)) + body
 
 
-ROLES = {role.__name__: role for role in (echo, receiver, rhythm, press, firing, steady, burst)}
+ROLES = {
+    role.__name__: role for role in (echo, receiver, hoarder, rhythm, press, firing, steady, burst, retain, announcer)
+}
 
 
 if __name__ == "__main__":
