@@ -75,7 +75,8 @@ class Cast:
     # Hearing.
 
     def hear(self, frame: Frame) -> Sequence[Decoded]:
-        if not isinstance(frame.body, Mapping):
+        is_end = frame.kind == "media" and frame.body is None
+        if not isinstance(frame.body, Mapping) and not is_end:
             return [_rejected(frame, "not_an_object", "a receiver says objects")]
         match frame.kind:
             case "device":
