@@ -99,12 +99,12 @@ def known_from(body: JsonObject) -> Known | None:
     hosts, port, txt = (body.get(field) for field in ("hosts", "port", "txt"))
     if not isinstance(dialect, str) or not isinstance(key, str) or not isinstance(hosts, list | tuple):
         return None
-    announced = {str(each): str(said) for each, said in txt.items()} if isinstance(txt, Mapping) else {}
+    announced = {each: said for each, said in txt.items() if isinstance(said, str)} if isinstance(txt, Mapping) else {}
     peer = Peer(
         dialect,
         key,
-        str(name or key),
-        tuple(str(host) for host in hosts),
+        name if isinstance(name, str) and name else key,
+        tuple(host for host in hosts if isinstance(host, str)),
         port if isinstance(port, int) else None,
         announced,
     )

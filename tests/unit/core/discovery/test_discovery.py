@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hub_agent.core.discovery import Discovery
-from hub_agent.core.discovery.known import PeerId
+from hub_agent.core.discovery.known import PeerId, known_from
 from hub_agent.core.discovery.room import ANNOUNCEMENTS_MAX, LASTING, PEERS_MAX
 from hub_agent.drivers.identification import gone, identify
 from hub_agent.model.device import Alias
@@ -345,3 +346,15 @@ def test_more_announcements_than_a_home_can_have_are_not_remembered() -> None:
         room.handle_found(heard("_bond._tcp.local.", f"ZX{number}", f"10.{number >> 8}.{number & 255}.1"), NOON)
 
     assert len(room.things()) == ANNOUNCEMENTS_MAX
+
+
+def test_what_the_mirror_gives_back_damaged_of_a_peer_is_left_out() -> None:
+    deep: Any = []
+    for _ in range(1_000):
+        deep = [deep]
+    body = {"dialect": "hue", "key": "k", "name": deep, "hosts": [deep, "10.0.0.2"], "port": deep, "txt": {"a": deep}}
+
+    known = known_from(body)
+
+    assert known is not None
+    assert (known.peer.name, known.peer.hosts, known.peer.port, known.peer.txt) == ("k", ("10.0.0.2",), None, {})
