@@ -14,6 +14,7 @@ from hub_agent.drivers import given
 from hub_agent.drivers.homie.parts import Part, Single, Trouble, names_in, part_of
 from hub_agent.drivers.homie.things import Cover, Light, cover_in, light_in
 from hub_agent.drivers.homie.tree import OF_DEVICE, Gathered, Tree, is_id, read_tree
+from hub_agent.drivers.homie.values import STATE_CHARS_MAX
 from hub_agent.drivers.vocabulary import device_type_of
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Entity, Origin
@@ -349,7 +350,8 @@ class Homie:
 
     def _take_value(self, known: Known, place: str, text: str, message: MqttMessage) -> Sequence[Decoded]:
         if place in known.values or len(known.values) < VALUES_MAX:
-            known.values[place] = text
+            # No state is longer, and what is cut there is understood as the whole would be.
+            known.values[place] = text[: STATE_CHARS_MAX + 1]
         reports = _merged(_hear(known, place, text, is_retained=message.retained))
         if reports:
             return [Reported(known.origin, tuple(reports), retained=message.retained)]

@@ -131,7 +131,11 @@ class Number(Single):
         meaning = numeric_meaning(metric, unit.symbol)
         domain = "number" if known.is_settable else "sensor"
         kind = "int" if known.datatype == "integer" and unit.to_vocabulary(1) == 1 else "float"
-        limits = (low, high, span.step) if known.is_settable else (None, None, None)
+        # A step is a distance: it has no zero that a unit could move.
+        step = unit.to_vocabulary(span.step) - unit.to_vocabulary(0) if span.step is not None else None
+        limits = (
+            (low, high, given.tidy(step) if step is not None else None) if known.is_settable else (None, None, None)
+        )
         capability = Capability(kind, access_of(known), unit=unit.symbol, min=limits[0], max=limits[1], step=limits[2])
         name_of_it = (meaning.device_class if meaning.device_class in _METRICS else None) or metric
         super().__init__(

@@ -184,8 +184,8 @@ def _server(fabric: _Fabric, frame: Frame) -> list[Decoded]:
     if number is None or number < 0:
         return [_rejected(frame, "no_fabric", "the server does not say which fabric it looks after")]
     name = f"{number:016x}"
-    if fabric.name not in {None, name}:
-        fabric.nodes.clear()
+    # Those of another fabric, which the server looked after before, have the same numbers.
+    fabric.nodes = {number: node for number, node in fabric.nodes.items() if node.fabric == name}
     fabric.name = name
     origin = Origin(DIALECT, name)
     return [
@@ -220,6 +220,8 @@ def _listed(fabric: _Fabric, body: JsonValue) -> Iterator[Decoded]:
     if not isinstance(body, list | tuple):
         return
     present = {whole_of(number) for number in body}
+    if None in present:
+        return  # whoever is missing may only be damaged
     for number in sorted(fabric.nodes.keys() - present):
         yield from fabric.nodes.pop(number).all_gone()
 

@@ -43,7 +43,7 @@ class Part:
 class Node:
     def __init__(self, fabric: str, number: int) -> None:
         self.number = number
-        self._fabric = fabric
+        self.fabric = fabric
         self._is_available: bool | None = None
         self._attributes = Attributes()
         self._parts: dict[int, Part] = {}
@@ -53,7 +53,7 @@ class Node:
 
     def _origin(self, endpoint: int) -> Origin:
         end = f"-{endpoint}" if endpoint else ""
-        return Origin(DIALECT, f"{self._fabric}-{self.number}{end}")
+        return Origin(DIALECT, f"{self.fabric}-{self.number}{end}")
 
     def restore(self, device: Device) -> None:
         endpoint = whole_of(device.native.get("endpoint")) or 0
@@ -116,7 +116,7 @@ class Node:
         text = self._attributes.text
         brand, model = text(at, cluster, 1), text(at, cluster, 3)
         types = {kind for endpoint in endpoints for kind in self._attributes.device_types(endpoint)}
-        native: JsonObject = {"peer": peer, "fabric": self._fabric, "node": self.number, "endpoint": at}
+        native: JsonObject = {"peer": peer, "fabric": self.fabric, "node": self.number, "endpoint": at}
         return Advertisement(
             part.origin,
             tuple(self._aliases(part.endpoint, cluster)),
@@ -126,7 +126,7 @@ class Node:
             model=model,
             device_type=_type_of(entities, types, model or ""),
             protocol=ProtocolType.MATTER if part.endpoint else self._protocol(),
-            via=self._origin(0) if part.endpoint else Origin(DIALECT, self._fabric),
+            via=self._origin(0) if part.endpoint else Origin(DIALECT, self.fabric),
             firmware_version=text(at, cluster, 10),
             power_source=self._power_source(endpoints),
             native=native,
@@ -134,7 +134,7 @@ class Node:
 
     def _aliases(self, endpoint: int, cluster: int) -> Iterator[Alias]:
         if endpoint == 0:
-            yield Alias("matter_node", f"{self._fabric}-{self.number:016x}")
+            yield Alias("matter_node", f"{self.fabric}-{self.number:016x}")
             # A bridge is a program on a computer, whose address is that of other things, too.
             is_bridge = any(
                 c.AGGREGATOR in self._attributes.device_types(part) for part in (0, *self._attributes.parts(0))
@@ -142,7 +142,7 @@ class Node:
             for mac in () if is_bridge else self._macs():
                 yield Alias("mac", mac)
         else:
-            yield Alias("matter_endpoint", f"{self._fabric}-{self.number:016x}-{endpoint}")
+            yield Alias("matter_endpoint", f"{self.fabric}-{self.number:016x}-{endpoint}")
         unique = self._attributes.text(endpoint, cluster, 18)
         if unique is not None:
             numbers = [whole_of(self._attributes.get(endpoint, cluster, each)) or 0 for each in (2, 4)]

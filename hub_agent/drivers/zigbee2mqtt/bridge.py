@@ -80,7 +80,8 @@ class Bridge:
         self._group_entries: list[JsonObject] = []
         self._is_online: bool | None = None
         self._tells_health = False
-        self._settings_by_device: JsonObject = {}
+        # None until the bridge has said them: before that, nothing is known to be as it is by default.
+        self._settings_by_device: JsonObject | None = None
         self._kept_by_tag: dict[str, keeping.KeptGroup] = {}
         self._has_told_scenes = False
         # The copy that was stored last, and those of which some member is missing.
@@ -240,10 +241,13 @@ class Bridge:
         """Options of devices: told of those whose settings changed."""
         before, self._settings_by_device = self._settings_by_device, fields.mapping(config, "devices")
         for ieee, listed in self._devices.items():
-            if before.get(ieee) != self._settings_by_device.get(ieee) and listed.member is not None:
+            is_news = before is None or before.get(ieee) != self._settings_by_device.get(ieee)
+            if is_news and listed.member is not None:
                 yield from self._report_options(listed.member, is_retained=is_retained)
 
     def _report_options(self, member: Member, *, is_retained: bool) -> Iterator[Decoded]:
+        if self._settings_by_device is None:
+            return
         settings = fields.mapping(self._settings_by_device, member.native_id)
         reports = tuple(option_reports(member.facets, settings))
         if reports:

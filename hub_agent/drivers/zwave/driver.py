@@ -187,8 +187,8 @@ def _server(network: _Network, frame: Frame, body: JsonObject) -> list[Decoded]:
 
 def _be_home(network: _Network, home: int) -> None:
     name = f"{home:08x}"
-    if network.home not in {None, name}:
-        network.nodes.clear()  # another stick is plugged in
+    # Those of another stick, which was plugged in before, have the same numbers.
+    network.nodes = {number: node for number, node in network.nodes.items() if node.home == name}
     network.home = name
 
 
@@ -248,8 +248,8 @@ def _node(network: _Network, frame: Frame, body: JsonObject) -> list[Decoded]:
 def _listed(network: _Network, body: JsonValue) -> Iterator[Decoded]:
     """Nodes that left while nobody listened."""
     present = {whole_of(number) for number in given.listed({"": body}, "")}
-    if not present:
-        return  # not even the controller: this is no list
+    if not present or None in present:
+        return  # not even the controller, or what is no number: whoever is missing may only be damaged
     for number in sorted(network.nodes.keys() - present):
         yield DeviceGone(network.nodes.pop(number).origin)
 

@@ -44,7 +44,7 @@ class Node:
         self.number = number
         self.status: int | None = None
         self.is_ready = False
-        self._home = home
+        self.home = home
         self._said: JsonObject = {}
         self._values = Values()
         self._entities: dict[str, AdvertisedEntity | Entity] = {}
@@ -82,7 +82,7 @@ class Node:
             given.text(config, "manufacturer"),
             given.text(config, "label") or given.text(self._said, "label"),
         )
-        native: JsonObject = {"peer": peer, "node": self.number, "home": self._home}
+        native: JsonObject = {"peer": peer, "node": self.number, "home": self.home}
         return Advertisement(
             self.origin,
             tuple(self._aliases()),
@@ -95,7 +95,7 @@ class Node:
             model=model,
             device_type=device_type_of(entities, f"{words.specific} {words.description}"),
             protocol=ProtocolType.ZWAVE,
-            via=Origin(DIALECT, self._home),
+            via=Origin(DIALECT, self.home),
             suggested_area=given.text(self._said, "location"),
             firmware_version=given.text(self._said, "firmwareVersion"),
             power_source=self._power_source(),

@@ -228,6 +228,15 @@ def test_a_meter_is_measured_in_the_units_of_the_vocabulary(home) -> None:
     assert (energy.device_class, energy.unit, energy.state_class) == ("energy", "kWh", "total_increasing")
 
 
+def test_the_step_of_a_setting_is_turned_into_the_unit_of_the_vocabulary(home) -> None:
+    target = {"datatype": "float", "settable": True, "unit": "°F", "format": "41:95:0.9"}
+    body = {"homie": "5.0", "version": 1, "name": "Boiler", "nodes": {"heating": {"properties": {"target": target}}}}
+    home.hear("homie/5/boiler/$description", json.dumps(body))
+
+    [capability] = home.entity("boiler", "number.heating.target").capabilities.values()
+    assert (capability.unit, capability.min, capability.max, capability.step) == ("°C", 5, 35, 0.5)
+
+
 def test_children_are_lost_with_their_parent_and_back_with_it(home) -> None:
     home.lamp()
     home.hear("homie/5/gateway/$state", "lost")

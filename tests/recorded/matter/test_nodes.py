@@ -217,6 +217,13 @@ def test_nodes_that_left_while_nobody_listened_are_gone_with_all_their_devices()
     assert sum(type(each).__name__ == "DeviceGone" for each in gone) == len(BRIDGED) + 1
 
 
+def test_a_damaged_list_takes_no_node_away() -> None:
+    home = kinds()
+
+    assert home.hear(corpus.frame("listed", [None])) == []
+    assert home.hear(corpus.frame("listed", []))
+
+
 def test_a_device_is_known_again_by_the_node_that_it_announces() -> None:
     home = home_with(corpus.node_of("lighting_example_app"))
     aliases = {alias.kind: alias.value for alias in home.advertised[device(4337)].aliases}

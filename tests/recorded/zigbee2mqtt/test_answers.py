@@ -133,12 +133,21 @@ SENSOR = {
 }  # fmt: skip
 
 
+def test_what_the_bridge_has_not_said_yet_is_not_told_as_the_default() -> None:
+    driver = Zigbee2Mqtt()
+    listed = wire.say(driver, "bridge/devices", [wire.coordinator(), wire.entry("0x2", "Motion", SENSOR)])
+    assert "option_occupancy_timeout" not in wire.states(listed)
+
+    states = wire.states(wire.say(driver, "bridge/info", INFO))
+    assert states["option_occupancy_timeout"] == ("90", {})
+
+
 def test_options_that_people_use_are_entities_with_what_holds_where_nothing_is_set() -> None:
     driver, decoded = wire.bridge_with(wire.entry("0x2", "Motion", SENSOR))
     device = wire.device_of(wire.advertised(decoded)["Motion"])
     keys = [entity.key for entity in device.entities if entity.key.startswith("option_")]
     assert keys == ["option_occupancy_timeout", "option_illuminance_calibration"]
-    assert wire.states(decoded)["option_occupancy_timeout"] == ("90", {})
+    assert wire.states(wire.say(driver, "bridge/info", INFO))["option_occupancy_timeout"] == ("90", {})
 
     timeout = wire.entity_of(device, "option_occupancy_timeout")
     [(topic, body)] = wire.published(driver.encode(device, timeout, "number.set_value", {"value": "30"}))

@@ -1,5 +1,6 @@
 """Nodes of real homes: what they become, how they are, what is sent to them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -271,6 +272,26 @@ def test_a_node_that_left_while_nobody_listened_is_gone() -> None:
     after.hear(corpus.server(), corpus.controller(), corpus.frame("node", corpus.node_of("hank_binary_switch")))
     decoded = after.hear(corpus.frame("listed", [1, 32]))
     assert [str(type(each).__name__) for each in decoded] == ["DeviceGone"]
+
+
+def test_a_damaged_list_takes_no_node_away() -> None:
+    home = home_with("hank_binary_switch", "multisensor_6")
+
+    assert home.hear(corpus.frame("listed", [1, "32", None])) == []
+    home.hear(corpus.event(52, "dead"))
+    assert home.available["c16d02a3-52", None] is False
+
+
+def test_a_node_of_another_stick_with_the_same_number_is_another_device() -> None:
+    old, new = home_with("hank_binary_switch"), HeardHome(ZWave())
+    [switch] = [device for device in old.devices.values() if "-" in device.origin.native_id]
+    native = {**switch.native, "home": "0badcafe"}
+    stranger = replace(switch, origin=replace(switch.origin, native_id="0badcafe-32"), native=native)
+    controller = next(device for device in old.devices.values() if "-" not in device.origin.native_id)
+    new.driver.restore([stranger, controller])
+
+    new.hear(corpus.server(), corpus.controller(), corpus.frame("node", corpus.node_of("hank_binary_switch")))
+    assert only(new) == "c16d02a3-32"
 
 
 def test_after_a_restart_commands_do_not_wait_for_the_first_state() -> None:
