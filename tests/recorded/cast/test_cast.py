@@ -71,6 +71,16 @@ def test_what_plays_is_told_with_its_title() -> None:
     assert (over.state, over.attributes["media_title"]) == ("idle", None)
 
 
+def test_a_receiver_whose_media_ended_without_a_word_of_why_plays_nothing() -> None:
+    it = Receiver()
+    it.hear("receiver", corpus.RECEIVER)
+    assert it.hear("media", corpus.MEDIA).state == "playing"
+
+    over = it.hear("media", None)
+
+    assert (over.state, over.attributes["media_title"]) == ("idle", None)
+
+
 def test_when_the_application_ends_what_it_played_is_forgotten() -> None:
     it = Receiver()
     it.hear("receiver", corpus.RECEIVER)
