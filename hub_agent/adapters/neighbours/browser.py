@@ -17,7 +17,7 @@ Take: TypeAlias = Callable[[Service | ServiceGone], bool]
 
 END_S_MAX: Final = 3.0
 # So long a full agent is left alone before it is told again.
-RETRY_S: Final = 0.2
+PAUSE_S: Final = 0.2
 # What a process said that has ended, and the next one does not say within this time, is gone.
 HEARD_AGAIN_S_MAX: Final = 180.0
 SERVICES_MAX: Final = 5_000
@@ -109,8 +109,9 @@ class Neighbours:
 
 
 async def _pass_on(take: Take, heard: Service | ServiceGone) -> None:
-    while not take(heard):  # noqa: ASYNC110 the inbox says no more than whether it is full
-        await asyncio.sleep(RETRY_S)
+    """It is taken in any case; a full inbox gets a pause after it."""
+    if not take(heard):
+        await asyncio.sleep(PAUSE_S)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

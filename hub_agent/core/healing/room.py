@@ -12,9 +12,10 @@ Per device at most one trouble, which may have several symptoms; per trouble at 
 `handle_report` is on the path of every message. It remembers the time and nothing else, unless the device is in trouble.
 """
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from hub_agent.core.expectation import meets
 from hub_agent.core.healing import cases
@@ -69,6 +70,10 @@ _TROUBLE = "trouble/"
 _TRIED = "tried/"
 _RHYTHMS = "rhythms"
 _SELF = "self_healing"
+
+
+# What reading a body of the mirror raises that somebody or something has damaged: it is forgotten, and what is wrong is found anew.
+DAMAGED: Final = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
 
 
 class Healing:
@@ -194,20 +199,25 @@ class Healing:
         given: list[Given] = []
         for device_id, body in _mapping(saved.get(_RHYTHMS)).items():
             if watch := self._watch_known(DeviceId(device_id), now):
-                watch.rhythm = Rhythm.from_json(_mapping(body), now)
+                with contextlib.suppress(*DAMAGED):
+                    watch.rhythm = Rhythm.from_json(_mapping(body), now)
         for key, body in sorted(saved.items()):
             kind, _, rest = key.partition("/")
-            if kind == "tried" and (watch := self._watch_known(DeviceId(rest), now)):
-                watch.tried_at = {name: datetime.fromisoformat(str(at)) for name, at in body.items()}
-            elif kind == "trouble":
-                given += self._take_up(DeviceId(rest), body, now)
+            try:
+                if kind == "tried" and (watch := self._watch_known(DeviceId(rest), now)):
+                    watch.tried_at = {name: datetime.fromisoformat(str(at)) for name, at in body.items()}
+                elif kind == "trouble":
+                    given += self._take_up(DeviceId(rest), body, now)
+            except DAMAGED:
+                given.append(Save(ROOM, key, None))
         return given
 
     def _take_up(self, device_id: DeviceId, body: JsonObject, now: datetime) -> list[Given]:
         watch = self._watch_known(device_id, now)
         if watch is None:
             return [Save(ROOM, f"{_TROUBLE}{device_id}", None)]
-        watch.trouble = trouble = Trouble.from_json(body, now + GRACE)
+        trouble = Trouble.from_json(body, now + GRACE)
+        watch.trouble = trouble
         self._troubled[device_id] = watch
         if Symptom.UNAVAILABLE in trouble.symptoms:
             watch.unavailable_since = trouble.since

@@ -99,26 +99,24 @@ def test_a_description_says_what_the_root_device_says_of_itself() -> None:
     assert _read(body) == {"friendlyname": "Bath", "manufacturer": "Denon"}
 
 
-async def test_addresses_that_people_gave_are_said_again_until_they_are_taken() -> None:
-    given = Service("manual", "wled", "10.0.0.7", ("10.0.0.7",))
-    refusals = iter([False, False, True])
+async def test_addresses_that_people_gave_are_said_once_also_to_an_agent_that_has_no_room() -> None:
+    given = [Service("manual", "wled", f"10.0.0.{number}", (f"10.0.0.{number}",)) for number in (7, 8)]
     taken: list[Service | ServiceGone] = []
-    is_taken = asyncio.Event()
+    has_all = asyncio.Event()
 
     def take(heard: Service | ServiceGone) -> bool:
-        if not next(refusals):
-            return False
         taken.append(heard)
-        is_taken.set()
-        return True
+        if len(taken) == len(given):
+            has_all.set()
+        return False
 
-    task = asyncio.create_task(Neighbours(wire.Orders(mdns=False, ssdp=False), [given]).run(take))
+    task = asyncio.create_task(Neighbours(wire.Orders(mdns=False, ssdp=False), given).run(take))
     async with asyncio.timeout(10):
-        await is_taken.wait()
+        await has_all.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
-    assert taken == [given]
+    assert taken == given
 
 
 async def test_a_listener_that_cannot_be_started_is_told_in_words() -> None:

@@ -521,6 +521,19 @@ def test_rhythms_survive_a_restart() -> None:
     assert raised(again.advance(2 * MINUTE)) == [("device_silent", "plug")]
 
 
+@pytest.mark.parametrize(
+    "body", [{}, {"since": "yesterday"}, {"since": 7, "symptoms": []}, {"since": "2026-01-14T12:00:00+00:00"}]
+)
+@pytest.mark.parametrize("key", ["trouble/plug", "tried/plug", "rhythms"])
+def test_a_damaged_memory_of_a_trouble_is_forgotten_and_keeps_nobody_from_starting(key: str, body: dict) -> None:
+    house = House(device("plug"))
+    told = {"plug": body} if key == "rhythms" else body
+    house.healing.restore({key: told}, house.now)
+    house.report("plug")
+    house.settle("plug")
+    house.advance(timedelta(days=1))
+
+
 def test_nothing_is_judged_before_the_broker_is_there() -> None:
     house = House(device("plug"))
     house.report("plug")
