@@ -25,6 +25,8 @@ def interpreter(version: str) -> str | None:
 
 def environment(requirements: Path, python: str) -> Path:
     """The folder of an environment with what `requirements` locks; made once, parallel test processes wait. Raises NotInstalled."""
+    # The interpreter itself, not a checkout's environment of it: what is made for one checkout serves all.
+    python = os.path.realpath(python)
     wanted = hashlib.sha256(requirements.read_bytes() + python.encode()).hexdigest()[:16]
     folder = KEPT_IN / f"{requirements.stem}-{wanted}"
     KEPT_IN.mkdir(parents=True, exist_ok=True)
