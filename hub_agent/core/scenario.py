@@ -1,5 +1,6 @@
 """Runs one scenario of automations under virtual time, through the same hub that runs a home. tests/scenarios/README.md has the form."""
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -228,7 +229,8 @@ class Stage:
     def play(self, tell: Callable[[int, datetime], None] | None = None) -> None:
         self._event_types = frozenset(_events_named(self.scenario))
         spoken = {key: each for key, each in self.scenario.items() if key not in {"steps", "expect"}}
-        self._words = orjson.dumps(spoken, default=str).decode()
+        # Not orjson: a scenario may hold half a character, as a hostile definition may.
+        self._words = json.dumps(spoken, default=str)
         self._now = self.start
         self.definitions = self._read_definitions()
         self._build(self._initial(), self.start, None)

@@ -40,7 +40,7 @@ def environment(requirements: Path, python: str) -> Path:
 
 
 def _make(folder: Path, requirements: Path, python: str) -> None:
-    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     for command in ([python, "-m", "venv", folder], [*pip, "-r", requirements]):
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S_MAX, check=False)

@@ -61,8 +61,8 @@ def test_what_is_recalled_is_what_the_bridge_has_told_and_after_calm_it_is_settl
     assert len(house.saved) <= COPIES_MAX
     shown = house.room.present()
     if scene is None:
-        assert shown == {}
+        assert not any(shown.values())
         assert house.kept == {}
-    elif SCENE in shown:
+    elif shown.get(SCENE):
         assert house.status["sync_status"] in ENDS
         assert bool(house.room.recalls(scene, None, "press")) is (house.status["sync_status"] == "synced")

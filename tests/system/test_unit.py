@@ -22,7 +22,11 @@ SOURCES = ("pyproject.toml", "README.md", "hub_agent", "cloud_schema", "deploy")
 
 
 def _run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    # Compiling what nobody runs here is half of an installation's time.
+    environ = {**os.environ, "PIP_NO_COMPILE": "1"}
+    return subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=environ, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.heavy

@@ -190,6 +190,8 @@ class Dials:
         return said
 
     def handle(self, topic: str, payload: bytes, now: datetime) -> list[Publication]:
+        if not topic.startswith("dials/"):
+            return []  # what dialects ask of everybody at the broker
         name = topic.split("/")[1]
         self.told.append(Told(now, name, *divmod(round(float(payload)), STEPS_A_RUN)))
         return [say(f"dials/{name}", payload.decode(), retain=True)]
@@ -248,7 +250,8 @@ def complaints(told: Iterable[Told], ended: Sequence[Ended], deaths: Sequence[da
     times = Counter((run.name, run.count) for run in ended)
     found += [f"{name}: run {count} ended {n} times" for (name, count), n in times.items() if n > 1]
     for run in ended:
-        is_overtaken = run.status == "partial" and died_between(run.started_at, run.ended_at)
+        # The last command may have gone out, and death come before the dial had answered.
+        is_overtaken = run.status == "partial" and died_between(run.started_at, run.ended_at + UNDER_WAY)
         if run.status != "success" and not is_overtaken:
             found.append(f"{run.name}: run {run.count} is {run.status}")
     by_name: dict[str, list[Told]] = defaultdict(list)
