@@ -39,7 +39,7 @@ from tests.fakes.home.runner import run
 
 ROOT = Path(__file__).parents[2]
 START_WITHIN_S = 20.0
-STOP_WITHIN_S = 5.0
+STOP_WITHIN_S = 20.0
 SEEN_WITHIN_S = 15.0
 LOOK_S = 0.05
 
