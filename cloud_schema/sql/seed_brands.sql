@@ -1,7 +1,7 @@
 -- Common brands. Ids are UUIDv5 of the slug: uuid5(uuid5(NAMESPACE_URL, 'https://nexa.example/brands'), slug).
--- May run again: a row that is there is left as it is, whatever an operator made of it.
+-- May run again: a row that is there is left as it is, whatever an operator made of it; one that hubs told of first becomes the catalogue's.
 
-INSERT INTO brands (id, name, slug, website, api_integration_available) VALUES
+WITH seeded (id, name, slug, website, api_integration_available) AS (VALUES
     ('b9337864-eb8c-5bda-a262-9676a98978b4', 'Philips Hue', 'philips_hue', 'https://www.philips-hue.com', true),
     ('b56a93a6-03ed-52c7-8250-b521b4a9b2a3', 'IKEA', 'ikea', 'https://www.ikea.com', true),
     ('ce9b463f-d0c8-5630-aab1-657b723ef7d0', 'Aqara', 'aqara', 'https://www.aqara.com', true),
@@ -79,4 +79,11 @@ INSERT INTO brands (id, name, slug, website, api_integration_available) VALUES
     ('bc73c3d5-c3ae-562c-9655-1740411bc464', 'AVM', 'avm', 'https://en.avm.de', true),
     ('8dad7845-fc8e-5d3f-aee6-5bea6aa88b13', 'Raspberry Pi', 'raspberry_pi', 'https://www.raspberrypi.com', false),
     ('06a79375-abd8-5d27-bc42-7ee00e93ad91', 'NEXA', 'nexa', 'https://nexa.example', true)
+), adopted AS (
+    UPDATE brands b SET name = s.name, website = s.website, api_integration_available = s.api_integration_available, is_active = true,
+        metadata = b.metadata - 'source' - 'is_confirmed'
+    FROM seeded s WHERE b.slug = s.slug AND b.metadata ->> 'source' = 'hubs'
+)
+INSERT INTO brands (id, name, slug, website, api_integration_available)
+SELECT id::uuid, name, slug, website, api_integration_available FROM seeded
 ON CONFLICT DO NOTHING;

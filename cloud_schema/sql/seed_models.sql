@@ -1,9 +1,7 @@
 -- Device models people meet most. Ids are UUIDv5 of the brand slug/model number: uuid5(uuid5(NAMESPACE_URL, 'https://nexa.example/device_models'), brand slug/model number).
--- May run again: a row that is there is left as it is, whatever an operator made of it.
+-- May run again: a row that is there is left as it is, whatever an operator made of it; one that hubs told of first becomes the catalogue's.
 
-INSERT INTO device_models (id, brand_id, model_number, model_name, device_type, supported_protocols, capabilities, energy_profile)
-SELECT m.id::uuid, b.id, m.model_number, m.model_name, m.device_type::device_type, m.protocols::protocol_type[], m.capabilities::jsonb, m.energy::jsonb
-FROM (VALUES
+WITH listed (id, brand, model_number, model_name, device_type, protocols, capabilities, energy) AS (VALUES
     ('7b69a635-b2f5-574e-92f0-c8463c892ca1', 'philips_hue', '8718699673147', 'Hue White E27', 'light', '{zigbee,bluetooth}', '{"capabilities": ["on", "brightness"]}', '{"max_watts": 9.5}'),
     ('a0fb4e73-3a07-5e70-b7a6-7a20223f686f', 'philips_hue', '9290022166', 'Hue White and Color Ambiance E26/E27', 'light', '{zigbee,bluetooth}', '{"capabilities": ["on", "brightness", "color_temperature", "color"]}', '{"max_watts": 10}'),
     ('51e56245-e689-5a03-9261-d88ade9c6df2', 'philips_hue', '9290012607', 'Hue Motion Sensor', 'sensor_motion', '{zigbee}', '{"capabilities": ["motion", "temperature", "illuminance", "battery"]}', NULL),
@@ -104,6 +102,15 @@ FROM (VALUES
     ('2518dc47-0773-52f9-8b2c-ec875172ed93', 'avm', '7590', 'FRITZ!Box 7590', 'router', '{wifi,ethernet}', '{"capabilities": []}', NULL),
     ('a8cf2f95-6dbb-5f24-8be6-245343d9d2a5', 'raspberry_pi', 'RPI4-MODBP', 'Raspberry Pi 4 Model B', 'hub', '{wifi,ethernet,bluetooth}', '{"capabilities": []}', NULL),
     ('8735a907-8906-5dd2-9c86-8a54a4ce85e8', 'raspberry_pi', 'SC1111', 'Raspberry Pi 5', 'hub', '{wifi,ethernet,bluetooth}', '{"capabilities": []}', NULL)
-) m (id, brand, model_number, model_name, device_type, protocols, capabilities, energy)
-JOIN brands b ON b.slug = m.brand
+), seeded AS (
+    SELECT l.id::uuid, b.id AS brand_id, l.model_number, l.model_name, l.device_type::device_type, l.protocols::protocol_type[] AS supported_protocols,
+        l.capabilities::jsonb, l.energy::jsonb AS energy_profile
+    FROM listed l JOIN brands b ON b.slug = l.brand
+), adopted AS (
+    UPDATE device_models m SET model_name = s.model_name, device_type = s.device_type, supported_protocols = s.supported_protocols,
+        capabilities = s.capabilities, energy_profile = s.energy_profile, is_supported = true, specifications = m.specifications - 'source' - 'is_confirmed'
+    FROM seeded s WHERE m.brand_id = s.brand_id AND m.model_number = s.model_number AND m.specifications ->> 'source' = 'hubs'
+)
+INSERT INTO device_models (id, brand_id, model_number, model_name, device_type, supported_protocols, capabilities, energy_profile)
+SELECT * FROM seeded
 ON CONFLICT DO NOTHING;
