@@ -26,3 +26,6 @@ BEGIN
     END IF;
 END
 $$;
+
+-- What rows are checked for is more than their parents by now.
+DROP FUNCTION IF EXISTS hub_sync.parent_checks(hub_streams);

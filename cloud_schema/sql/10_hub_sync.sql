@@ -51,6 +51,8 @@ CREATE TABLE IF NOT EXISTS hub_streams (
     parents jsonb NOT NULL DEFAULT '{}',
     is_case boolean NOT NULL DEFAULT false
 );
+ALTER TABLE hub_streams ADD COLUMN IF NOT EXISTS resident_columns text[] NOT NULL DEFAULT '{}';
+ALTER TABLE hub_streams ADD COLUMN IF NOT EXISTS row_check text;
 
 CREATE TABLE IF NOT EXISTS hub_marks (
     hub_id uuid NOT NULL REFERENCES hub_hubs (id) ON DELETE CASCADE,

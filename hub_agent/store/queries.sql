@@ -258,7 +258,9 @@ ON CONFLICT (table_name, id) DO UPDATE SET
 WHERE excluded.revision > revision;
 
 -- name: read_owed_cases
-SELECT table_name, id, revision, body FROM cases WHERE revision > acknowledged_revision ORDER BY changed_at, id LIMIT ?;
+-- An issue points at the examination that found it, which may have changed since.
+SELECT table_name, id, revision, body FROM cases WHERE revision > acknowledged_revision
+ORDER BY table_name <> 'diagnostic_runs', changed_at, id LIMIT ?;
 
 -- name: acknowledge_case
 UPDATE cases SET acknowledged_revision = max(acknowledged_revision, ?3)
@@ -266,6 +268,12 @@ WHERE table_name = ?1 AND id = ?2 AND revision >= ?3;
 
 -- name: trim_cases
 DELETE FROM cases WHERE changed_at < ? AND revision <= acknowledged_revision;
+
+-- name: trim_cases_beyond
+-- What the cloud has goes first, the oldest first.
+DELETE FROM cases WHERE (table_name, id) IN (
+    SELECT table_name, id FROM cases ORDER BY revision > acknowledged_revision DESC, changed_at DESC, id LIMIT -1 OFFSET ?
+) RETURNING revision > acknowledged_revision;
 
 -- Commands of the cloud
 

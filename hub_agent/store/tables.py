@@ -1,5 +1,6 @@
 """What is kept besides records: one statement for each effect, and how it is read back at start."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from sqlite3 import Connection
@@ -26,9 +27,12 @@ from hub_agent.ports import Case, Identity
 from hub_agent.store import queries
 from hub_agent.store.codec import Alike, decode, pack, to_ms, unpack_object
 
+log = logging.getLogger(__name__)
+
 TRACES_SLACK = 5  # so many more may gather before they are trimmed
 TRACE_AGE_MAX = timedelta(days=30)
-CASE_AGE_MAX = timedelta(days=90)  # settled ones; the cloud has them
+CASE_AGE_MAX = timedelta(days=90)  # of what the cloud has; whoever opened a case remembers its revision
+CASES_MAX = 20_000  # some 30 MB; then the oldest go, those that the cloud has before those that it has not
 CLOUD_COMMAND_AGE_MAX = timedelta(days=90)  # far longer than any command lives
 COMMANDS_DONE_MAX = 500  # told at once; the others are told next
 
@@ -51,7 +55,13 @@ class Tables:
         """Inside a transaction."""
         self._run("trim_old_traces", to_ms(now - TRACE_AGE_MAX))
         self._run("trim_cases", to_ms(now - CASE_AGE_MAX))
+        self._trim_cases_beyond()
         self._run("trim_cloud_commands", to_ms(now - CLOUD_COMMAND_AGE_MAX))
+
+    def _trim_cases_beyond(self) -> None:
+        lost = sum(row[0] for row in self._connection.execute(self._sql["trim_cases_beyond"], (CASES_MAX,)).fetchall())
+        if lost:
+            log.warning("%d alerts and the like, the oldest, had to go before the cloud had them.", lost)
 
     # Read at start
 

@@ -14,6 +14,7 @@ from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.effects import AppendCase, CallOutside
 from hub_agent.model.ids import CallId, HomeId
 from hub_agent.model.state import Cause
+from tests.cloud import rows
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -461,6 +462,99 @@ def test_a_case_of_another_home_cannot_be_overwritten(hub, new_hub, device_id, d
     answer = stranger.ingest(cases=[alert(9, None) | {"id": case_id}])
     assert answer["refused"][0]["reason"] == "this id is taken by another home"
     assert db.execute("SELECT message FROM ts.alerts WHERE id = %s", (case_id,)).fetchall() == [("revision 1",)]
+
+
+def test_a_case_of_a_plain_table_of_another_home_cannot_be_overwritten_and_keeps_its_beginning(hub, new_hub, db):
+    def update(hub, revision, device, started_at="2026-03-01T12:00:00Z"):
+        row = {"device_id": device, "update_status": "pending", "to_version": f"{revision}"}
+        case = {"table": "firmware_updates", "id": case_id, "time": started_at, "revision": revision, "row": row}
+        return hub.ingest(cases=[case])
+
+    case_id, stranger = str(uuid.uuid4()), new_hub()
+    device, foreign = hub.add_device(), stranger.add_device()
+    assert update(hub, 1, device)["refused"] == []
+    assert update(hub, 2, device, "2026-03-01T13:00:00Z")["refused"] == []
+    assert update(hub, 1, device, "2026-03-01T14:00:00Z")["cases"][0]["revision"] == 2
+    assert update(stranger, 9, foreign)["refused"][0]["reason"] == "this id is taken by another home"
+    db.execute("DELETE FROM hub_case_revisions WHERE id = %s", (case_id,))
+    assert update(stranger, 9, foreign)["refused"][0]["reason"] == "this id is taken by another home"
+    assert db.execute("SELECT to_version, started_at FROM firmware_updates WHERE id = %s", (case_id,)).fetchall() == [
+        ("2", NOON)
+    ]
+
+
+@pytest.mark.parametrize(
+    "table,column,row",
+    [
+        ("security_incidents", "devices_affected", {"incident_type": "ddos", "description": "", "detected_at": "2026-03-01T12:00:00Z"}),
+        ("diagnostic_issues", "diagnostic_run_id", {"issue_type": "sensor"}),
+        ("alerts", "alert_rule_id", {"alert_type": "notice", "message": ""}),
+    ],
+)  # fmt: skip
+def test_a_case_that_points_at_another_home_is_refused(hub, new_hub, table, column, row):
+    stranger = new_hub()
+    device, foreign = hub.add_device(), stranger.add_device()
+    theirs = {
+        "devices_affected": lambda: [device, foreign],
+        "diagnostic_run_id": lambda: rows.insert(
+            hub.db, "diagnostic_runs", device_id=foreign, home_id=stranger.home_id, started_at=NOON
+        ),
+        "alert_rule_id": lambda: rows.insert(hub.db, "alert_rules", home_id=stranger.home_id),
+    }[column]()
+    told = {"severity": "warning", "title": "t", **({} if table == "alerts" else {"device_id": device}), **row}
+    case = {"table": table, "id": str(uuid.uuid4()), "time": NOON.isoformat(), "revision": 1}
+    answer = hub.ingest(cases=[case | {"row": told | {column: json.loads(json.dumps(theirs, default=str))}}])
+    assert [one["reason"] for one in answer["refused"]] == [f"{column} is not known in this home"]
+
+
+def test_who_is_not_of_the_home_is_left_out_of_its_rows(hub, new_home, db):
+    _, somebody = new_home()
+    case_id = str(uuid.uuid4())
+    row = {"acknowledged_by": somebody, "resolved_by": hub.owner_id}
+    scene_id = hub.add_scene()
+    pressed = [
+        {"time": NOON.isoformat(), "scene_id": scene_id, "activation_source": "manual", "status": "success", "activated_by": by}
+        for by in (somebody, hub.owner_id)
+    ]  # fmt: skip
+    answer = hub.ingest(
+        cases=[alert(1, None, **row) | {"id": case_id}], streams={"scene_activations": {"first": 1, "rows": pressed}}
+    )
+    assert answer["refused"] == []
+    assert db.execute(
+        "SELECT acknowledged_by::text, resolved_by::text FROM ts.alerts WHERE id = %s", (case_id,)
+    ).fetchone() == (None, hub.owner_id)
+    assert sorted(
+        db.execute(
+            "SELECT coalesce(activated_by::text, '') FROM ts.scene_activations WHERE scene_id = %s", (scene_id,)
+        ).fetchall()
+    ) == [("",), (hub.owner_id,)]
+
+
+def test_an_audit_row_of_a_hub_says_which_hub_and_speaks_of_its_own_home_only(hub, new_hub, db):
+    stranger, device = new_hub(), hub.add_device()
+    foreign = stranger.add_device()
+
+    def audited(table, record, **more):
+        return {"time": NOON.isoformat(), "action": "UPDATE", "table_name": table, "record_id": record, **more}
+
+    claims = {"hub_id": stranger.id, "home_id": stranger.home_id, "by": "Anna"}
+    told = [
+        audited("devices", device, user_id=hub.owner_id, metadata=claims, new_values={"psk": "very secret"}),
+        audited("devices", foreign),
+        audited("invoices", None),
+        audited("homes", stranger.home_id),
+        audited("devices", str(uuid.uuid4()), metadata="nonsense"),
+    ]
+    answer = hub.ingest(streams={"audit_logs": {"first": 1, "rows": told}})
+    assert [(one["seq"], one["reason"]) for one in answer["refused"]] == [
+        (n, "it points at another home") for n in (2, 3, 4)
+    ]
+    stored = db.execute(
+        "SELECT user_id::text, metadata, new_values FROM ts.audit_logs WHERE record_id = %s AND metadata ->> 'told_by' = 'hub'",
+        (device,),
+    ).fetchall()
+    stamp = {"told_by": "hub", "role": "hub", "hub_id": hub.id, "home_id": hub.home_id}
+    assert stored == [(hub.owner_id, {"by": "Anna", **stamp}, {"psk": "***"})]
 
 
 def test_an_empty_envelope_asks_for_the_marks(hub, device_id):

@@ -93,6 +93,13 @@ class TwinSide:
 TABLES = {"automation": "automations", "scene": "scenes", "device": "devices", "room": "rooms"}
 
 
+OF_DEVICES = "device_id IN (SELECT id FROM devices WHERE home_id = %s)"
+OF_HOME = {
+    "audit_logs": "metadata ->> 'told_by' = 'hub' AND metadata ->> 'home_id' = %s",
+    **dict.fromkeys(("automation_executions", "automation_health_checks", "scene_activations"), "home_id = %s"),
+}
+
+
 class SqlSide:
     def __init__(self, db: psycopg.Connection, cloud: HttpCloud) -> None:
         self.db = db
@@ -127,10 +134,7 @@ class SqlSide:
         return self._one("SELECT status FROM hub_commands WHERE id = %s", command_id)
 
     def count(self, stream: str) -> int:
-        return self._one(
-            f"SELECT count(*) FROM {stream} WHERE device_id IN (SELECT id FROM devices WHERE home_id = %s)",
-            self.home_id,
-        )
+        return self._one(f"SELECT count(*) FROM {stream} WHERE {OF_HOME.get(stream, OF_DEVICES)}", self.home_id)
 
     def dead_letters(self) -> list[tuple[str, int]]:
         return self.db.execute(

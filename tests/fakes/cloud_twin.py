@@ -16,6 +16,7 @@ from typing import Any
 
 from hub_agent.core.sync.columns import HUB_COLUMNS, MANUAL_COLUMNS, OBSERVED_COLUMNS
 from hub_agent.errors import ClaimError, CloudRefused, CloudUnreachable
+from hub_agent.model.record import CASES, STREAMS
 
 RANK = {"home": 0, "room": 1, "device": 2, "scene": 3, "automation": 4}
 PARENTS = {
@@ -25,13 +26,15 @@ PARENTS = {
     "automation_executions": ("automation_id", "automation"),
     "automation_health_checks": ("automation_id", "automation"),
     "scene_activations": ("scene_id", "scene"),
+    "device_health_history": ("device_id", "device"),
+    "device_error_logs": ("device_id", "device"),
+    "network_metrics": ("device_id", "device"),
 }
 NAME_COLUMN = {"room": "name", "device": "device_name", "scene": "name", "automation": "name"}
 # The seeded ecosystems in which a scene may be kept, and how a copy there may stand.
 KEEPING = {"zigbee2mqtt", "hue", "deconz"}
 SYNC_STATUSES = {"synced", "pending", "failed", "conflict", "unsupported"}
-CASE_TABLES = {"self_healing_executions", "alerts"}
-TIME_COLUMN = {"device_states": "created_at"}
+AUDITED = {"homes": "home", "rooms": "room", "devices": "device", "scenes": "scene", "automations": "automation"}
 REDELIVER_AFTER = timedelta(seconds=30)
 WAIT_S_MAX = 25
 
@@ -285,7 +288,7 @@ class CloudTwin:
         }
 
     def _take_stream(self, mirror: str, epoch: int, stream: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-        if stream not in PARENTS:
+        if stream not in STREAMS:
             return [{"stream": stream, "seq": None, "reason": "stream_unknown"}]
         rows = _rows(body)
         seqs = body.get("seqs") or [body.get("first", 1) + n for n in range(len(rows))]
@@ -322,11 +325,14 @@ class CloudTwin:
         return mark
 
     def _why_not(self, stream: str, row: dict[str, Any]) -> str | None:
-        column, kind = PARENTS[stream]
-        parent = self.definitions.get((kind, str(row.get(column))))
-        if parent is None:
-            return f"{column} is not known in this home"
-        if row.get(TIME_COLUMN.get(stream, "time")) is None:
+        if stream == "audit_logs":
+            if row.get("table_name") not in AUDITED and row.get("table_name") not in CASES:
+                return "it points at another home"
+        else:
+            column, kind = PARENTS[stream]
+            if (kind, str(row.get(column))) not in self.definitions:
+                return f"{column} is not known in this home"
+        if row.get(STREAMS[stream].time_column) is None:
             return "null value in the time column"
         return "unusable" if self.unusable(stream, row) else None
 
@@ -357,22 +363,29 @@ class CloudTwin:
     def _take_cases(self, cases: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
         held, refused = [], []
         for case in cases:
-            if case["table"] not in CASE_TABLES or case["time"] is None:
-                refused.append(
-                    {
-                        "stream": case["table"],
-                        "seq": None,
-                        "id": case["id"],
-                        "revision": case["revision"],
-                        "reason": "no kind of case that hubs send",
-                    }
-                )
+            if reason := self._why_no_case(case):
+                named = {name: case[name] for name in ("id", "revision")}
+                refused.append({"stream": case["table"], "seq": None, "reason": reason, **named})
                 continue
             known = self.cases.get((case["table"], case["id"]))
             if known is None or known["revision"] < case["revision"]:
                 self.cases[case["table"], case["id"]] = known = case
             held.append({"table": case["table"], "id": case["id"], "revision": known["revision"]})
         return held, refused
+
+    def _why_no_case(self, case: dict[str, Any]) -> str | None:
+        if case["table"] not in CASES:
+            return "no kind of case that hubs send"
+        if case["time"] is None:
+            return "a case needs id, time, revision and row"
+        row = case["row"]
+        for column in ("device_id", "source_device_id"):
+            if row.get(column) is not None and ("device", row[column]) not in self.definitions:
+                return f"{column} is not known in this home"
+        run = row.get("diagnostic_run_id")
+        if run is not None and ("diagnostic_runs", run) not in self.cases:
+            return "diagnostic_run_id is not known in this home"
+        return None
 
     # Definitions
 

@@ -1,36 +1,73 @@
 -- Declared tables: the streams a hub may send, and who owns which column of a definition.
 -- A new stream is one row here (and its table); so is a new kind of definition.
 
--- parents: column -> table in which its id must exist, in the same home where that table has homes.
--- key_columns: what makes a record the same record when it is sent again for repair.
-INSERT INTO hub_streams (stream, target_table, columns, time_column, key_columns, parents, is_case) VALUES
+-- parents: column -> table in which its id (or each of its ids) must exist, in the same home where that table has homes.
+-- key_columns: what makes a record the same record when it is sent again for repair, and a case the same case.
+-- resident_columns: who did it; somebody who is not of that home (any more) is left out, and the row is stored.
+-- row_check: what else must hold of a row `a` of home $4; otherwise it is refused as `pointing at another home`.
+INSERT INTO hub_streams (stream, target_table, columns, time_column, key_columns, parents, is_case, resident_columns, row_check) VALUES
     ('device_states', 'device_states',
      '{id,device_id,state,changed_fields,changed_by,change_source,created_at}',
-     'created_at', '{id,created_at}', '{"device_id": "devices"}', false),
+     'created_at', '{id,created_at}', '{"device_id": "devices"}', false, '{changed_by}', NULL),
     ('device_telemetry', 'device_telemetry',
      '{time,device_id,metric_type,value,unit,quality_score,metadata}',
-     'time', '{device_id,metric_type,time}', '{"device_id": "devices"}', false),
+     'time', '{device_id,metric_type,time}', '{"device_id": "devices"}', false, '{}', NULL),
     ('energy_usage', 'energy_usage',
      '{time,device_id,home_id,power_watts,energy_kwh,voltage,current_amps,power_factor,cost_estimate,is_peak_hour,metadata}',
-     'time', '{device_id,time}', '{"device_id": "devices"}', false),
+     'time', '{device_id,time}', '{"device_id": "devices"}', false, '{}', NULL),
+    ('network_metrics', 'network_metrics',
+     '{time,device_id,home_id,signal_strength_dbm,signal_quality_percent,ssid,bssid,channel,frequency_mhz,latency_ms,packet_loss_percent,bandwidth_mbps,is_connected,disconnect_count,metadata}',
+     'time', '{device_id,time}', '{"device_id": "devices"}', false, '{}', NULL),
+    ('device_health_history', 'device_health_history',
+     '{time,device_id,health_score,connectivity_score,performance_score,reliability_score,security_score,energy_efficiency_score,previous_score,score_change,score_trend,factors,recommendations}',
+     'time', '{device_id,time}', '{"device_id": "devices"}', false, '{}', NULL),
+    ('device_error_logs', 'device_error_logs',
+     '{id,time,device_id,home_id,error_level,error_code,error_message,error_category,stack_trace,context,is_resolved,resolved_at,resolution_notes,created_at}',
+     'time', '{id,time}', '{"device_id": "devices"}', false, '{}', NULL),
+    -- What was done on the hub itself; the cloud's own audit rows are written by triggers.
+    ('audit_logs', 'audit_logs',
+     '{id,time,user_id,action,table_name,record_id,old_values,new_values,changed_fields,ip_address,user_agent,metadata}',
+     'time', '{id,time}', '{}', false, '{user_id}', 'hub_sync.is_of_home($4, a.table_name, a.record_id)'),
     ('automation_executions', 'automation_executions',
      '{id,time,automation_id,home_id,triggered_by,trigger_data,status,started_at,completed_at,duration_ms,actions_total,actions_succeeded,actions_failed,action_results,error_message,error_details,retry_attempt,device_states_before,device_states_after,environment_context,created_at}',
-     'time', '{id,time}', '{"automation_id": "automations"}', false),
+     'time', '{id,time}', '{"automation_id": "automations"}', false, '{}', NULL),
     ('automation_health_checks', 'automation_health_checks',
      '{id,time,automation_id,home_id,health_status,health_score,trigger_valid,conditions_valid,actions_valid,devices_accessible,issues_found,warnings,recommended_fixes,can_auto_repair,auto_repair_attempted,auto_repair_success,devices_offline,deprecated_features,created_at}',
-     'time', '{id,time}', '{"automation_id": "automations"}', false),
+     'time', '{id,time}', '{"automation_id": "automations"}', false, '{}', NULL),
     ('scene_activations', 'scene_activations',
      '{id,time,scene_id,home_id,activated_by,activation_source,status,devices_targeted,devices_succeeded,devices_failed,execution_duration_ms,failed_devices,error_message,created_at}',
-     'time', '{id,time}', '{"scene_id": "scenes"}', false),
+     'time', '{id,time}', '{"scene_id": "scenes"}', false, '{activated_by}', NULL),
     ('self_healing_executions', 'self_healing_executions',
      '{id,time,device_id,home_id,action_id,triggered_by,trigger_source_id,issue_detected,issue_severity,device_state_before,status,started_at,completed_at,duration_ms,action_parameters,retry_attempt,success,device_state_after,error_message,error_details,issue_resolved,verified_at,verification_method,required_user_approval,approved_by,approved_at,user_feedback,follow_up_required,follow_up_action,follow_up_scheduled_at,metadata,created_at}',
-     'time', '{id,time}', '{"device_id": "devices", "action_id": "self_healing_actions"}', true),
+     'time', '{id,time}', '{"device_id": "devices", "action_id": "self_healing_actions"}', true, '{approved_by}', NULL),
+    -- Whether and how people were told of an alert is the cloud's business.
     ('alerts', 'alerts',
      '{id,time,home_id,alert_rule_id,alert_type,severity,priority,title,message,source_device_id,source_type,source_id,context,device_state,actionable,suggested_actions,action_taken,action_taken_at,action_taken_by,status,acknowledged_at,acknowledged_by,resolved_at,resolved_by,dismissed_at,dismissed_by,expires_at,metadata,created_at}',
-     'time', '{id,time}', '{"source_device_id": "devices"}', true)
+     'time', '{id,time}', '{"source_device_id": "devices", "alert_rule_id": "alert_rules"}', true,
+     '{action_taken_by,acknowledged_by,resolved_by,dismissed_by}', NULL),
+    ('diagnostic_runs', 'diagnostic_runs',
+     '{id,device_id,home_id,triggered_by,trigger_source,overall_status,health_score,issues_found,connectivity_check,firmware_check,sensor_check,automation_check,security_check,energy_check,duration_ms,started_at,completed_at,findings,recommendations,created_at}',
+     'started_at', '{id}', '{"device_id": "devices"}', true, '{triggered_by}', NULL),
+    ('diagnostic_issues', 'diagnostic_issues',
+     '{id,diagnostic_run_id,device_id,issue_type,severity,title,description,affected_component,error_code,recommended_action,can_auto_fix,fix_confidence_score,status,resolved_at,resolved_by,metadata,created_at}',
+     'created_at', '{id}', '{"device_id": "devices", "diagnostic_run_id": "diagnostic_runs"}', true, '{resolved_by}', NULL),
+    ('security_incidents', 'security_incidents',
+     '{id,time,home_id,device_id,incident_type,severity,confidence_score,title,description,attack_source_ip,attack_source_country,attack_vector,attack_method,detection_method,detection_source,devices_affected,data_accessed,data_modified,data_exfiltrated,service_disrupted,status,auto_response_taken,response_actions,detected_at,contained_at,resolved_at,investigated_by,investigation_notes,root_cause,evidence,logs,metadata,created_at}',
+     'time', '{id,time}', '{"device_id": "devices", "devices_affected": "devices"}', true, '{investigated_by}', NULL),
+    ('firmware_updates', 'firmware_updates',
+     '{id,device_id,from_version,to_version,update_status,initiated_by,initiated_source,download_progress,install_progress,started_at,completed_at,duration_seconds,success,error_message,rollback_reason,release_notes,changelog_url,metadata,created_at}',
+     'started_at', '{id}', '{"device_id": "devices"}', true, '{initiated_by}', NULL),
+    -- Models are the cloud's, and so is telling people.
+    ('failure_predictions', 'failure_predictions',
+     '{id,device_id,home_id,failure_type,failure_category,failure_probability,risk_score,confidence_level,severity,predicted_failure_date,estimated_time_to_failure_days,earliest_failure_date,latest_failure_date,primary_indicators,anomalies_detected,historical_patterns,preventive_actions,recommended_maintenance,prediction_status,actual_failure_date,was_prevented,prevention_action_taken,user_acknowledged,acknowledged_at,acknowledged_by,user_feedback,prediction_metadata,created_at,expires_at}',
+     'created_at', '{id}', '{"device_id": "devices"}', true, '{acknowledged_by}', NULL),
+    ('anomaly_detections', 'anomaly_detections',
+     '{id,time,device_id,home_id,anomaly_type,anomaly_score,severity,expected_value,actual_value,deviation_percent,metric_name,metric_unit,description,possible_causes,is_recurring,occurrence_count,first_occurrence_at,last_occurrence_at,status,resolved_at,resolution_notes,created_at}',
+     'time', '{id,time}', '{"device_id": "devices"}', true, '{}', NULL)
 ON CONFLICT (stream) DO UPDATE SET
     target_table = excluded.target_table, columns = excluded.columns, time_column = excluded.time_column,
-    key_columns = excluded.key_columns, parents = excluded.parents, is_case = excluded.is_case;
+    key_columns = excluded.key_columns, parents = excluded.parents, is_case = excluded.is_case,
+    resident_columns = excluded.resident_columns, row_check = excluded.row_check;
 
 -- people_columns make versions and changes, and are merged; of those, manual_columns wait for a person when both sides
 -- changed them. hub_columns are described by the hub and taken as they are; observed_columns come as the present;

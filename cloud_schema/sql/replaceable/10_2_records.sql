@@ -24,6 +24,35 @@ CREATE OR REPLACE FUNCTION hub_sync.trim_dead_letters(hub public.hub_hubs) RETUR
         SELECT id FROM public.hub_dead_letters WHERE hub_id = hub.id ORDER BY id DESC OFFSET hub_sync.dead_letters_max() LIMIT 1)
 $$;
 
+-- Where the rows of a stream lie: in the schema of the hypertables, or among the plain tables.
+CREATE OR REPLACE FUNCTION hub_sync.place_of(target_table text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT format(CASE WHEN to_regclass(format('ts.%I', target_table)) IS NULL THEN 'public.%I' ELSE 'ts.%I' END, target_table)
+$$;
+
+-- Whom a row of this home may name.
+CREATE OR REPLACE FUNCTION hub_sync.residents(home uuid) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT owner_id FROM public.homes WHERE id = home UNION SELECT user_id FROM public.home_members WHERE home_id = home
+$$;
+
+-- What an audit row of a hub may tell of: its home, and what it decides about there. A row that is no more (or not known yet) is nobody else's.
+CREATE OR REPLACE FUNCTION hub_sync.is_of_home(home uuid, table_name text, record_id uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    owner uuid;
+BEGIN
+    IF table_name = 'homes' THEN
+        RETURN record_id = home;
+    ELSIF NOT EXISTS (SELECT FROM public.hub_definition_kinds k WHERE k.target_table = is_of_home.table_name AND k.comes_from_hub)
+      AND NOT EXISTS (SELECT FROM public.hub_streams s WHERE s.target_table = is_of_home.table_name AND s.is_case) THEN
+        RETURN false;
+    ELSIF record_id IS NULL OR to_regclass(hub_sync.place_of(table_name)) IS NULL OR NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = hub_sync.place_of(table_name)::regclass AND attname = 'home_id') THEN
+        RETURN true;
+    END IF;
+    EXECUTE format('SELECT home_id FROM %s WHERE id = $1 LIMIT 1', hub_sync.place_of(table_name)) INTO owner USING record_id;
+    RETURN coalesce(owner = home, true);
+END
+$$;
+
 -- The common first half of the statements below: rows with their numbers and typed columns, as a CTE named `arrived`.
 -- Parameters: $1 body (array of rows, or object of columns), $2 numbers or null, $3 first number, $4 home, $5 seed of ids.
 CREATE OR REPLACE FUNCTION hub_sync.arrived_sql(declared public.hub_streams, present_columns text[], as_columns boolean)
@@ -34,9 +63,15 @@ DECLARE
 BEGIN
     SELECT string_agg(format('%s AS %I', CASE
             WHEN c.name = 'home_id' THEN '$4'
+            -- As the audit's own trigger writes it: from which hub, and without secrets.
+            WHEN declared.target_table = 'audit_logs' AND c.name = 'metadata' THEN format(
+                'coalesce(CASE jsonb_typeof(%1$s) WHEN ''object'' THEN %1$s END, ''{}'') || jsonb_build_object(''told_by'', ''hub'', ''role'', ''hub'', ''home_id'', $4, ''hub_id'', split_part($5, ''/'', 1))',
+                CASE WHEN c.name = ANY (present_columns) THEN c.raw ELSE 'NULL::jsonb' END)
             WHEN c.name = 'id' AND NOT c.name = ANY (present_columns) THEN 'md5($5 || n.seq)::uuid'
             WHEN c.name = 'id' THEN format('coalesce(%s, md5($5 || n.seq)::uuid)', c.raw)
             WHEN NOT c.name = ANY (present_columns) THEN coalesce(c.standard, format('NULL::%s', c.type))
+            WHEN declared.target_table = 'audit_logs' AND c.type = 'jsonb' THEN format('ts.masked_where_needed(%s)', c.raw)
+            WHEN c.name = ANY (declared.resident_columns) THEN format('CASE WHEN %1$s IN (SELECT hub_sync.residents($4)) THEN %1$s END', c.raw)
             WHEN c.standard IS NOT NULL THEN format('coalesce(%s, %s)', c.raw, c.standard)
             ELSE c.raw END, c.name), ', ' ORDER BY c.position)
     INTO expressions
@@ -53,7 +88,7 @@ BEGIN
                 ELSE format('r.%I::%s', a.attname, format_type(a.atttypid, a.atttypmod))
             END AS raw
         FROM unnest(declared.columns) WITH ORDINALITY w (name, position)
-        JOIN pg_attribute a ON a.attrelid = format('ts.%I', declared.target_table)::regclass AND a.attname = w.name AND NOT a.attisdropped
+        JOIN pg_attribute a ON a.attrelid = hub_sync.place_of(declared.target_table)::regclass AND a.attname = w.name AND NOT a.attisdropped
         JOIN pg_type t ON t.oid = a.atttypid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     ) c;
@@ -64,9 +99,9 @@ BEGIN
             string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum))
         INTO source
         FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-        WHERE a.attrelid = format('ts.%I', declared.target_table)::regclass AND a.attname::text = ANY (present_columns) AND a.attname = ANY (declared.columns);
+        WHERE a.attrelid = hub_sync.place_of(declared.target_table)::regclass AND a.attname::text = ANY (present_columns) AND a.attname = ANY (declared.columns);
     ELSE
-        source := format('jsonb_populate_recordset(NULL::ts.%I, $1) WITH ORDINALITY r', declared.target_table);
+        source := format('jsonb_populate_recordset(NULL::%s, $1) WITH ORDINALITY r', hub_sync.place_of(declared.target_table));
     END IF;
     RETURN format('WITH arrived AS (SELECT n.seq, %s FROM %s '
                   'CROSS JOIN LATERAL (SELECT CASE WHEN $2::bigint[] IS NULL THEN $3::bigint + r.ordinality - 1 ELSE ($2::bigint[])[r.ordinality] END) n (seq)) ',
@@ -74,14 +109,21 @@ BEGIN
 END
 $$;
 
--- One boolean expression a parent: does what the row points at exist, and in this home?
-CREATE OR REPLACE FUNCTION hub_sync.parent_checks(declared public.hub_streams) RETURNS TABLE (column_name text, expression text)
+-- What must hold of a row `a`, one boolean expression a reason; none of them is ever null.
+CREATE OR REPLACE FUNCTION hub_sync.row_checks(declared public.hub_streams) RETURNS TABLE (reason text, expression text)
 LANGUAGE sql STABLE AS $$
-    SELECT p.key, format('(a.%1$I IS NULL OR a.%1$I IN (SELECT id FROM public.%2$I%3$s))', p.key, p.value,
-        CASE WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = format('public.%I', p.value)::regclass AND attname = 'home_id')
-             THEN ' WHERE home_id = $4' ELSE '' END)
+    SELECT p.key || ' is not known in this home',
+        format('(a.%1$I IS NULL OR %2$s)', p.key, format(
+            CASE WHEN t.typcategory = 'A' THEN 'a.%1$I <@ ARRAY(SELECT id FROM public.%2$I%3$s)' ELSE 'a.%1$I IN (SELECT id FROM public.%2$I%3$s)' END,
+            p.key, p.value,
+            CASE WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = format('public.%I', p.value)::regclass AND attname = 'home_id')
+                 THEN ' WHERE home_id = $4' ELSE '' END))
     FROM jsonb_each_text(declared.parents) p
-    ORDER BY p.key
+    JOIN pg_attribute c ON c.attrelid = hub_sync.place_of(declared.target_table)::regclass AND c.attname = p.key
+    JOIN pg_type t ON t.oid = c.atttypid
+    UNION ALL
+    SELECT 'it points at another home', declared.row_check WHERE declared.row_check IS NOT NULL
+    ORDER BY 1
 $$;
 
 -- The statements of one batch: what inserts what lies above $6 and up to $7, and what finds the rows of it that point at
@@ -95,16 +137,15 @@ DECLARE
     reasons text;
     missing text := '';
 BEGIN
-    SELECT string_agg(expression, ' AND '),
-           string_agg(format('WHEN NOT %s THEN %L', expression, column_name || ' is not known in this home'), ' ')
-    INTO checks, reasons FROM hub_sync.parent_checks(declared);
+    SELECT string_agg(c.expression, ' AND '), string_agg(format('WHEN NOT %s THEN %L', c.expression, c.reason), ' ')
+    INTO checks, reasons FROM hub_sync.row_checks(declared) c;
     IF is_repair THEN
-        SELECT format(' AND NOT EXISTS (SELECT FROM ts.%I k WHERE %s)', declared.target_table,
+        SELECT format(' AND NOT EXISTS (SELECT FROM %s k WHERE %s)', hub_sync.place_of(declared.target_table),
                       string_agg(format('k.%1$I = a.%1$I', key), ' AND '))
         INTO missing FROM unnest(declared.key_columns) key;
     END IF;
-    inserts := arrived || format('INSERT INTO ts.%I (%s) SELECT %s FROM arrived a WHERE a.seq > $6 AND a.seq <= $7 AND %s%s%s',
-        declared.target_table,
+    inserts := arrived || format('INSERT INTO %s (%s) SELECT %s FROM arrived a WHERE a.seq > $6 AND a.seq <= $7 AND %s%s%s',
+        hub_sync.place_of(declared.target_table),
         (SELECT string_agg(quote_ident(c), ', ') FROM unnest(declared.columns) c),
         (SELECT string_agg('a.' || quote_ident(c), ', ') FROM unnest(declared.columns) c),
         coalesce(checks, 'true'), missing,

@@ -94,7 +94,13 @@ CREATE OR REPLACE FUNCTION hub_sync.take_copy(home uuid, scene uuid, ecosystem u
                           excluded.last_sync_attempt_at, excluded.last_synced_at, 'hub')
 $$;
 
--- Whole rows by (id, time); a higher revision replaces a lower one. Answers the revision now held.
+-- What a row that lies there may be replaced by: one of the same home. Some tables know the home by the device only.
+CREATE OR REPLACE FUNCTION hub_sync.same_home_sql(declared public.hub_streams) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN 'home_id' = ANY (declared.columns) THEN 't.home_id = $4'
+                ELSE 't.device_id IN (SELECT id FROM public.devices WHERE home_id = $4)' END
+$$;
+
+-- Whole rows by (id, time), or by id where that is the key; a higher revision replaces a lower one. Answers the revision now held.
 CREATE OR REPLACE FUNCTION hub_sync.take_case(hub public.hub_hubs, item jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -116,7 +122,8 @@ BEGIN
     IF case_id IS NULL OR case_time IS NULL OR new_revision IS NULL OR jsonb_typeof(item -> 'row') IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a case needs id, time, revision and row';
     END IF;
-    SELECT * INTO known FROM public.hub_case_revisions r WHERE r.table_name = declared.target_table AND r.id = case_id AND r.time = case_time FOR UPDATE;
+    SELECT * INTO known FROM public.hub_case_revisions r
+    WHERE r.table_name = declared.target_table AND r.id = case_id AND (r.time = case_time OR declared.key_columns = '{id}') FOR UPDATE;
     IF known.home_id <> hub.home_id THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'this id is taken by another home';
     END IF;
@@ -126,28 +133,29 @@ BEGIN
     END IF;
     body := jsonb_build_array((item -> 'row') || jsonb_build_object('id', case_id, declared.time_column, case_time));
     EXECUTE hub_sync.arrived_sql(declared, declared.columns, false) || 'SELECT string_agg(c, '', '') FROM arrived a, LATERAL (VALUES '
-        || (SELECT string_agg(format('(CASE WHEN NOT %s THEN %L END)', expression, column_name || ' is not known in this home'), ', ')
-            FROM hub_sync.parent_checks(declared)) || ') v (c)'
+        || (SELECT string_agg(format('(CASE WHEN NOT %s THEN %L END)', c.expression, c.reason), ', ') FROM hub_sync.row_checks(declared) c) || ') v (c)'
         INTO bad USING body, NULL::bigint[], 1::bigint, hub.home_id, seed;
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = bad;
     END IF;
     EXECUTE hub_sync.arrived_sql(declared, declared.columns, false) || format(
-            'INSERT INTO ts.%1$I AS t (%2$s) SELECT %3$s FROM arrived a ON CONFLICT (%4$s) DO UPDATE SET %5$s%6$s',
-            declared.target_table,
+            'INSERT INTO %1$s AS t (%2$s) SELECT %3$s FROM arrived a ON CONFLICT (%4$s) DO UPDATE SET %5$s WHERE %6$s',
+            hub_sync.place_of(declared.target_table),
             (SELECT string_agg(quote_ident(c), ', ') FROM unnest(declared.columns) c),
             (SELECT string_agg('a.' || quote_ident(c), ', ') FROM unnest(declared.columns) c),
             (SELECT string_agg(quote_ident(c), ', ') FROM unnest(declared.key_columns) c),
-            (SELECT string_agg(format('%1$I = excluded.%1$I', c), ', ') FROM unnest(declared.columns) c WHERE c <> ALL (declared.key_columns)),
+            -- When a case was opened stays what it was told first.
+            (SELECT string_agg(format('%1$I = excluded.%1$I', c), ', ') FROM unnest(declared.columns) c
+             WHERE c <> ALL (declared.key_columns || declared.time_column)),
             -- A row that lies there without a revision was written by somebody else, and may be another home's.
-            ' WHERE t.home_id = excluded.home_id')
+            hub_sync.same_home_sql(declared))
         USING body, NULL::bigint[], 1::bigint, hub.home_id, seed;
     GET DIAGNOSTICS stored = ROW_COUNT;
     IF stored = 0 THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'this id is taken by another home';
     END IF;
     INSERT INTO public.hub_case_revisions (table_name, id, time, home_id, hub_id, revision)
-    VALUES (declared.target_table, case_id, case_time, hub.home_id, hub.id, new_revision)
+    VALUES (declared.target_table, case_id, coalesce(known.time, case_time), hub.home_id, hub.id, new_revision)
     ON CONFLICT (table_name, id, time) DO UPDATE SET revision = excluded.revision, hub_id = excluded.hub_id, updated_at = now();
     RETURN held;
 END

@@ -4,9 +4,9 @@ CREATE OR REPLACE FUNCTION hub_sync.day_counts(declared public.hub_streams, home
 RETURNS TABLE (day date, count bigint) LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN QUERY EXECUTE format(
-        'SELECT (t.%1$I AT TIME ZONE ''UTC'')::date, count(*) FROM ts.%2$I t WHERE t.%1$I >= $2::timestamp AT TIME ZONE ''UTC'' '
+        'SELECT (t.%1$I AT TIME ZONE ''UTC'')::date, count(*) FROM %2$s t WHERE t.%1$I >= $2::timestamp AT TIME ZONE ''UTC'' '
         'AND t.%1$I < ($3 + 1)::timestamp AT TIME ZONE ''UTC'' AND %3$s GROUP BY 1',
-        declared.time_column, declared.target_table,
+        declared.time_column, hub_sync.place_of(declared.target_table),
         CASE WHEN 'home_id' = ANY (declared.columns) THEN 't.home_id = $1'
              ELSE 't.device_id IN (SELECT id FROM public.devices WHERE home_id = $1)' END)
     USING home, first_day, last_day;

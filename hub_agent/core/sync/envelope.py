@@ -14,7 +14,7 @@ import orjson
 
 from hub_agent.core.sync.definitions import OwedDefinition
 from hub_agent.model.json import JsonObject, Row
-from hub_agent.model.record import STREAMS, Priority
+from hub_agent.model.record import CASES, STREAMS, Priority
 
 DEFINITIONS_MAX = 200
 CASES_MAX = 200
@@ -217,10 +217,11 @@ def _batch_as_json(batch: Batch) -> dict[str, object]:
 
 
 def _case_as_json(case: Case) -> dict[str, object]:
+    kind = CASES.get(case.table)
     return {
         "table": case.table,
         "id": case.id,
-        "time": case.row.get("time"),
+        "time": case.row.get(kind.time_column if kind else "time"),
         "revision": case.revision,
         "row": case.row,
     }

@@ -25,6 +25,7 @@ from hub_agent.model.effects import (
 from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.model.state import Cause, EntityState
 from hub_agent.ports import Gap
+from hub_agent.store import tables
 from tests.unit.store.homes import (
     NOON,
     at,
@@ -204,6 +205,32 @@ async def test_cases_are_owed_until_their_newest_revision_is_acknowledged(tmp_pa
     await mirror.acknowledge_cases(await mirror.cases(10))
     assert await mirror.cases(10) == []
     await mirror.close(at(3))
+
+
+async def test_an_examination_is_given_out_before_its_issues_however_late_it_changed(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    await mirror.commit([AppendCase("diagnostic_issues", "issue", 1, {}), AppendCase("alerts", "a", 1, {})], at(1))
+    await mirror.commit([AppendCase("diagnostic_runs", "run", 2, {})], at(2))
+    assert [case.id for case in await mirror.cases(10)] == ["run", "a", "issue"]
+    await mirror.close(at(3))
+
+
+async def test_of_too_many_cases_those_go_first_that_the_cloud_has(tmp_path, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(tables, "CASES_MAX", 3)
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    for n in range(6):
+        await mirror.commit([AppendCase("alerts", f"{n}", 1, {})], at(n))
+    told = [case for case in await mirror.cases(10) if case.id in {"4", "5"}]
+    await mirror.acknowledge_cases(told)
+    await mirror.commit([Save("room", "key", {})], at(7_200))
+    await mirror.close(at(7_200))
+    again = mirror_in(tmp_path)
+    await again.open(at(7_201))
+    assert [case.id for case in await again.cases(10)] == ["1", "2", "3"]
+    assert "1 alerts and the like" in caplog.text
+    await again.close(at(7_202))
 
 
 async def test_a_cloud_command_is_told_once_and_known_for_ever_after(tmp_path) -> None:
