@@ -194,8 +194,8 @@ class Store(Protocol):
 
     async def positions(self) -> Sequence[StreamPosition]: ...
 
-    async def next_batch(self, stream: str, rows_max: int, bytes_max: int) -> RecordBatch | None:
-        """The oldest rows above the high-water mark, as the central schema wants them; None when nothing waits."""
+    async def next_batch(self, stream: str, rows_max: int, bytes_max: int, after: int = 0) -> RecordBatch | None:
+        """The oldest rows above the high-water mark and `after`, as the central schema wants them; None when nothing waits."""
 
     async def numbered(self, stream: str, numbers: Sequence[int]) -> RecordBatch | None:
         """Rows by their numbers, for the repair lane: what is still there of them."""

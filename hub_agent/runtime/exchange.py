@@ -22,6 +22,7 @@ from hub_agent.core.sync.envelope import (
 )
 from hub_agent.core.sync.isolation import Isolation
 from hub_agent.core.sync.present import has_news, news
+from hub_agent.core.sync.queued import Queued, is_only_records
 from hub_agent.errors import CloudRefused
 from hub_agent.model.inputs import DefinitionTaken, Input
 from hub_agent.model.json import JsonObject
@@ -98,6 +99,7 @@ class Exchange:
         self._submit = submit
         self._clock_confirmed = clock_confirmed
         self.isolation = Isolation()
+        self.queued = Queued()
         self.positions: Sequence[StreamPosition] = ()
         # Where the cloud's mark was found below what it had confirmed.
         self._behind: dict[str, int] = {}
@@ -131,18 +133,19 @@ class Exchange:
             return self._put_off(envelope, wait_s)
         answer = await self._send(envelope)
         is_progress = await self._take_in(envelope, answer, moment)
-        self._drained_of = frozenset() if is_cut else self._gone_now
+        self._drained_of = frozenset() if is_cut or self.queued.is_waiting else self._gone_now
         waits = is_cut or self._is_first or bool(self._behind) or self.isolation.is_searching
         is_gone_ready = bool(self._drained_of - {owed.id for owed in envelope.definitions})
         self._is_first = False
-        return Exchanged(is_sent=True, is_more=is_progress and (waits or is_gone_ready), pause_s=answer.pause_s)
+        is_more = (is_progress and (waits or is_gone_ready)) or self.queued.is_waiting
+        return Exchanged(is_sent=True, is_more=is_more, pause_s=answer.pause_s)
 
     def _put_off(self, envelope: Envelope, wait_s: float) -> Exchanged:
         if self.isolation.is_searching:
             # Nothing to send this turn: the next one's may have.
             self.isolation.passed(())
             return Exchanged(is_sent=False, look_again_s=LOOK_S)
-        if not envelope.batches:
+        if not envelope.batches and not self.queued.is_waiting:
             self._drained_of = self._gone_now
         return Exchanged(is_sent=False, look_again_s=max(LOOK_S, min(wait_s, GONE_S) if self._gone_now else wait_s))
 
@@ -156,25 +159,47 @@ class Exchange:
             return self.isolation.wants(part, now_s)
 
         definitions, are_definitions_cut = await self._definitions() if wants("definitions") else ((), False)
+        cases = await self._store.cases(CASES_MAX) if wants("cases") else ()
+        commands_done = await self._store.commands_done() if wants("commands_done") else ()
+        shed = await self._store.gaps() if wants("gaps") else ()
         batches: list[RecordBatch] = []
         gaps: list[Gap] = []
         is_cut = are_definitions_cut or self._is_first
+        is_urgent = bool(definitions or cases or commands_done or self._gaps_in_reach(shed, ()))
         # Records point at definitions; and before the first answer neither the clock nor the way is known to be good.
-        if not is_cut:
+        if not is_cut and not self._travels_apart(now_s, is_urgent=is_urgent):
             batches, gaps, is_cut = await self._records(now_s)
-        if wants("gaps"):
-            gaps += self._gaps_in_reach(await self._store.gaps(), batches)
+        elif not is_cut:
+            is_cut = self._is_more_to_queue()
+        gaps += self._gaps_in_reach(shed, batches)
+        is_queue_turn = bool(batches) and self.queued.is_usual
         envelope = Envelope(
             self._sender(),
             ClockReading(moment.is_trusted, moment.boot_id, int(moment.monotonic_s * 1000), moment.wall),
             tuple(definitions),
-            self._present_for(now_s) if wants("present") else None,
+            self._present_for(now_s) if wants("present") and not is_queue_turn else None,
             tuple(batches),
-            tuple(await self._store.cases(CASES_MAX)) if wants("cases") else (),
+            tuple(cases),
             tuple(gaps),
-            tuple(await self._store.commands_done()) if wants("commands_done") else (),
+            tuple(commands_done),
+            queued=dict(self.queued.up_to),
         )
-        return envelope, is_cut
+        return replace(envelope, may_wait=self._may_wait(envelope)), is_cut
+
+    def _travels_apart(self, now_s: float, *, is_urgent: bool) -> bool:
+        """Whether this envelope is for what the cloud's queue is not for; asking for the marks is such a thing."""
+        return self.queued.is_usual and (is_urgent or self.queued.ask_in_s(now_s) <= 0)
+
+    def _is_more_to_queue(self) -> bool:
+        sent_up_to = self.queued.sent_up_to
+        return not self.queued.is_full and any(
+            each.waiting > 0 and each.last > sent_up_to(each.stream, each.acknowledged) for each in self.positions
+        )
+
+    def _may_wait(self, envelope: Envelope) -> bool:
+        is_sure = not self._is_first and not self._behind and not self.isolation.is_searching
+        streams = [batch.stream for batch in envelope.batches]
+        return is_sure and self.queued.may_wait and is_only_records(envelope.parts(), streams)
 
     async def _definitions(self) -> tuple[list[OwedDefinition], bool]:
         owed = self._owed(DEFINITIONS_MAX)
@@ -202,8 +227,14 @@ class Exchange:
                 return batches, gaps, True
             if stream in self._behind:
                 batch = await self._again(stream, position, left, gaps)
+            elif self.queued.is_full:
+                continue
             else:
-                batch = await self._store.next_batch(stream, left.rows, left.bytes)
+                sent_up_to = self.queued.sent_up_to(stream, position.acknowledged)
+                batch = await self._store.next_batch(stream, left.rows, left.bytes, sent_up_to)
+                # A hole behind what is only queued: the gap is told when the marks are there.
+                if batch is not None and sent_up_to > position.acknowledged and batch.first > sent_up_to + 1:
+                    continue
             if batch is None or not batch.rows:
                 continue
             batches.append(batch)
@@ -261,11 +292,12 @@ class Exchange:
     def _worth_after_s(self, envelope: Envelope, moment: Moment) -> float:
         """0: now. Otherwise when it will be worth a request, if nothing happens in between."""
         since_s = moment.monotonic_s - self._sent_at_s
-        if envelope.definitions or envelope.cases or envelope.gaps or envelope.commands_done:
+        ask_in_s = self.queued.ask_in_s(moment.monotonic_s)
+        if envelope.definitions or envelope.cases or envelope.gaps or envelope.commands_done or ask_in_s <= 0:
             return 0.0
         if any(_is_urgent(batch.stream) or self.isolation.is_searching for batch in envelope.batches):
             return 0.0
-        return (BULK_S if envelope.batches else PRESENT_ALONE_S) - since_s
+        return min((BULK_S if envelope.batches else PRESENT_ALONE_S) - since_s, ask_in_s)
 
     # There and back.
 
@@ -290,6 +322,11 @@ class Exchange:
         moment = self._clock.now()
         self.isolation.limit(answer.rows_max, answer.bytes_max)
         self._sent_at_s = moment.monotonic_s
+        if answer.queued_at is not None:
+            self.queued.took(envelope.reach(), self._acknowledged(), answer.queued_at, moment.monotonic_s)
+            return True
+        if envelope.may_wait:
+            self.queued.answered_directly()
         if answer.beyond:
             await self._new_epoch(answer)
             return True
@@ -304,8 +341,9 @@ class Exchange:
         return is_ahead or is_done or self._is_first
 
     async def _acknowledge(self, envelope: Envelope, answer: IngestAnswer, moment: Moment) -> bool:
-        before = {position.stream: position.acknowledged for position in self.positions}
+        before = self._acknowledged()
         marks = {stream: mark for stream, mark in answer.marks.items() if mark > before.get(stream, 0)}
+        self.queued.heard(before | marks, answer.written, moment.monotonic_s)
         is_ahead = self._follow_behind(answer, before) or bool(marks)
         if marks:
             await self._store.acknowledge(marks, moment)
@@ -319,6 +357,9 @@ class Exchange:
         if envelope.commands_done:
             await self._store.acknowledge_commands_done([str(done["id"]) for done in envelope.commands_done])
         return is_ahead
+
+    def _acknowledged(self) -> dict[str, int]:
+        return {position.stream: position.acknowledged for position in self.positions}
 
     def _follow_behind(self, answer: IngestAnswer, before: dict[str, int]) -> bool:
         is_ahead = False
@@ -358,6 +399,7 @@ class Exchange:
         self.identity = replace(self.identity, epoch=self.identity.epoch + 1)
         await self._store.save_identity(self.identity)
         self._behind.clear()
+        self.queued = Queued()
 
 
 def _taken(envelope: Envelope, answer: IngestAnswer) -> list[Input]:

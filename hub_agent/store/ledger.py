@@ -165,10 +165,10 @@ class Ledger:
         with self._guarded():
             return self._records.positions()
 
-    def next_batch(self, stream: str, rows_max: int, bytes_max: int) -> RecordBatch | None:
+    def next_batch(self, stream: str, rows_max: int, bytes_max: int, after: int = 0) -> RecordBatch | None:
         with self._guarded():
             self._sync()
-            return self._records.next_batch(stream, rows_max, bytes_max)
+            return self._records.next_batch(stream, rows_max, bytes_max, after)
 
     def numbered(self, stream: str, numbers: Sequence[int]) -> RecordBatch | None:
         with self._guarded():

@@ -124,14 +124,17 @@ class Records:
             for stream, position in self._positions.items()
         ]
 
-    def next_batch(self, stream: str, rows_max: int, bytes_max: int) -> RecordBatch | None:
+    def next_batch(self, stream: str, rows_max: int, bytes_max: int, after: int = 0) -> RecordBatch | None:
         position = self._positions.get(stream)
-        if position is None or position.last == position.acknowledged:
+        if position is None or position.last <= max(after, position.acknowledged):
             return None
+        after = max(after, position.acknowledged)
         walker = self._shadow_at_mark().fork() if stream == STATES else None
+        if walker:
+            walker.advance(after)
         first, expected, is_trusted, size = 0, 0, True, 0
         rows: list[Row] = []
-        for block in blocks.read(self._connection, stream, position.acknowledged):
+        for block in blocks.read(self._connection, stream, after):
             decoded = self._rows_or_gap(block)
             shift_ms, is_block_trusted = self._dating.shift_ms(block)
             if rows and (block.first != expected or is_block_trusted != is_trusted):
@@ -139,7 +142,7 @@ class Records:
             if decoded:
                 expected, is_trusted = block.last + 1, is_block_trusted
             for number, row in self._given_out(block, decoded, shift_ms, walker):
-                if number <= position.acknowledged:
+                if number <= after:
                     continue
                 size += len(to_json(row))
                 if rows and (size > bytes_max or len(rows) >= rows_max):

@@ -103,8 +103,8 @@ class Mirror:
     async def positions(self) -> Sequence[StreamPosition]:
         return await self._write(self._ledger.positions)
 
-    async def next_batch(self, stream: str, rows_max: int, bytes_max: int) -> RecordBatch | None:
-        return await self._write(self._ledger.next_batch, stream, rows_max, bytes_max)
+    async def next_batch(self, stream: str, rows_max: int, bytes_max: int, after: int = 0) -> RecordBatch | None:
+        return await self._write(self._ledger.next_batch, stream, rows_max, bytes_max, after)
 
     async def numbered(self, stream: str, numbers: Sequence[int]) -> RecordBatch | None:
         return await self._write(self._ledger.numbered, stream, numbers)

@@ -106,6 +106,10 @@ class CloudTwin:
         self.retry_after_s: float | None = None
         self.pause_s = 0.0
         self.rows_max = 5000
+        # As behind a gateway with a queue: what may wait is stored by `write_queued`, which a world may call whenever it likes.
+        self.is_queueing = False
+        self.queue: list[tuple[int, dict[str, Any]]] = []
+        self.queued_count = 0
         self.unusable: Callable[[str, dict[str, Any]], bool] = lambda _stream, _row: False
         self.poison: Callable[[dict[str, Any]], bool] = lambda _envelope: False
         self.codes: dict[str, dict[str, Any]] = {}
@@ -248,11 +252,29 @@ class CloudTwin:
             raise CloudRefused("Another hub has taken over this home.", code="hub_retired")
         if envelope["hub_id"] != self.hub_id:
             raise CloudRefused("The envelope names another hub than the token.", code="hub_mismatch")
-        if self.poison(envelope):
-            raise CloudRefused("unsupported Unicode escape sequence", code="22P05")
         rows = sum(len(_rows(body)) for body in envelope["streams"].values())
         if rows > self.rows_max:
             raise CloudRefused(f"{rows} rows in one envelope are too many.", code="envelope_too_large")
+        if self.is_queueing and envelope.get("may_wait"):
+            self.queued_count += 1
+            self.queue.append((self.queued_count, envelope))
+            return {"marks": {}, "queued": {"place": self.queued_count}, "server_time": self._now().isoformat()}
+        if self.poison(envelope):
+            raise CloudRefused("unsupported Unicode escape sequence", code="22P05")
+        return self._store(envelope) | ({"written": self.written} if self.is_queueing else {})
+
+    @property
+    def written(self) -> int:
+        """The place up to which nothing waits in the queue any more."""
+        return min((place for place, _ in self.queue), default=self.queued_count + 1) - 1
+
+    def write_queued(self, number: int = 0) -> None:
+        """One of those that wait: the oldest, unless the world likes it otherwise. What cannot be stored is given up."""
+        _, envelope = self.queue.pop(number)
+        if not self.retired and not self.poison(envelope):
+            self._store(envelope)
+
+    def _store(self, envelope: dict[str, Any]) -> Any:
         self.envelopes.append(envelope)
         mirror, epoch = envelope["mirror_id"], envelope["epoch"]
         origin = f"{self.hub_id}/{mirror}"

@@ -62,8 +62,9 @@ class MemoryStore:
     def _waiting(self, stream: str) -> int:
         return sum(number > self.marks.get(stream, 0) for number in self.records.get(stream, {}))
 
-    async def next_batch(self, stream: str, rows_max: int, bytes_max: int) -> RecordBatch | None:
-        waiting = sorted(number for number in self.records.get(stream, {}) if number > self.marks.get(stream, 0))
+    async def next_batch(self, stream: str, rows_max: int, bytes_max: int, after: int = 0) -> RecordBatch | None:
+        after = max(after, self.marks.get(stream, 0))
+        waiting = sorted(number for number in self.records.get(stream, {}) if number > after)
         if not waiting:
             return None
         rows = []

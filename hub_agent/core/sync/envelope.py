@@ -94,6 +94,9 @@ class Envelope:
     cases: tuple[Case, ...] = ()
     gaps: tuple[Gap, ...] = ()
     commands_done: tuple[JsonObject, ...] = ()
+    # The cloud may queue it and store it later; and the numbers of which that is so already.
+    may_wait: bool = False
+    queued: Mapping[str, int] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """As JSON that the cloud can store: no NUL characters, no broken text."""
@@ -125,6 +128,8 @@ class Envelope:
         }
         if self.present is not None:
             document["present"] = self.present
+        if self.may_wait:
+            document["may_wait"] = True
         return document
 
     def parts(self) -> set[str]:
@@ -142,8 +147,10 @@ class Envelope:
         return sum(len(batch.rows) for batch in self.batches)
 
     def reach(self) -> dict[str, int]:
-        """The highest number of each stream that this envelope tells of."""
-        reach: dict[str, int] = {batch.stream: batch.first + len(batch.rows) - 1 for batch in self.batches}
+        """The highest number of each stream that this envelope tells of, or one before it that the cloud has queued."""
+        reach: dict[str, int] = dict(self.queued)
+        for batch in self.batches:
+            reach[batch.stream] = max(reach.get(batch.stream, 0), batch.first + len(batch.rows) - 1)
         for gap in self.gaps:
             reach[gap.stream] = max(reach.get(gap.stream, 0), gap.last)
         return reach
@@ -297,6 +304,9 @@ class IngestAnswer:
     bytes_max: int | None = None
     server_time: datetime | None = None
     pause_s: float = 0.0
+    # The place in the cloud's queue, when it was only queued; and how far that queue was written before the marks were read.
+    queued_at: int | None = None
+    written: int | None = None
 
 
 PAUSE_S_MAX = 3600.0
@@ -317,6 +327,8 @@ def read_answer(answer: JsonObject, sent: Envelope, last_made: Mapping[str, int]
         bytes_max=_count(limits.get("bytes_max")),
         server_time=read_instant(answer.get("server_time")),
         pause_s=_pause(answer.get("pause_s")),
+        queued_at=_count(_object(answer.get("queued")).get("place")) if sent.may_wait else None,
+        written=_count(answer.get("written")),
     )
 
 

@@ -172,6 +172,24 @@ async def test_a_removed_entity_has_no_state_any_more(tmp_path) -> None:
     await again.close(at(3))
 
 
+async def test_a_batch_behind_what_was_sent_already_is_what_a_whole_one_has_from_there(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    for n in range(4):
+        await mirror.commit([light("on"), temperature(n), light("off")], at(n))
+    await mirror.acknowledge({"device_states": 1}, at(5))
+    for stream, last in (("device_states", 8), ("device_telemetry", 4)):
+        whole = await mirror.next_batch(stream, 100, 100_000)
+        assert whole is not None
+        for after in range(last):
+            rest = await mirror.next_batch(stream, 100, 100_000, after)
+            skipped = max(0, after - whole.first + 1)
+            assert rest is not None
+            assert (rest.first, rest.rows) == (whole.first + skipped, whole.rows[skipped:])
+        assert await mirror.next_batch(stream, 100, 100_000, last) is None
+    await mirror.close(at(6))
+
+
 async def test_batches_keep_to_their_limits_and_acknowledging_never_goes_back(tmp_path) -> None:
     mirror = mirror_in(tmp_path)
     await mirror.open(at())
