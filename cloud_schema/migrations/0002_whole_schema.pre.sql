@@ -29,3 +29,5 @@ $$;
 
 -- What rows are checked for is more than their parents by now.
 DROP FUNCTION IF EXISTS hub_sync.parent_checks(hub_streams);
+-- Days are compared by count and hash now.
+DROP FUNCTION IF EXISTS hub_sync.day_counts(public.hub_streams, uuid, date, date);

@@ -53,6 +53,7 @@ CREATE TABLE IF NOT EXISTS hub_streams (
 );
 ALTER TABLE hub_streams ADD COLUMN IF NOT EXISTS resident_columns text[] NOT NULL DEFAULT '{}';
 ALTER TABLE hub_streams ADD COLUMN IF NOT EXISTS row_check text;
+ALTER TABLE hub_streams ADD COLUMN IF NOT EXISTS hash_columns text[] NOT NULL DEFAULT '{}';
 
 CREATE TABLE IF NOT EXISTS hub_marks (
     hub_id uuid NOT NULL REFERENCES hub_hubs (id) ON DELETE CASCADE,

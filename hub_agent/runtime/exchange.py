@@ -269,7 +269,7 @@ class Exchange:
         if mark > 0:
             batch = await self._store.numbered(stream, range(mark + 1, last + 1))
             if batch is not None and batch.first == mark + 1 and len(batch.rows) == last - mark:
-                return batch
+                return replace(batch, numbers=())
         count, reason = (position.acknowledged - mark, "lost in the cloud") if mark > 0 else (0, "before this epoch")
         gaps.append(Gap(stream, mark + 1, position.acknowledged, count, reason))
         return await self._store.next_batch(stream, left.rows, left.bytes)

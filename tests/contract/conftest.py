@@ -32,6 +32,9 @@ class Side(Protocol):
     def command(self, kind: str, payload: dict[str, Any]) -> str: ...
     def command_status(self, command_id: str) -> str: ...
     def count(self, stream: str) -> int: ...
+    def values(self, stream: str, column: str) -> list[Any]: ...
+    def lose(self, stream: str, at: datetime) -> None: ...
+    def change(self, stream: str, at: datetime, column: str, value: Any) -> None: ...
     def dead_letters(self) -> list[tuple[str, int]]: ...
     def gaps(self) -> list[tuple[str, int, int]]: ...
     def sync_status(self, kind: str, definition_id: str) -> str | None: ...
@@ -66,6 +69,17 @@ class TwinSide:
     def count(self, stream: str) -> int:
         return len(self.cloud.stored(stream))
 
+    def values(self, stream: str, column: str) -> list[Any]:
+        return sorted(row[column] for row in self.cloud.stored(stream))
+
+    def lose(self, stream: str, at: datetime) -> None:
+        self.cloud.rows[stream] = [each for each in self.cloud.rows[stream] if _time_of(stream, each.row) != at]
+
+    def change(self, stream: str, at: datetime, column: str, value: Any) -> None:
+        for each in self.cloud.rows[stream]:
+            if _time_of(stream, each.row) == at:
+                each.row[column] = value
+
     def dead_letters(self) -> list[tuple[str, int]]:
         return [(letter["stream"], letter["seq"]) for letter in self.cloud.dead_letters]
 
@@ -88,6 +102,14 @@ class TwinSide:
     def case_revision(self, table: str, case_id: str) -> int | None:
         case = self.cloud.cases.get((table, case_id))
         return case["revision"] if case else None
+
+
+def _time_column(stream: str) -> str:
+    return "created_at" if stream == "device_states" else "time"
+
+
+def _time_of(stream: str, row: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(row[_time_column(stream)])
 
 
 TABLES = {"automation": "automations", "scene": "scenes", "device": "devices", "room": "rooms"}
@@ -135,6 +157,24 @@ class SqlSide:
 
     def count(self, stream: str) -> int:
         return self._one(f"SELECT count(*) FROM {stream} WHERE {OF_HOME.get(stream, OF_DEVICES)}", self.home_id)
+
+    def values(self, stream: str, column: str) -> list[Any]:
+        rows = self.db.execute(
+            f"SELECT {column} FROM {stream} WHERE device_id IN (SELECT id FROM devices WHERE home_id = %s)",
+            (self.home_id,),
+        )
+        return sorted(row[0] for row in rows)
+
+    def lose(self, stream: str, at: datetime) -> None:
+        self.db.execute(
+            f"DELETE FROM ts.{stream} WHERE {_time_column(stream)} = %s AND {OF_DEVICES}", (at, self.home_id)
+        )
+
+    def change(self, stream: str, at: datetime, column: str, value: Any) -> None:
+        self.db.execute(
+            f"UPDATE ts.{stream} SET {column} = %s WHERE {_time_column(stream)} = %s AND {OF_DEVICES}",
+            (value, at, self.home_id),
+        )
 
     def dead_letters(self) -> list[tuple[str, int]]:
         return self.db.execute(

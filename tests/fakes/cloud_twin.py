@@ -17,6 +17,7 @@ from typing import Any
 from hub_agent.core.sync.columns import HUB_COLUMNS, MANUAL_COLUMNS, OBSERVED_COLUMNS
 from hub_agent.errors import ClaimError, CloudRefused, CloudUnreachable
 from hub_agent.model.record import CASES, STREAMS
+from tests.fakes import reconciling
 
 RANK = {"home": 0, "room": 1, "device": 2, "scene": 3, "automation": 4}
 PARENTS = {
@@ -191,7 +192,7 @@ class CloudTwin:
                 deadline = 0
 
     async def reconcile(self, request: Any) -> Any:
-        return await self._through(lambda: {"streams": {}, "definitions": [], "server_time": self._now().isoformat()})
+        return await self._through(lambda: reconciling.reconcile(self, request))
 
     async def close(self) -> None:
         pass
@@ -319,16 +320,23 @@ class CloudTwin:
         reached = mark if is_repair else self._reach(mirror, epoch, stream, mark, seqs)
         refused = []
         kept = self.rows.setdefault(stream, [])
-        there = {(each.mirror, each.epoch, each.seq) for each in kept}
+        if is_repair and body.get("replace") is True:
+            arrived = [
+                (reconciling.key_of(stream, row, (mirror, epoch, seq)), row)
+                for seq, row in zip(seqs, rows, strict=True)
+                if seq <= reached and self._why_not(stream, row) is None
+            ]
+            kept[:] = reconciling.without_changed(stream, kept, arrived)
+        there = {
+            reconciling.sameness_of(stream, each.row, (each.mirror, each.epoch, each.seq)) for each in kept if is_repair
+        }
         for seq, row in zip(seqs, rows, strict=True):
             if (seq > reached) if is_repair else not mark < seq <= reached:
-                continue
-            if is_repair and (mirror, epoch, seq) in there:
                 continue
             if reason := self._why_not(stream, row):
                 self.dead_letters.append({"stream": stream, "seq": seq, "reason": reason, "row": row})
                 refused.append({"stream": stream, "seq": seq, "reason": reason})
-            else:
+            elif not is_repair or reconciling.sameness_of(stream, row, (mirror, epoch, seq)) not in there:
                 kept.append(StoredRow(self.hub_id or "", mirror, epoch, seq, row))
         self.marks[mirror, epoch, stream] = reached
         return refused

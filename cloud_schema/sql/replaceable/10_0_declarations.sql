@@ -69,6 +69,22 @@ ON CONFLICT (stream) DO UPDATE SET
     key_columns = excluded.key_columns, parents = excluded.parents, is_case = excluded.is_case,
     resident_columns = excluded.resident_columns, row_check = excluded.row_check;
 
+-- What of a record is compared, as contract/wire.md spells it: what says which record it is, and what both sides can spell alike
+-- (no jsonb, no numeric, no defaults, nobody's user id). Without any, the records of a stream are counted only.
+UPDATE hub_streams SET hash_columns = coalesce(v.columns::text[], '{}')
+FROM hub_streams s LEFT JOIN (VALUES
+    ('device_states', '{id,device_id,created_at,changed_fields,change_source}'),
+    ('device_telemetry', '{device_id,metric_type,time,value,unit}'),
+    ('energy_usage', '{device_id,time,power_watts,energy_kwh,voltage,current_amps,power_factor}'),
+    ('network_metrics', '{device_id,time,signal_strength_dbm,signal_quality_percent,ssid,channel,frequency_mhz,latency_ms}'),
+    ('device_health_history', '{device_id,time,health_score,connectivity_score,performance_score,reliability_score,security_score,energy_efficiency_score,previous_score,score_change,score_trend}'),
+    ('device_error_logs', '{id,device_id,time,error_level,error_code,error_message,error_category}'),
+    ('automation_executions', '{id,time,automation_id,triggered_by,status,started_at,completed_at,duration_ms,actions_total,actions_succeeded,actions_failed,error_message}'),
+    ('automation_health_checks', '{id,time,automation_id,health_status,health_score,trigger_valid,conditions_valid,actions_valid,devices_accessible}'),
+    ('scene_activations', '{id,time,scene_id,activation_source,status,devices_targeted,devices_succeeded,devices_failed,execution_duration_ms,error_message}')
+) v (stream, columns) ON v.stream = s.stream
+WHERE hub_streams.stream = s.stream;
+
 -- people_columns make versions and changes, and are merged; of those, manual_columns wait for a person when both sides
 -- changed them. hub_columns are described by the hub and taken as they are; observed_columns come as the present;
 -- cloud_columns only go down.
@@ -102,6 +118,8 @@ CREATE OR REPLACE FUNCTION hub_sync.history_versions_max() RETURNS integer LANGU
 CREATE OR REPLACE FUNCTION hub_sync.dead_letters_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';  -- a hub; the oldest go
 CREATE OR REPLACE FUNCTION hub_sync.envelope_rows_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';
 CREATE OR REPLACE FUNCTION hub_sync.envelope_definitions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2000';
+CREATE OR REPLACE FUNCTION hub_sync.listed_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20000';  -- fingerprints of a stream in a request
+CREATE OR REPLACE FUNCTION hub_sync.compared_days_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 400';  -- of a stream in a request
 CREATE OR REPLACE FUNCTION hub_sync.aliases_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 50';  -- a device
 CREATE OR REPLACE FUNCTION hub_sync.copies_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2000';  -- an envelope
 CREATE OR REPLACE FUNCTION hub_sync.catalogue_reports_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 500';  -- a home

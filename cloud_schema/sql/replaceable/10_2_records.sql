@@ -140,8 +140,10 @@ BEGIN
     SELECT string_agg(c.expression, ' AND '), string_agg(format('WHEN NOT %s THEN %L', c.expression, c.reason), ' ')
     INTO checks, reasons FROM hub_sync.row_checks(declared) c;
     IF is_repair THEN
-        SELECT format(' AND NOT EXISTS (SELECT FROM %s k WHERE %s)', hub_sync.place_of(declared.target_table),
-                      string_agg(format('k.%1$I = a.%1$I', key), ' AND '))
+        -- Two measurements may share device, metric and time: the same record has the same fingerprint too.
+        SELECT format(' AND NOT EXISTS (SELECT FROM %s k WHERE %s%s)', hub_sync.place_of(declared.target_table),
+                      string_agg(format('k.%1$I = a.%1$I', key), ' AND '),
+                      coalesce(format(' AND %s = %s', hub_sync.print_sql(declared, 'k'), hub_sync.print_sql(declared, 'a')), ''))
         INTO missing FROM unnest(declared.key_columns) key;
     END IF;
     inserts := arrived || format('INSERT INTO %s (%s) SELECT %s FROM arrived a WHERE a.seq > $6 AND a.seq <= $7 AND %s%s%s',
@@ -293,6 +295,40 @@ BEGIN
 END
 $$;
 
+-- Removes the rows of this home that have a key of the batch and are none of the batch's rows: they were changed here. One by one and by
+-- their literal keys, which is what compressed chunks are good at.
+CREATE OR REPLACE FUNCTION hub_sync.remove_changed(
+    declared public.hub_streams, hub public.hub_hubs, body jsonb, as_columns boolean, seqs bigint[], first_seq bigint, upto bigint
+) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    present_columns text[] := CASE WHEN as_columns THEN ARRAY(SELECT jsonb_object_keys(body)) ELSE declared.columns END;
+    same_key text;
+    one text;
+    n integer := 0;
+BEGIN
+    IF declared.hash_columns = '{}' OR hub_sync.of_home_sql(declared) IS NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT string_agg(format('%%1$s.%1$I = a.%1$I', key), ' AND ') INTO same_key FROM unnest(declared.key_columns) key;
+    FOR one IN EXECUTE hub_sync.arrived_sql(declared, present_columns, as_columns) || format(
+        'SELECT DISTINCT format(%1$L, %2$s, %3$s) FROM arrived a JOIN %4$s k ON %5$s '
+        'WHERE a.seq <= $6 AND %6$s AND NOT EXISTS (SELECT FROM arrived o WHERE %7$s AND %8$s = %3$s)',
+        (SELECT format('DELETE FROM %s t WHERE %s AND %s = %%L', hub_sync.place_of(declared.target_table),
+                       string_agg(format('t.%I = %%L', key), ' AND ' ORDER BY position), hub_sync.print_sql(declared, 't'))
+         FROM unnest(declared.key_columns) WITH ORDINALITY u (key, position)),
+        (SELECT string_agg(format('k.%I', key), ', ' ORDER BY position) FROM unnest(declared.key_columns) WITH ORDINALITY u (key, position)),
+        hub_sync.print_sql(declared, 'k'), hub_sync.place_of(declared.target_table), format(same_key, 'k'),
+        CASE WHEN 'home_id' = ANY (declared.columns) THEN 'k.home_id = $4' ELSE 'k.device_id IN (SELECT id FROM public.devices WHERE home_id = $4)' END,
+        format(same_key, 'o'), hub_sync.print_sql(declared, 'o'))
+        USING body, seqs, first_seq, hub.home_id, '', upto
+    LOOP
+        EXECUTE one;
+        n := n + 1;
+    END LOOP;
+    RETURN n;
+END
+$$;
+
 -- One stream of an envelope. Answers what was refused; the new mark is in hub_marks.
 CREATE OR REPLACE FUNCTION hub_sync.take_stream(hub public.hub_hubs, in_mirror text, in_epoch integer, in_stream text, body jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -337,7 +373,14 @@ BEGIN
     END IF;
     IF is_repair THEN
         -- Above the mark nothing can be missing yet: the live lane brings it.
-        RETURN CASE WHEN n > 0 THEN hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true) ELSE '[]' END;
+        IF n > 0 THEN
+            refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true);
+            -- Only what can be stored takes the place of what was changed here.
+            IF body -> 'replace' = 'true' AND refused = '[]' AND hub_sync.remove_changed(declared, hub, content, as_columns, seqs, first_seq, old_mark) > 0 THEN
+                refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true);
+            END IF;
+        END IF;
+        RETURN refused;
     END IF;
     new_mark := hub_sync.reach(hub.id, in_mirror, in_epoch, in_stream, old_mark, seqs, first_seq, n);
     IF n > 0 AND new_mark > old_mark THEN

@@ -26,7 +26,7 @@ BYTES_MIN = 16_384
 
 
 class Batch(Protocol):
-    """Rows of one stream, numbered from `first` without holes."""
+    """Rows of one stream, numbered from `first` without holes; or, for the repair lane, each with its number in `numbers`."""
 
     @property
     def stream(self) -> str: ...
@@ -36,6 +36,8 @@ class Batch(Protocol):
     def rows(self) -> Sequence[Row]: ...
     @property
     def is_clock_trusted(self) -> bool: ...
+    @property
+    def numbers(self) -> Sequence[int]: ...
 
 
 class Gap(Protocol):
@@ -150,7 +152,8 @@ class Envelope:
         """The highest number of each stream that this envelope tells of, or one before it that the cloud has queued."""
         reach: dict[str, int] = dict(self.queued)
         for batch in self.batches:
-            reach[batch.stream] = max(reach.get(batch.stream, 0), batch.first + len(batch.rows) - 1)
+            if not batch.numbers:
+                reach[batch.stream] = max(reach.get(batch.stream, 0), batch.first + len(batch.rows) - 1)
         for gap in self.gaps:
             reach[gap.stream] = max(reach.get(gap.stream, 0), gap.last)
         return reach
@@ -212,6 +215,8 @@ def _definition_as_json(owed: OwedDefinition) -> dict[str, object]:
 
 def _batch_as_json(batch: Batch) -> dict[str, object]:
     document: dict[str, object] = {"lane": "live", "first": batch.first}
+    if batch.numbers:
+        document = {"lane": "repair", "replace": True, "seqs": list(batch.numbers)}
     if not batch.is_clock_trusted:
         document["clock_trusted"] = False
     stream = STREAMS.get(batch.stream)
@@ -350,7 +355,7 @@ def _read_marks(
     beyond: dict[str, int] = {}
     missing: dict[str, int] = {}
     reach = sent.reach()
-    firsts = {batch.stream: batch.first for batch in sent.batches}
+    firsts = {batch.stream: batch.first for batch in sent.batches if not batch.numbers}
     for stream, value in sorted(_object(marks).items()):
         mark = _count(value)
         if mark is None:
