@@ -33,6 +33,7 @@ from hub_agent.adapters.replaying import ReplayProcess
 from hub_agent.adapters.systemd import SystemdNotifier
 from hub_agent.config import Config, read_secret
 from hub_agent.core.hub import Hub
+from hub_agent.core.sync.lineage import Lineage
 from hub_agent.core.time_of_day import zone
 from hub_agent.drivers.driver import SceneDriver
 from hub_agent.drivers.identification import gone, identify
@@ -53,6 +54,7 @@ from hub_agent.runtime.discovering import service_at
 from hub_agent.runtime.door import HubDoor
 from hub_agent.runtime.effects import Effects
 from hub_agent.runtime.errands import Errands
+from hub_agent.runtime.exchange import line_of
 from hub_agent.runtime.hearing import Hearing
 from hub_agent.runtime.inbox import Heard, Inbox
 from hub_agent.runtime.links import NoLinks
@@ -260,15 +262,16 @@ class Agent:
         while not self._stopping.is_set():
             mirror = Mirror(self._config.agent.state_dir / "mirror.db", new_id=new_uuid)
             remembered = await mirror.open(self._clock.now())
+            lineage = await line_of(mirror, remembered, new_uuid())
             try:
-                await self._live(mirror, remembered)
+                await self._live(mirror, remembered, lineage)
             except* MirrorCorrupt as damage:
                 # Opened again, it is set aside, and what can be read of it is kept.
                 log.error("%s The hub begins anew.", damage.exceptions[0])  # noqa: TRY400 its words are enough
             finally:
                 await self._close(mirror)
 
-    async def _live(self, mirror: Mirror, remembered: Remembered) -> None:
+    async def _live(self, mirror: Mirror, remembered: Remembered, lineage: Lineage) -> None:
         config = self._config
         address = _broker_address(config)
         broker = MqttBroker(address, self._random, f"nexa-hub-{remembered.identity.mirror_id[:8]}")
@@ -297,7 +300,7 @@ class Agent:
         _settle_memory()
         self._notifier.ready()
         log.info("Automations are live; %d devices are known.", len(remembered.devices))
-        uplink = self._uplink(core, mirror, remembered.identity)
+        uplink = self._uplink(core, mirror, remembered.identity, lineage)
         if uplink:
             woken.by = uplink.wake
         tasks = [Task("loop", core.loop.run, is_vital=True), *self._vital_tasks(core)]
@@ -323,7 +326,7 @@ class Agent:
 
     # The parts that come after the automations.
 
-    def _uplink(self, core: Core, mirror: Mirror, identity: Identity) -> Uplink | None:
+    def _uplink(self, core: Core, mirror: Mirror, identity: Identity, lineage: Lineage) -> Uplink | None:
         cloud = self._config.cloud
         if cloud.url is None:
             return None
@@ -339,6 +342,14 @@ class Agent:
                 self._begins_anew.set()
                 await asyncio.Event().wait()
 
+        def warned(warnings: frozenset[str]) -> None:
+            moment = self._clock.now()
+            if "hub_doubled" in warnings:
+                details: JsonObject = {"folder": str(self._config.agent.state_dir)}
+                core.effects.carry_out([IssueRaised(Issue("hub_doubled", "cloud", moment.wall, details))], moment)
+            else:
+                core.effects.carry_out([IssueCleared("hub_doubled", "cloud")], moment)
+
         def complain(reason: str | None) -> None:
             moment = self._clock.now()
             if reason is None:
@@ -349,6 +360,8 @@ class Agent:
 
         return Uplink(
             complain=complain,
+            warned=warned,
+            lineage=lineage,
             cloud=HttpCloud(cloud.url, hub_id=identity.hub_id, secret=identity.secret),
             store=mirror,
             clock=self._clock,

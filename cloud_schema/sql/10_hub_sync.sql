@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS hub_hubs (
     last_ingest_at timestamptz,
     retired_at timestamptz
 );
+-- When two machines were last heard to speak as this hub.
+ALTER TABLE hub_hubs ADD COLUMN IF NOT EXISTS doubled_at timestamptz;
 CREATE UNIQUE INDEX IF NOT EXISTS hub_hubs_one_per_home ON hub_hubs (home_id) WHERE retired_at IS NULL;
 CREATE INDEX IF NOT EXISTS hub_hubs_home ON hub_hubs (home_id, mirror_id);
 -- Every call of a hub looks it up by what its claims say, which need not be a uuid.
@@ -63,6 +65,16 @@ CREATE TABLE IF NOT EXISTS hub_marks (
     mark bigint NOT NULL DEFAULT 0,
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (hub_id, mirror_id, epoch, stream)
+);
+
+-- Which life of a mirror was heard last in an epoch. Who does not come from it speaks from a copy of the mirror.
+CREATE TABLE IF NOT EXISTS hub_lines (
+    hub_id uuid NOT NULL REFERENCES hub_hubs (id) ON DELETE CASCADE,
+    mirror_id text NOT NULL,
+    epoch integer NOT NULL,
+    incarnation text NOT NULL,
+    since timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (hub_id, mirror_id, epoch)
 );
 
 CREATE TABLE IF NOT EXISTS hub_gaps (

@@ -134,6 +134,13 @@ ISSUES: Mapping[str, IssueKind] = {
             "{reason} The home goes on; records wait. Check with: nexa-hub doctor",
         ),
         IssueKind(
+            "hub_doubled",
+            "error",
+            "Two machines are this hub",
+            "Another machine sends to the cloud as this hub, from a copy of its card or backup. Nothing is lost, but both speak for "
+            "the home. Switch one of them off. To use it elsewhere, delete {folder} on it and claim it anew.",
+        ),
+        IssueKind(
             "mirror_salvaged",
             "error",
             "The mirror was damaged",

@@ -16,18 +16,21 @@ from hub_agent.core.sync.envelope import (
     ClockReading,
     Envelope,
     IngestAnswer,
+    Repair,
     Sender,
     in_order,
     read_answer,
 )
 from hub_agent.core.sync.isolation import Isolation
+from hub_agent.core.sync.lineage import Lineage, begin_life
 from hub_agent.core.sync.present import has_news, news
 from hub_agent.core.sync.queued import Queued, is_only_records
-from hub_agent.errors import CloudRefused
+from hub_agent.errors import CloudRefused, MirrorFull
+from hub_agent.model.effects import Save
 from hub_agent.model.inputs import DefinitionTaken, Input
 from hub_agent.model.json import JsonObject
 from hub_agent.model.record import STREAMS, Priority
-from hub_agent.ports import Case, Clock, Cloud, Gap, Identity, Moment, RecordBatch, Store, StreamPosition
+from hub_agent.ports import Case, Clock, Cloud, Gap, Identity, Moment, RecordBatch, Remembered, Store, StreamPosition
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,9 @@ IDENTITY_CODES = frozenset(
     }
 )
 
+# Room and key of what is kept of the lives before.
+LINEAGE_KEY = ("lineage", "line")
+
 Submit = Callable[[Sequence[Input]], Awaitable[None]]
 
 
@@ -71,6 +77,16 @@ class Exchanged:
     is_more: bool = False
     pause_s: float = 0.0
     look_again_s: float = PRESENT_ALONE_S
+
+
+async def line_of(store: Store, remembered: Remembered, incarnation: str) -> Lineage:
+    """To be asked before this life has made anything."""
+    return begin_life(
+        remembered.saved.get(LINEAGE_KEY[0], {}).get(LINEAGE_KEY[1]),
+        epoch=remembered.identity.epoch,
+        incarnation=incarnation,
+        positions=await store.positions(),
+    )
 
 
 class Exchange:
@@ -87,7 +103,12 @@ class Exchange:
         present: Callable[[], JsonObject],
         submit: Submit,
         clock_confirmed: Callable[[float], Awaitable[None]],
+        lineage: Lineage,
+        warned: Callable[[frozenset[str]], None],
     ) -> None:
+        self._lineage = lineage
+        self._warned = warned
+        self._is_life_kept = False
         self._cloud = cloud
         self._store = store
         self._clock = clock
@@ -126,6 +147,7 @@ class Exchange:
     async def run(self) -> Exchanged:
         """Raises CloudError and MirrorError; whatever was sent and not confirmed is sent again next time."""
         moment = self._clock.now()
+        await self.begin_life()
         await self.look()
         envelope, is_cut = await self._gather(moment)
         wait_s = self._worth_after_s(envelope, moment)
@@ -149,6 +171,51 @@ class Exchange:
             self._drained_of = self._gone_now
         return Exchanged(is_sent=False, look_again_s=max(LOOK_S, min(wait_s, GONE_S) if self._gone_now else wait_s))
 
+    # Whether we are still who we were.
+
+    async def begin_life(self) -> None:
+        """Once, before the cloud can hear of this life: a copy of the mirror made from now on knows of it."""
+        if self._is_life_kept:
+            return
+        # The line is kept first; the epoch follows it, should the power have failed between the two.
+        if not await self._keep_line_if_room(self._lineage):
+            return
+        if self.identity.epoch < self._lineage.epoch:
+            await self._keep_epoch(self._lineage.epoch)
+        self._is_life_kept = True
+
+    async def _keep_line(self, lineage: Lineage) -> None:
+        await self._store.commit([Save(*LINEAGE_KEY, lineage.as_json())], self._clock.now())
+        self._lineage = lineage
+
+    async def _keep_line_if_room(self, lineage: Lineage) -> bool:
+        """A full disk must not keep the hub from sending what fills it. A line that was not kept costs a new epoch at most."""
+        try:
+            await self._keep_line(lineage)
+        except MirrorFull:
+            self._lineage = lineage
+            return False
+        return True
+
+    async def _keep_epoch(self, epoch: int) -> None:
+        identity = replace(self.identity, epoch=epoch)
+        await self._store.save_identity(identity)
+        self.identity = identity
+
+    async def _begin_epoch(self, answer: IngestAnswer) -> None:
+        """We are a copy: an older backup, or a second machine. What both of us may have made is mended in the old epoch."""
+        line = self._lineage.forked(answer.fork_epoch or 0, answer.held, self.positions)
+        text = ", ".join(f"{stream} {mark}" for stream, mark in sorted(answer.held.items())) or "nothing"
+        log.warning(
+            "The cloud knows another copy of this hub's mirror (%s): epoch %d begins; nothing is lost.",
+            text,
+            line.epoch,
+        )
+        await self._keep_line(line)
+        await self._keep_epoch(line.epoch)
+        self._behind.clear()
+        self.queued = Queued()
+
     # What goes up.
 
     async def _gather(self, moment: Moment) -> tuple[Envelope, bool]:
@@ -163,10 +230,14 @@ class Exchange:
         commands_done = await self._store.commands_done() if wants("commands_done") else ()
         shed = await self._store.gaps() if wants("gaps") else ()
         batches: list[RecordBatch] = []
+        repairs: list[Repair] = []
         gaps: list[Gap] = []
         is_cut = are_definitions_cut or self._is_first
         is_urgent = bool(definitions or cases or commands_done or self._gaps_in_reach(shed, ()))
         # Records point at definitions; and before the first answer neither the clock nor the way is known to be good.
+        if not is_cut:
+            repairs = await self._mends(now_s)
+            is_cut = bool(repairs)
         if not is_cut and not self._travels_apart(now_s, is_urgent=is_urgent):
             batches, gaps, is_cut = await self._records(now_s)
         elif not is_cut:
@@ -182,6 +253,7 @@ class Exchange:
             tuple(cases),
             tuple(gaps),
             tuple(commands_done),
+            repairs=tuple(repairs),
             queued=dict(self.queued.up_to),
         )
         return replace(envelope, may_wait=self._may_wait(envelope)), is_cut
@@ -200,6 +272,27 @@ class Exchange:
         is_sure = not self._is_first and not self._behind and not self.isolation.is_searching
         streams = [batch.stream for batch in envelope.batches]
         return is_sure and self.queued.may_wait and is_only_records(envelope.parts(), streams)
+
+    async def _mends(self, now_s: float) -> list[Repair]:
+        """Of streams that have something to mend in the epoch before this one; they go on live when that is done."""
+        repairs: list[Repair] = []
+        left = self.isolation.allowance
+        for stream in in_order(self._lineage.mends):
+            if left.is_used_up or not self.isolation.wants(stream, now_s):
+                continue
+            end = self._lineage.mends[stream]
+            batch = await self._store.next_batch(stream, left.rows, left.bytes)
+            rows = [] if batch is None else batch.rows[: max(0, end + 1 - batch.first)]
+            if batch is None or not rows:
+                await self._store.acknowledge({stream: end}, self._clock.now())
+                await self._keep_line(self._lineage.mended(stream))
+                continue
+            repairs.append(Repair(replace(batch, rows=rows), self._lineage.mends_epoch))
+            left = left.less(len(rows), _size_estimate(batch))
+        if repairs:
+            return repairs
+        await self.look()
+        return []
 
     async def _definitions(self) -> tuple[list[OwedDefinition], bool]:
         owed = self._owed(DEFINITIONS_MAX)
@@ -221,6 +314,8 @@ class Exchange:
         gaps: list[Gap] = []
         for stream in in_order(positions):
             position = positions[stream]
+            if stream in self._lineage.mends:
+                continue
             if not self.isolation.wants(stream, now_s) or (position.waiting <= 0 and stream not in self._behind):
                 continue
             if left.is_used_up:
@@ -286,14 +381,19 @@ class Exchange:
         return news(present, self._told)
 
     def _sender(self) -> Sender:
-        assert self.identity.hub_id is not None
-        return Sender(self.identity.hub_id, self.identity.mirror_id, self.identity.epoch, self._agent_version)
+        identity = self.identity
+        assert identity.hub_id is not None
+        return Sender(
+            identity.hub_id, identity.mirror_id, identity.epoch, self._agent_version, self._lineage.incarnations
+        )
 
     def _worth_after_s(self, envelope: Envelope, moment: Moment) -> float:
         """0: now. Otherwise when it will be worth a request, if nothing happens in between."""
         since_s = moment.monotonic_s - self._sent_at_s
         ask_in_s = self.queued.ask_in_s(moment.monotonic_s)
-        if envelope.definitions or envelope.cases or envelope.gaps or envelope.commands_done or ask_in_s <= 0:
+        if envelope.definitions or envelope.cases or envelope.gaps or envelope.commands_done or envelope.repairs:
+            return 0.0
+        if ask_in_s <= 0:
             return 0.0
         if any(_is_urgent(batch.stream) or self.isolation.is_searching for batch in envelope.batches):
             return 0.0
@@ -327,9 +427,12 @@ class Exchange:
             return True
         if envelope.may_wait:
             self.queued.answered_directly()
-        if answer.beyond:
-            await self._new_epoch(answer)
+        self._warned(answer.warnings)
+        if answer.fork_epoch is not None or answer.beyond or self._lineage.is_outrun(answer.held):
+            await self._begin_epoch(answer)
             return True
+        if self._lineage.floor is not None or self._lineage.is_new or len(self._lineage.incarnations) > 1:
+            await self._keep_line_if_room(self._lineage.answered())
         is_ahead = await self._acknowledge(envelope, answer, moment)
         if envelope.present is not None:
             self._note_told(envelope.present, moment)
@@ -344,6 +447,13 @@ class Exchange:
         before = self._acknowledged()
         marks = {stream: mark for stream, mark in answer.marks.items() if mark > before.get(stream, 0)}
         self.queued.heard(before | marks, answer.written, moment.monotonic_s)
+        # What was mended is there now, or was put aside for good: either way it is answered.
+        not_taken = {refused.stream for refused in answer.refused if refused.seq is None}
+        marks |= {
+            each.batch.stream: each.batch.first + len(each.batch.rows) - 1
+            for each in envelope.repairs
+            if each.batch.stream not in not_taken
+        }
         is_ahead = self._follow_behind(answer, before) or bool(marks)
         if marks:
             await self._store.acknowledge(marks, moment)
@@ -391,15 +501,6 @@ class Exchange:
             return
         half_way = timedelta(seconds=(now.monotonic_s - sent.monotonic_s) / 2)
         await self._clock_confirmed((answer.server_time - (sent.wall + half_way)).total_seconds())
-
-    async def _new_epoch(self, answer: IngestAnswer) -> None:
-        """The cloud has numbers that this mirror never made: it is an older copy of itself, and counts anew."""
-        text = ", ".join(f"{stream} {mark}" for stream, mark in sorted(answer.beyond.items()))
-        log.warning("The cloud knows more records of this hub than the mirror does (%s): a new epoch begins.", text)
-        self.identity = replace(self.identity, epoch=self.identity.epoch + 1)
-        await self._store.save_identity(self.identity)
-        self._behind.clear()
-        self.queued = Queued()
 
 
 def _taken(envelope: Envelope, answer: IngestAnswer) -> list[Input]:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from hub_agent.core.sync.changes import read_changes
 from hub_agent.core.sync.definitions import OwedDefinition
+from hub_agent.core.sync.lineage import Lineage
 from hub_agent.core.sync.pace import REFUSED_S, Pace
 from hub_agent.errors import AgentTooOld, ClaimError, CloudRefused, OperatingError
 from hub_agent.model.inputs import DefinitionArrived
@@ -42,7 +43,8 @@ class _Link:
 class Uplink:
     """`wake` after each commit. `submit` returns when what came of the inputs is stored; an empty one waits for what was
     decided before. `claimed` is told once, after the new identity is stored. `clock_confirmed` gets the seconds by which
-    the wall clock is behind the cloud's, while the clock is not trusted. `complain` gets what the cloud refuses us for, and
+    the wall clock is behind the cloud's, while the clock is not trusted. `warned` gets the cloud's words of warning with each
+    answer. `complain` gets what the cloud refuses us for, and
     None when it is well again.
     """
 
@@ -65,6 +67,8 @@ class Uplink:
         claimed: Callable[[Identity, JsonObject], Awaitable[None]],
         clock_confirmed: Callable[[float], Awaitable[None]],
         changed: Callable[[Change], None],
+        lineage: Lineage,
+        warned: Callable[[frozenset[str]], None] = lambda _warnings: None,
         complain: Callable[[str | None], None] = lambda _reason: None,
     ) -> None:
         self._complain = complain
@@ -90,6 +94,8 @@ class Uplink:
             present=present,
             submit=submit,
             clock_confirmed=clock_confirmed,
+            lineage=lineage,
+            warned=warned,
         )
         self._up = Pace(jitter, idle_s=PRESENT_ALONE_S)
         self._down = Pace(jitter, idle_s=POLL_S)
@@ -122,6 +128,7 @@ class Uplink:
     async def run(self) -> None:
         """Until cancelled. The world's errors are survived here."""
         try:
+            await self._attempt(self._exchange.begin_life, None)
             await self._attempt(self._count, None)
             await self._become_claimed()
             async with asyncio.TaskGroup() as tasks:

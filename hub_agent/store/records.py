@@ -338,14 +338,17 @@ class Records:
             if walker:
                 walker.take(number, row)
                 given = walker.given_out(row)
-                given.setdefault("id", self._row_id(block.stream, number))
+                given.setdefault("id", self._row_id(block.stream, number, row))
             else:
                 given = shadow.given_out(block.stream, row)
             yield number, blocks.shifted(given, timedelta(milliseconds=shift_ms)) if shift_ms else given
 
-    def _row_id(self, stream: str, number: int) -> str:
-        """A record without an id has one by its number, the same each time it is given out."""
-        return str(uuid5(NAMESPACE_OID, f"{self._identity.mirror_id}/{self._identity.epoch}/{stream}/{number}"))
+    def _row_id(self, stream: str, number: int, row: Mapping[str, Any]) -> str:
+        """A record without an id has one by its number, the same each time it is given out, in whatever epoch; and by its time
+        as it was written, since a copy of this mirror gives the same numbers to other records.
+        """
+        made_at = row.get(STREAMS[stream].time_column)
+        return str(uuid5(NAMESPACE_OID, f"{self._identity.mirror_id}/{stream}/{number}/{made_at}"))
 
     def _rows_or_gap(self, block: Block) -> list[dict[str, Any]]:
         """The rows; of a damaged block none, and its numbers become a gap."""

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from hub_agent.core.sync.definitions import OwedDefinition
-from hub_agent.core.sync.envelope import ClockReading, Envelope, Sender
+from hub_agent.core.sync.envelope import ClockReading, Envelope, Repair, Sender
 from hub_agent.errors import ClaimError, CloudRefused
 from hub_agent.ports import Case, Gap, RecordBatch
 
@@ -397,3 +397,47 @@ async def test_nothing_but_an_object_is_an_envelope(side, hub) -> None:
         pytest.skip("not run: the twin takes only what the hub composes")
     with pytest.raises(CloudRefused):
         await side.cloud.ingest(orjson.dumps([1, 2]))
+
+
+async def life(side, hub, *lineage: str, epoch: int = 1, **parts: Any) -> Any:
+    hub.sender = Sender(hub.sender.hub_id, "mirror-1", epoch, "0.1.0", lineage)
+    return await hub.ingest(**parts)
+
+
+async def test_an_envelope_from_a_copy_of_the_mirror_is_not_taken_and_told_of_a_free_epoch(side, hub) -> None:
+    lamp = await hub.add_device()
+    assert "fork" not in await life(side, hub, "a", batches=(readings(lamp, 1, 3),))
+    assert "fork" not in await life(side, hub, "a", "a2", "a3", batches=(readings(lamp, 4, 1),))
+    answer = await life(
+        side, hub, "a", "b", batches=(readings(lamp, 4, 9),), gaps=(Gap("device_states", 1, 2, 2, "x"),)
+    )
+    assert answer["fork"] == {"epoch": 2}
+    assert answer["marks"] == {"device_telemetry": 4}
+    assert (side.count("device_telemetry"), side.gaps()) == (4, [])
+    assert (await life(side, hub, "a3", batches=(readings(lamp, 5, 1),)))["marks"] == {"device_telemetry": 5}
+
+
+async def test_after_a_fork_what_is_missing_is_mended_under_the_old_epoch_and_the_rest_goes_on_in_the_new(
+    side, hub
+) -> None:
+    lamp = await hub.add_device()
+    await life(side, hub, "a", batches=(readings(lamp, 1, 5),))
+    assert (await life(side, hub, "b"))["fork"] == {"epoch": 2}
+    other = RecordBatch("device_telemetry", 4, [reading(lamp, 4), reading(lamp, 104), reading(lamp, 105)])
+    answer = await life(side, hub, "b", epoch=2, repairs=(Repair(other, 1),))
+    assert answer["marks"] == {}
+    # The fourth was there; the fifth has its number and is another; the sixth lies above the mark and comes live.
+    assert side.count("device_telemetry") == 6
+    gap = Gap("device_telemetry", 1, 5, 0, "before this epoch")
+    live = RecordBatch("device_telemetry", 6, [reading(lamp, 105)])
+    assert (await life(side, hub, "b", epoch=2, batches=(live,), gaps=(gap,)))["marks"] == {"device_telemetry": 6}
+    assert side.count("device_telemetry") == 7
+    assert "warnings" not in await life(side, hub, "b", epoch=2)
+
+
+async def test_two_machines_that_speak_as_one_hub_are_both_told(side, hub) -> None:
+    assert "warnings" not in await life(side, hub, "a")
+    assert "warnings" not in await life(side, hub, "b", epoch=2)
+    assert (await life(side, hub, "a"))["warnings"] == ["hub_doubled"]
+    assert (await life(side, hub, "b", epoch=2))["warnings"] == ["hub_doubled"]
+    assert (await life(side, hub, "c", epoch=2))["fork"] == {"epoch": 3}

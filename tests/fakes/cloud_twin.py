@@ -36,6 +36,7 @@ NAME_COLUMN = {"room": "name", "device": "device_name", "scene": "name", "automa
 KEEPING = {"zigbee2mqtt", "hue", "deconz"}
 SYNC_STATUSES = {"synced", "pending", "failed", "conflict", "unsupported"}
 AUDITED = {"homes": "home", "rooms": "room", "devices": "device", "scenes": "scene", "automations": "automation"}
+DOUBLED_TOLD_FOR = timedelta(hours=1)
 REDELIVER_AFTER = timedelta(seconds=30)
 WAIT_S_MAX = 25
 
@@ -129,6 +130,8 @@ class CloudTwin:
         self.commands: dict[str, CloudCommandRow] = {}
         self.envelopes: list[dict[str, Any]] = []
         self.mirror_id = ""
+        self.lines: dict[tuple[str, int], str] = {}
+        self.doubled_at: datetime | None = None
         self._places = itertools.count(1)
         self._ids = itertools.count(1)
         self._changed = asyncio.Event()
@@ -278,6 +281,19 @@ class CloudTwin:
     def _store(self, envelope: dict[str, Any]) -> Any:
         self.envelopes.append(envelope)
         mirror, epoch = envelope["mirror_id"], envelope["epoch"]
+        if (fork := self._fork_epoch(mirror, epoch, envelope.get("lineage") or [])) is not None:
+            return {
+                "fork": {"epoch": fork},
+                "marks": self._marks_of(mirror, epoch),
+                "refused": [],
+                "definitions": [],
+                "cases": [],
+                "limits": {"rows_max": self.rows_max, "bytes_max": 4194304},
+                "server_time": self._now().isoformat(),
+                "pause_s": 0,
+            }
+        if any(of == mirror and later > epoch for of, later in self.lines):
+            self.doubled_at = self._now()
         origin = f"{self.hub_id}/{mirror}"
         answers = [
             self._take_definition(item, origin)
@@ -295,19 +311,36 @@ class CloudTwin:
             if command is not None and command.status not in {"done", "failed"}:
                 command.status, command.result = done["status"], done["result"]
         self.mirror_id = mirror
-        marks = {
-            stream: mark
-            for (of_mirror, of_epoch, stream), mark in self.marks.items()
-            if (of_mirror, of_epoch) == (mirror, epoch)
-        }
         return {
-            "marks": marks,
+            "marks": self._marks_of(mirror, epoch),
             "refused": refused + bad_cases,
             "definitions": answers,
             "cases": cases,
             "limits": {"rows_max": self.rows_max, "bytes_max": 4194304},
             "server_time": self._now().isoformat(),
             "pause_s": self.pause_s,
+        } | ({"warnings": ["hub_doubled"]} if self._is_doubled() else {})
+
+    def _fork_epoch(self, mirror: str, epoch: int, lineage: list[str]) -> int | None:
+        """Null: it comes from the life that was heard last. Else the next free epoch."""
+        if not lineage:
+            return None
+        known = self.lines.get((mirror, epoch))
+        if known is not None and known not in lineage:
+            taken = [of for of_mirror, of in self.lines if of_mirror == mirror]
+            taken += [of for of_mirror, of, _ in self.marks if of_mirror == mirror]
+            return max(epoch, *taken) + 1
+        self.lines[mirror, epoch] = lineage[-1]
+        return None
+
+    def _is_doubled(self) -> bool:
+        return self.doubled_at is not None and self._now() - self.doubled_at < DOUBLED_TOLD_FOR
+
+    def _marks_of(self, mirror: str, epoch: int) -> dict[str, int]:
+        return {
+            stream: mark
+            for (of_mirror, of_epoch, stream), mark in self.marks.items()
+            if (of_mirror, of_epoch) == (mirror, epoch)
         }
 
     def _take_stream(self, mirror: str, epoch: int, stream: str, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -315,8 +348,10 @@ class CloudTwin:
             return [{"stream": stream, "seq": None, "reason": "stream_unknown"}]
         rows = _rows(body)
         seqs = body.get("seqs") or [body.get("first", 1) + n for n in range(len(rows))]
-        mark = self.marks.setdefault((mirror, epoch, stream), 0)
         is_repair = body.get("lane") == "repair"
+        if is_repair:
+            epoch = min(epoch, body.get("epoch", epoch))
+        mark = self.marks.setdefault((mirror, epoch, stream), 0)
         reached = mark if is_repair else self._reach(mirror, epoch, stream, mark, seqs)
         refused = []
         kept = self.rows.setdefault(stream, [])

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 import async_solipsism
 
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
+from hub_agent.core.sync.lineage import begin_life
 from hub_agent.model.effects import AppendCase, AppendRecord, CloudCommandDone, Save, SaveDefinition
 from hub_agent.model.inputs import CloudCommand, DefinitionArrived, DefinitionTaken
 from hub_agent.ports import Change, Cloud, Identity, Moment
@@ -58,7 +59,9 @@ class LinkedHome:
         claim_code: str | None = None,
         store: MemoryStore | None = None,
         seed: int = 0,
+        name: str = "hub",
     ) -> None:
+        self.name = name
         self.cloud = cloud
         self.clock = clock
         self.claim_code = claim_code
@@ -70,6 +73,8 @@ class LinkedHome:
         self.changes: list[Change] = []
         self.warnings: list[Any] = []
         self.offsets: list[float] = []
+        self.warned: list[frozenset[str]] = []
+        self.lives = 0
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -106,8 +111,19 @@ class LinkedHome:
             claimed=self._claimed,
             clock_confirmed=self._clock_confirmed,
             changed=self.changes.append,
+            lineage=begin_life(
+                self.store.saved.get("lineage", {}).get("line"),
+                epoch=self.store.identity.epoch,
+                incarnation=self._next_incarnation(),
+                positions=self.store.positions_now(),
+            ),
+            warned=self.warned.append,
         )
         self._task = asyncio.create_task(self.uplink.run())
+
+    def _next_incarnation(self) -> str:
+        self.lives += 1
+        return f"{self.name} life {self.lives}"
 
     async def crash(self) -> None:
         if self._task is not None:

@@ -52,6 +52,9 @@ class MemoryStore:
         self.pending_gaps.append(Gap(stream, first, last, last - first + 1, reason))
 
     async def positions(self) -> Sequence[StreamPosition]:
+        return self.positions_now()
+
+    def positions_now(self) -> Sequence[StreamPosition]:
         return [
             StreamPosition(
                 stream, last, self.marks.get(stream, 0), self._waiting(stream), self.acknowledged_at.get(stream)

@@ -14,12 +14,14 @@ from typing import Any
 import async_solipsism
 
 from hub_agent.agent import Core
+from hub_agent.core.sync.lineage import Lineage
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import Outward, SendCommand
 from hub_agent.model.ids import SceneId
 from hub_agent.model.inputs import ScenePressed
 from hub_agent.model.state import Cause
 from hub_agent.ports import Change, Identity, Moment
+from hub_agent.runtime.exchange import line_of
 from hub_agent.runtime.uplink import Uplink
 from tests.fakes import cloud_twin
 from tests.fakes.cloud_twin import CloudTwin
@@ -113,7 +115,9 @@ class House:
         )
         self._watch_commands(core)
         begun_anew = asyncio.Event()
-        self.uplink = uplink = self._uplink(core, mirror, identity, begun_anew)
+        self.uplink = uplink = self._uplink(
+            core, mirror, identity, begun_anew, await line_of(mirror, remembered, self.new_id())
+        )
         try:
             await core.start(remembered)
         except Crash:
@@ -148,7 +152,9 @@ class House:
             mirror.abandon()
         return is_peaceful
 
-    def _uplink(self, core: Core, mirror: CrashingMirror, identity: Identity, begun_anew: asyncio.Event) -> Uplink:
+    def _uplink(
+        self, core: Core, mirror: CrashingMirror, identity: Identity, begun_anew: asyncio.Event, lineage: Lineage
+    ) -> Uplink:
         async def claimed(fresh: Identity, _answer: object) -> None:
             if fresh.home_id != identity.home_id:
                 begun_anew.set()
@@ -177,6 +183,7 @@ class House:
             claimed=claimed,
             clock_confirmed=confirmed,
             changed=told,
+            lineage=lineage,
         )
 
     def _committed(self) -> None:

@@ -135,6 +135,7 @@ INSERT INTO hub_sync.access_rules (table_name, policy_name, command, audience, t
 
     ('hub_hubs', 'hub_hubs_select', 'SELECT', 'view', 'home_id', NULL),
     ('hub_marks', 'hub_marks_select', 'SELECT', 'service', 'hub_id>hub_hubs', NULL),
+    ('hub_lines', 'hub_lines_select', 'SELECT', 'service', 'hub_id>hub_hubs', NULL),
     ('hub_gaps', 'hub_gaps_select', 'SELECT', 'service', 'home_id', NULL),
     ('hub_dead_letters', 'hub_dead_letters_select', 'SELECT', 'service', 'home_id', NULL),
     ('hub_commands', 'hub_commands_select', 'SELECT', 'service', 'home_id', NULL),
@@ -245,6 +246,7 @@ INSERT INTO hub_sync.column_rights (table_name, hidden, inserts, updates, may_de
     ('hub_support_homes', '', '', '', false),
     ('hub_hubs', 'secret_sha256', '', '', false),
     ('hub_marks', '', '', '', false),
+    ('hub_lines', '', '', '', false),
     ('hub_gaps', '', '', '', false),
     ('hub_dead_letters', 'body', '', '', false),
     ('hub_commands', '', '', '', false),

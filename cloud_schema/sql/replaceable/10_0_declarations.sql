@@ -132,6 +132,7 @@ CREATE OR REPLACE FUNCTION hub_sync.commands_max() RETURNS integer LANGUAGE sql 
 CREATE OR REPLACE FUNCTION hub_sync.commands_waiting_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- a home
 CREATE OR REPLACE FUNCTION hub_sync.finished_commands_kept() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '30 days'$$;
 CREATE OR REPLACE FUNCTION hub_sync.redeliver_after() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '30 seconds'$$;
+CREATE OR REPLACE FUNCTION hub_sync.doubled_told_for() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '1 hour'$$;
 CREATE OR REPLACE FUNCTION hub_sync.token_lifetime_s() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 3600';
 
 -- What is kept only for people to look at is left out when it is too large.

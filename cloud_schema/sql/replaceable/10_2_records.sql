@@ -349,6 +349,10 @@ BEGIN
     IF NOT FOUND THEN
         RETURN jsonb_build_array(jsonb_build_object('stream', in_stream, 'seq', NULL, 'reason', 'stream_unknown'));
     END IF;
+    -- After a fork a mirror mends what it made in the epoch before.
+    IF is_repair AND jsonb_typeof(body -> 'epoch') = 'number' AND (body ->> 'epoch')::numeric BETWEEN 0 AND in_epoch THEN
+        in_epoch := (body ->> 'epoch')::numeric::integer;
+    END IF;
     INSERT INTO public.hub_marks (hub_id, mirror_id, epoch, stream) VALUES (hub.id, in_mirror, in_epoch, in_stream) ON CONFLICT DO NOTHING;
     SELECT mark INTO old_mark FROM public.hub_marks
     WHERE hub_id = hub.id AND mirror_id = in_mirror AND epoch = in_epoch AND stream = in_stream FOR UPDATE;

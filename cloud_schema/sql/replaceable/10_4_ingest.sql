@@ -261,6 +261,38 @@ CREATE OR REPLACE FUNCTION hub_sync.is_stale_present(hub public.hub_hubs, in_mir
         AND jsonb_typeof(clock -> 'monotonic_ms') = 'number' AND (clock ->> 'monotonic_ms')::numeric < hub.present_monotonic_ms, false)
 $$;
 
+-- Does this envelope come from the mirror that was heard last in its epoch? Then its life is noted, and the answer is null.
+-- Else a copy of the mirror speaks, which must go on in an epoch of its own: the answer is the next that is free. Agents
+-- that tell of no lineage are believed. Whoever stores rows of an envelope asks this first.
+CREATE OR REPLACE FUNCTION hub_sync.fork_epoch(hub public.hub_hubs, in_mirror text, in_epoch integer, lineage jsonb)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    now_living text;
+    known text;
+BEGIN
+    IF lineage IS NULL OR jsonb_typeof(lineage) <> 'array' OR lineage = '[]' THEN
+        RETURN NULL;
+    END IF;
+    now_living := left(lineage ->> -1, 100);
+    SELECT l.incarnation INTO known FROM public.hub_lines l WHERE l.hub_id = hub.id AND l.mirror_id = in_mirror AND l.epoch = in_epoch;
+    IF known IS NOT NULL AND NOT lineage ? known THEN
+        RETURN least(2147483647, 1 + greatest(in_epoch::bigint,
+            (SELECT max(l.epoch) FROM public.hub_lines l WHERE l.hub_id = hub.id AND l.mirror_id = in_mirror),
+            (SELECT max(m.epoch) FROM public.hub_marks m WHERE m.hub_id = hub.id AND m.mirror_id = in_mirror)));
+    END IF;
+    IF known IS DISTINCT FROM now_living THEN
+        INSERT INTO public.hub_lines (hub_id, mirror_id, epoch, incarnation) VALUES (hub.id, in_mirror, in_epoch, now_living)
+        ON CONFLICT (hub_id, mirror_id, epoch) DO UPDATE SET incarnation = excluded.incarnation, since = now();
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.marks_of(hub public.hub_hubs, in_mirror text, in_epoch integer) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_object_agg(m.stream, m.mark), '{}') FROM public.hub_marks m
+    WHERE m.hub_id = hub.id AND m.mirror_id = in_mirror AND m.epoch = in_epoch
+$$;
+
 CREATE OR REPLACE FUNCTION public.hub_ingest_v1(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -274,10 +306,24 @@ DECLARE
     present jsonb := hub_sync.part(request, 'present', '{}');
     clock_now jsonb := hub_sync.part(request, 'clock', '{}');
     has_present boolean;
+    fork integer;
 BEGIN
     PERFORM hub_sync.require_envelope(request);
     mirror := left(request ->> 'mirror_id', 200);
     epoch_now := (request ->> 'epoch')::integer;
+
+    fork := hub_sync.fork_epoch(hub, mirror, epoch_now, request -> 'lineage');
+    IF fork IS NOT NULL THEN
+        RETURN jsonb_build_object(
+            'fork', jsonb_build_object('epoch', fork), 'marks', hub_sync.marks_of(hub, mirror, epoch_now),
+            'refused', '[]'::jsonb, 'definitions', '[]'::jsonb, 'cases', '[]'::jsonb,
+            'limits', (SELECT jsonb_build_object('rows_max', rows_max, 'bytes_max', bytes_max) FROM hub_limits),
+            'server_time', clock_timestamp(), 'pause_s', 0);
+    END IF;
+    -- The epoch before a fork, heard after the one that the fork began: both machines are alive.
+    IF EXISTS (SELECT FROM hub_lines l WHERE l.hub_id = hub.id AND l.mirror_id = mirror AND l.epoch > epoch_now) THEN
+        hub.doubled_at := now();
+    END IF;
 
     PERFORM set_config('nexa.hub_origin', hub.id || '/' || mirror, true);
     definitions := hub_sync.take_definitions(hub, hub_sync.part(request, 'definitions', '[]'));
@@ -309,6 +355,7 @@ BEGIN
     UPDATE hub_hubs SET
         mirror_id = mirror, epoch = epoch_now, agent_version = coalesce(left(request ->> 'agent_version', 100), agent_version),
         clock = hub_sync.bounded(clock_now), last_seen_at = now(), last_ingest_at = now(),
+        doubled_at = hub.doubled_at,
         waiting = CASE WHEN has_present THEN coalesce(hub_sync.bounded(present -> 'hub' -> 'waiting'), '{}') ELSE waiting END,
         present_boot_id = CASE WHEN has_present THEN clock_now ->> 'boot_id' ELSE present_boot_id END,
         present_monotonic_ms = CASE
@@ -318,10 +365,10 @@ BEGIN
     WHERE id = hub.id;
 
     RETURN jsonb_build_object(
-        'marks', (SELECT coalesce(jsonb_object_agg(m.stream, m.mark), '{}') FROM hub_marks m
-                  WHERE m.hub_id = hub.id AND m.mirror_id = mirror AND m.epoch = epoch_now),
+        'marks', hub_sync.marks_of(hub, mirror, epoch_now),
         'refused', refused, 'definitions', definitions, 'cases', cases.held,
         'limits', (SELECT jsonb_build_object('rows_max', rows_max, 'bytes_max', bytes_max) FROM hub_limits),
-        'server_time', clock_timestamp(), 'pause_s', (SELECT pause_s FROM hub_limits));
+        'server_time', clock_timestamp(), 'pause_s', (SELECT pause_s FROM hub_limits))
+        || CASE WHEN hub.doubled_at > now() - hub_sync.doubled_told_for() THEN '{"warnings": ["hub_doubled"]}' ELSE '{}' END::jsonb;
 END
 $$;

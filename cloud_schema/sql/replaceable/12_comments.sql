@@ -78,6 +78,7 @@ BEGIN
         ('hub_claims', 'One-time codes with which a hub becomes a home''s, stored hashed.'),
         ('hub_streams', 'Declared: the records hubs may send and where they go.'),
         ('hub_marks', 'Up to which number each stream of each hub is stored.'),
+        ('hub_lines', 'Which life of a hub''s mirror was heard last in each epoch, so that a copy of the mirror is known for one.'),
         ('hub_gaps', 'What a hub had to let go, and why: records that will never come.'),
         ('hub_dead_letters', 'Rows of hubs that could not be stored, with the reason.'),
         ('hub_commands', 'What hubs are asked to do, until they have done it or it is too late.'),

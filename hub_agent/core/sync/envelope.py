@@ -76,6 +76,15 @@ class Sender:
     mirror_id: str
     epoch: int
     agent_version: str
+    lineage: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Rows that the cloud may have under their numbers of `epoch`: stored only where they are missing."""
+
+    batch: Batch
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,7 @@ class Envelope:
     # The cloud may queue it and store it later; and the numbers of which that is so already.
     may_wait: bool = False
     queued: Mapping[str, int] = field(default_factory=dict)
+    repairs: tuple[Repair, ...] = ()
 
     def encode(self) -> bytes:
         """As JSON that the cloud can store: no NUL characters, no broken text."""
@@ -123,11 +133,14 @@ class Envelope:
                 "wall": self.clock.wall,
             },
             "definitions": [_definition_as_json(owed) for owed in self.definitions],
-            "streams": {batch.stream: _batch_as_json(batch) for batch in self.batches},
+            "streams": {batch.stream: _batch_as_json(batch) for batch in self.batches}
+            | {each.batch.stream: _repair_as_json(each) for each in self.repairs},
             "cases": [_case_as_json(case) for case in self.cases],
             "gaps": [_gap_as_json(gap) for gap in self.gaps],
             "commands_done": list(self.commands_done),
         }
+        if self.sender.lineage:
+            document["lineage"] = list(self.sender.lineage)
         if self.present is not None:
             document["present"] = self.present
         if self.may_wait:
@@ -143,13 +156,16 @@ class Envelope:
             "gaps": self.gaps,
             "commands_done": self.commands_done,
         }
-        return {name for name, part in named.items() if part} | {batch.stream for batch in self.batches}
+        streams = {batch.stream for batch in self.batches} | {each.batch.stream for each in self.repairs}
+        return {name for name, part in named.items() if part} | streams
 
     def row_count(self) -> int:
-        return sum(len(batch.rows) for batch in self.batches)
+        return sum(len(batch.rows) for batch in self.batches) + sum(len(each.batch.rows) for each in self.repairs)
 
     def reach(self) -> dict[str, int]:
-        """The highest number of each stream that this envelope tells of, or one before it that the cloud has queued."""
+        """The highest number of each stream that this envelope tells of, or one before it that the cloud has queued;
+        as far as it can move a mark.
+        """
         reach: dict[str, int] = dict(self.queued)
         for batch in self.batches:
             if not batch.numbers:
@@ -210,6 +226,14 @@ def _definition_as_json(owed: OwedDefinition) -> dict[str, object]:
     }
     if owed.aliases:
         document["aliases"] = [{"kind": kind, "value": value} for kind, value in owed.aliases]
+    return document
+
+
+def _repair_as_json(repair: Repair) -> dict[str, object]:
+    batch = repair.batch
+    seqs = list(batch.numbers) or list(range(batch.first, batch.first + len(batch.rows)))
+    document = _batch_as_json(batch) | {"lane": "repair", "epoch": repair.epoch, "seqs": seqs}
+    document.pop("first")
     return document
 
 
@@ -296,7 +320,8 @@ class DefinitionAnswer:
 @dataclass(frozen=True, slots=True)
 class IngestAnswer:
     """`marks` only of streams this envelope told of, never above what it told. `beyond`: marks of numbers we never made: this
-    mirror is an older copy of itself. `missing`: marks below what the cloud had confirmed before.
+    mirror is an older copy of itself. `missing`: marks below what the cloud had confirmed before. `held`: all marks, as said.
+    `fork_epoch`: another speaks under our epoch, nothing was taken, and this one is free.
     """
 
     marks: Mapping[str, int]
@@ -312,9 +337,13 @@ class IngestAnswer:
     # The place in the cloud's queue, when it was only queued; and how far that queue was written before the marks were read.
     queued_at: int | None = None
     written: int | None = None
+    held: Mapping[str, int] = field(default_factory=dict)
+    fork_epoch: int | None = None
+    warnings: frozenset[str] = frozenset()
 
 
 PAUSE_S_MAX = 3600.0
+WARNINGS_MAX = 20
 
 
 def read_answer(answer: JsonObject, sent: Envelope, last_made: Mapping[str, int]) -> IngestAnswer:
@@ -334,6 +363,11 @@ def read_answer(answer: JsonObject, sent: Envelope, last_made: Mapping[str, int]
         pause_s=_pause(answer.get("pause_s")),
         queued_at=_count(_object(answer.get("queued")).get("place")) if sent.may_wait else None,
         written=_count(answer.get("written")),
+        held={
+            name: mark for name, value in _object(answer.get("marks")).items() if (mark := _count(value)) is not None
+        },
+        fork_epoch=_count(_object(answer.get("fork")).get("epoch")),
+        warnings=frozenset(str(each)[:100] for each in _list(answer.get("warnings"))[:WARNINGS_MAX]),
     )
 
 

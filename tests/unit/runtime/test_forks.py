@@ -1,0 +1,130 @@
+"""Copies of a mirror: a backup that was put back, machines with the same card. Under virtual time, against the twin."""
+
+import asyncio
+from copy import deepcopy
+
+from tests.fakes.cloud_twin import CALM, CloudTwin, Faults
+from tests.fakes.linked_home import LinkedHome, device_state, live
+from tests.fakes.memory_store import MemoryStore
+from tests.unit.runtime.test_uplink import LAMP, with_lamp
+
+
+def a_copy_of(store: MemoryStore) -> MemoryStore:
+    """What a backup or a second card holds."""
+    copy = MemoryStore(store.identity)
+    for name, value in vars(store).items():
+        setattr(copy, name, deepcopy(value))
+    return copy
+
+
+def states_in(twin: CloudTwin) -> list[str]:
+    return sorted(row["id"] for row in twin.stored("device_states"))
+
+
+def test_a_backup_that_was_put_back_begins_an_epoch_and_nothing_is_lost_or_doubled() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        await home.record("device_states", *(device_state(LAMP, f"0{n}", n) for n in range(5)))
+        await asyncio.sleep(10)
+        twin.cut()
+        await home.record("device_states", *(device_state(LAMP, f"0{n}", n) for n in range(5, 8)))
+        backup = a_copy_of(home.store)
+        twin.mend()
+        await asyncio.sleep(120)
+        await home.record("device_states", device_state(LAMP, "08", 8))
+        await asyncio.sleep(10)
+        await home.crash()
+        home.store = backup
+        home.start()
+        await home.record("device_states", *(device_state(LAMP, f"1{n}", 20 + n) for n in range(4)))
+        await asyncio.sleep(120)
+        assert home.store.identity.epoch == 2
+        assert states_in(twin) == [*(f"0{n}" for n in range(9)), *(f"1{n}" for n in range(4))]
+        assert home.uplink.status()["waiting"] == 0
+        assert twin.doubled_at is None
+        await home.crash()
+
+    live(story())
+
+
+def test_a_backup_whose_numbers_have_caught_up_while_it_was_offline_is_known_for_one() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        backup = a_copy_of(home.store)
+        await home.record("device_states", *(device_state(LAMP, f"0{n}", n) for n in range(3)))
+        await asyncio.sleep(10)
+        await home.crash()
+        twin.cut()
+        home.store = backup
+        home.start()
+        await home.record("device_states", *(device_state(LAMP, f"1{n}", 20 + n) for n in range(9)))
+        await asyncio.sleep(30)
+        await home.restart()
+        twin.mend()
+        await asyncio.sleep(120)
+        assert home.store.identity.epoch == 2
+        assert states_in(twin) == [*(f"0{n}" for n in range(3)), *(f"1{n}" for n in range(9))]
+        await home.crash()
+
+    live(story())
+
+
+def test_two_machines_with_one_identity_lose_nothing_and_both_are_told() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        await home.record("device_states", device_state(LAMP, "both", 1))
+        await asyncio.sleep(10)
+        other = LinkedHome(twin, home.clock, store=a_copy_of(home.store), name="other")
+        async with other:
+            for n in range(6):
+                await home.record("device_states", device_state(LAMP, f"a{n}", 10 + n))
+                await other.record("device_states", device_state(LAMP, f"b{n}", 30 + n))
+                await asyncio.sleep(45)
+            await asyncio.sleep(120)
+            made = sorted(["both", *(f"{of}{n}" for of in "ab" for n in range(6))])
+            assert states_in(twin) == made
+            assert sorted([home.store.identity.epoch, other.store.identity.epoch]) == [1, 2]
+            assert "hub_doubled" in home.warned[-1]
+            assert "hub_doubled" in other.warned[-1]
+        await asyncio.sleep(2 * 3600)
+        assert home.warned[-1] == frozenset()
+        await home.crash()
+
+    live(story())
+
+
+def test_three_machines_with_one_identity_each_find_an_epoch_of_their_own() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        twin.cut()
+        others = [LinkedHome(twin, home.clock, store=a_copy_of(home.store), name=name, seed=7) for name in "bc"]
+        for other in others:
+            other.start()
+        homes = [home, *others]
+        for at, each in enumerate(homes):
+            await each.record("device_states", *(device_state(LAMP, f"{at}{n}", at * 10 + n) for n in range(5)))
+        twin.mend()
+        await asyncio.sleep(600)
+        assert sorted(each.store.identity.epoch for each in homes) == [1, 2, 3]
+        assert states_in(twin) == sorted(f"{at}{n}" for at in range(3) for n in range(5))
+        for each in homes:
+            await each.crash()
+
+    live(story())
+
+
+def test_restarts_whose_answers_are_lost_are_no_fork() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        twin.faults = Faults(lost_answer=1.0)
+        for n in range(40):
+            await home.record("device_states", device_state(LAMP, f"{n:02}", n))
+            await asyncio.sleep(5)
+            await home.restart()
+        twin.faults = CALM
+        await asyncio.sleep(120)
+        assert home.store.identity.epoch == 1
+        assert states_in(twin) == [f"{n:02}" for n in range(40)]
+        await home.crash()
+
+    live(story())
