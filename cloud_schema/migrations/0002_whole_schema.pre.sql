@@ -31,3 +31,11 @@ $$;
 DROP FUNCTION IF EXISTS hub_sync.parent_checks(hub_streams);
 -- Days are compared by count and hash now.
 DROP FUNCTION IF EXISTS hub_sync.day_counts(public.hub_streams, uuid, date, date);
+-- The catalogue goes to the hubs too, and is of no home.
+DO $$
+BEGIN
+    IF to_regclass('public.hub_definition_versions') IS NOT NULL THEN
+        ALTER TABLE public.hub_definition_versions ALTER COLUMN home_id DROP NOT NULL;
+    END IF;
+END
+$$;

@@ -174,13 +174,15 @@ CREATE TABLE IF NOT EXISTS hub_definition_kinds (
     is_soft_deleted boolean NOT NULL DEFAULT false,
     has_sync_status boolean NOT NULL DEFAULT false
 );
+ALTER TABLE hub_definition_kinds ADD COLUMN IF NOT EXISTS joined_columns text[] NOT NULL DEFAULT '{}';
+ALTER TABLE hub_definition_kinds ADD COLUMN IF NOT EXISTS living_column text;
 
 -- The change log: one row per definition, moved to the end of the line (by transaction id) at each change.
--- A deleted definition leaves its row behind as a tombstone.
+-- A deleted definition leaves its row behind as a tombstone. What is of no home (the catalogue) is for every hub.
 CREATE TABLE IF NOT EXISTS hub_definition_versions (
     entity_type text NOT NULL,
     entity_id uuid NOT NULL,
-    home_id uuid NOT NULL REFERENCES homes (id) ON DELETE CASCADE,
+    home_id uuid REFERENCES homes (id) ON DELETE CASCADE,
     version integer NOT NULL,
     xid xid8 NOT NULL,
     rank smallint NOT NULL,

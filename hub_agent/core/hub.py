@@ -16,6 +16,7 @@ from hub_agent.core.automation.told_events import call_made
 from hub_agent.core.cloud_commands import CloudCommands
 from hub_agent.core.commands import Commands
 from hub_agent.core.device_fields import present_of, update_entities
+from hub_agent.core.device_groups import DeviceGroups
 from hub_agent.core.devices import Devices
 from hub_agent.core.discovery import Discovery
 from hub_agent.core.given import Given
@@ -149,6 +150,7 @@ class Hub:
         self.healing = Healing(self, new_id)
         self.zones_and_sun = ZonesAndSun(self.states, place, brings)
         self.helpers = Helpers(lambda: self.place.time_zone, self.zones_and_sun)
+        self.device_groups = DeviceGroups(self.inventory, self.helpers)
         self.devices = Devices(
             states=self.states,
             inventory=self.inventory,
@@ -236,6 +238,9 @@ class Hub:
         self.notices.restore(saved.get("notices", {}))
         for definition in self.definitions.of_kind("device"):
             given += self.devices.define_self_made(definition, now, is_start=True) if is_self_made(definition) else []
+        self.device_groups.restore(saved.get("device_groups", {}))
+        for definition in self.definitions.of_kind("device_group"):
+            given += self.device_groups.define(definition.id, definition, now, is_start=True)
         given += self.commands.restore(commands, now)
         self.stored_scenes.restore(saved.get("stored_scenes", {}))
         given += self.scenes.restore(saved.get("scenes", {}), now)
@@ -341,6 +346,7 @@ class Hub:
                 given = self.devices.advertised(happened, now)
                 if given and (known := self.inventory.find(happened.origin)) is not None:
                     self.stored_scenes.handle_device(known.device, now)
+                    return [*given, *self.device_groups.device_changed(known.device.id, now)]
                 return given
             case AvailabilityReported():
                 return self.devices.availability(happened, now)
@@ -349,9 +355,9 @@ class Hub:
             case ScenesKept(origin) | SceneNotKept(origin):
                 return self._copies_told(happened, origin, now)
             case DeviceGone(origin):
-                return self.devices.gone(origin, None, now)
+                return self._gone(origin, None, now)
             case EntityGone(origin, key):
-                return self.devices.gone(origin, key, now)
+                return self._gone(origin, key, now)
             case Rejected():
                 return self.misunderstandings.handle(happened, now)
             case CommandSent():
@@ -400,9 +406,10 @@ class Hub:
             case Subscribe() | Unsubscribe() | Inquire() | Reported():
                 return []
 
-    # Reports.
-
-    # Devices.
+    def _gone(self, origin: Origin, key: str | None, now: datetime) -> Sequence[Given]:
+        known = self.inventory.find(origin)
+        given = self.devices.gone(origin, key, now)
+        return given if known is None else [*given, *self.device_groups.device_changed(known.device.id, now)]
 
     # The broker and the clock.
 
@@ -476,7 +483,10 @@ class Hub:
             case "room":
                 return self.rooms.define(RoomId(changed.id), definition)
             case "device":
-                return self.devices.define(DeviceId(changed.id), definition, now)
+                defined = self.devices.define(DeviceId(changed.id), definition, now)
+                return [*defined, *self.device_groups.device_changed(DeviceId(changed.id), now)]
+            case "device_group":
+                return self.device_groups.define(changed.id, definition, now)
             case "scene" if definition is None:
                 self.stored_scenes.unload(SceneId(changed.id), now)
                 return self.scenes.unload(SceneId(changed.id), now)

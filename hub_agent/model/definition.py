@@ -5,10 +5,13 @@ from datetime import datetime
 
 from hub_agent.model.json import JsonObject
 
+# Kinds of the catalogue of all homes: thousands of rows, kept in the mirror and not in memory.
+CATALOGUE_KINDS = frozenset({"ecosystem", "brand", "device_model"})
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One row. `kind`: home | room | device | automation | scene. `fields`: the columns that people own.
+    """One row. `kind`: one of core/sync/columns.py KINDS. `fields`: the columns that people own.
 
     `version` is the cloud's, None until the cloud has taken it. `base` holds the fields as the cloud last confirmed them;
     where `fields` differ from it, the change is still owed to the cloud.

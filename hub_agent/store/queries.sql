@@ -78,7 +78,7 @@ INSERT INTO definitions (kind, id, body) VALUES (?, ?, ?)
 ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body;
 
 -- name: read_definitions
-SELECT kind, id, body FROM definitions;
+SELECT kind, id, body FROM definitions WHERE kind NOT IN ('ecosystem', 'brand', 'device_model');
 
 -- Traces
 

@@ -207,7 +207,7 @@ def test_a_bad_definition_fails_alone(hub):
                 "fields": {"device_name": "x", "device_type": "spaceship"},
             },
             {"entity_type": "user", "id": str(uuid.uuid4()), "fields": {}},
-            {"entity_type": "home", "id": hub.home_id, "base_version": 1, "fields": {"name": "Mine"}},
+            {"entity_type": "home", "id": str(uuid.uuid4()), "base_version": 1, "fields": {"name": "Mine"}},
             {"entity_type": "room", "id": "kitchen", "fields": {"name": "Kitchen"}},
             "nonsense",
             {"entity_type": "room", "id": good, "base_version": None, "fields": {"name": "Kitchen"}},

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from hub_agent.core.sync.columns import HUB_COLUMNS, MANUAL_COLUMNS, OBSERVED_COLUMNS
+from hub_agent.core.sync.columns import CLOUD_COLUMNS, DOWN_KINDS, HUB_COLUMNS, KINDS, MANUAL_COLUMNS, OBSERVED_COLUMNS
 from hub_agent.errors import ClaimError, CloudRefused, CloudUnreachable
 from hub_agent.model.record import CASES, STREAMS
 from tests.fakes import reconciling
 
-RANK = {"home": 0, "room": 1, "device": 2, "scene": 3, "automation": 4}
+RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 PARENTS = {
     "device_states": ("device_id", "device"),
     "device_telemetry": ("device_id", "device"),
@@ -31,7 +31,8 @@ PARENTS = {
     "device_error_logs": ("device_id", "device"),
     "network_metrics": ("device_id", "device"),
 }
-NAME_COLUMN = {"room": "name", "device": "device_name", "scene": "name", "automation": "name"}
+NAME_COLUMN = {"device": "device_name", "alert_rule": "rule_name"}
+NAMED_ONCE = {"room", "device_group"}
 # The seeded ecosystems in which a scene may be kept, and how a copy there may stand.
 KEEPING = {"zigbee2mqtt", "hue", "deconz"}
 SYNC_STATUSES = {"synced", "pending", "failed", "conflict", "unsupported"}
@@ -478,16 +479,39 @@ class CloudTwin:
         known.history[known.version] = dict(becomes)
         if is_gone and kind == "scene":
             self.copies.pop(definition_id, None)
+        if is_gone and kind == "device":
+            self._leave_groups(definition_id)
         known.sync_status, known.conflict = ("synced" if origin else "pending"), None
         self._changed.set()
+
+    def _leave_groups(self, device_id: str) -> None:
+        """What follows is news to the hub that deleted the device, too."""
+        for group in [
+            each for each in self.definitions.values() if each.kind == "device_group" and not each.is_deleted
+        ]:
+            if device_id in group.fields.get("members", []):
+                members = [each for each in group.fields["members"] if each != device_id]
+                self._write("device_group", group.id, {**group.fields, "members": members}, None)
+
+    def _own(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """Without the devices of others."""
+        if not isinstance(sent.get("members"), list):
+            return sent
+        living = {each.id for each in self.definitions.values() if each.kind == "device" and not each.is_deleted}
+        return {**sent, "members": sorted(set(sent["members"]) & living)}
 
     def _take_definition(self, item: dict[str, Any], origin: str) -> dict[str, Any]:
         kind, definition_id = item["entity_type"], item["id"]
         answer = {"entity_type": kind, "id": definition_id}
-        if kind not in RANK or kind == "home":
+        if (
+            kind not in RANK
+            or kind in DOWN_KINDS
+            or (kind == "home" and (item["deleted"] or definition_id != self.home_id))
+        ):
             return {**answer, "version": None, "status": "failed", "error": "no definition of a kind that hubs send"}
         known = self.definitions.get((kind, definition_id))
-        sent = {name: value for name, value in item["fields"].items() if name not in OBSERVED_COLUMNS.get(kind, ())}
+        unheard = OBSERVED_COLUMNS.get(kind, frozenset()) | CLOUD_COLUMNS.get(kind, frozenset())
+        sent = self._own({name: value for name, value in item["fields"].items() if name not in unheard})
         if item["deleted"]:
             return answer | self._take_deletion(known, item, origin)
         if known is None:
@@ -496,15 +520,15 @@ class CloudTwin:
                     **answer,
                     "version": None,
                     "status": "failed",
-                    "error": "a room of this name exists",
+                    "error": f"a {kind.replace('_', ' ')} of this name exists",
                     "existing": {"id": twin.id, "version": twin.version},
                 }
-            if sent.get(NAME_COLUMN[kind]) is None:
+            if sent.get(NAME_COLUMN.get(kind, "name")) is None:
                 return {
                     **answer,
                     "version": None,
                     "status": "failed",
-                    "error": f'null value in column "{NAME_COLUMN[kind]}"',
+                    "error": f'null value in column "{NAME_COLUMN.get(kind, "name")}"',
                 }
             self._write(kind, definition_id, sent, origin)
             return self._told(answer, self.definitions[kind, definition_id], item, sent, {}, is_news=False)
@@ -529,7 +553,10 @@ class CloudTwin:
         same = (
             each
             for each in self.definitions.values()
-            if kind == "room" == each.kind and not each.is_deleted and each.fields.get("name") == fields.get("name")
+            if kind in NAMED_ONCE
+            and kind == each.kind
+            and not each.is_deleted
+            and each.fields.get("name") == fields.get("name")
         )
         return next(same, None)
 
@@ -580,7 +607,11 @@ class CloudTwin:
     ) -> dict[str, Any]:
         known.aliases = item.get("aliases", known.aliases)
         answer |= {"version": known.version, "status": "conflict" if disputed else "synced"}
-        if is_news or any(known.fields.get(name) != value for name, value in sent.items()):
+        if (
+            is_news
+            or sent.get("members") != item["fields"].get("members")
+            or any(known.fields.get(name) != value for name, value in sent.items())
+        ):
             answer["fields"] = known.fields
             known.origin = None
         if disputed:

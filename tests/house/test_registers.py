@@ -232,9 +232,12 @@ def test_hub_and_cloud_agree_who_owns_which_column() -> None:
     }
 
     assert tuple(kinds) == columns.KINDS
-    for kind, (_people, manual, _hub, observed, _cloud) in kinds.items():
+    for kind, (people, manual, _hub, observed, cloud, _joined) in kinds.items():
         assert columns.MANUAL_COLUMNS.get(kind, frozenset()) == manual, kind
         assert observed <= columns.OBSERVED_COLUMNS.get(kind, frozenset()), kind
+        assert (kind in columns.DOWN_KINDS) is (not people), kind
+        if people:
+            assert cloud <= columns.CLOUD_COLUMNS.get(kind, frozenset()), kind
 
 
 def test_every_remedy_stands_in_the_catalogue_under_its_id() -> None:

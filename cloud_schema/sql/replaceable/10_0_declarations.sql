@@ -87,31 +87,53 @@ WHERE hub_streams.stream = s.stream;
 
 -- people_columns make versions and changes, and are merged; of those, manual_columns wait for a person when both sides
 -- changed them. hub_columns are described by the hub and taken as they are; observed_columns come as the present;
--- cloud_columns only go down.
+-- cloud_columns make versions too, but only go down. joined_columns are those among them that stand in another table
+-- (hub_sync.with_joined). While living_column is not true the row counts as deleted. Rows of tables without homes are for
+-- every hub.
 INSERT INTO hub_definition_kinds (
-    entity_type, rank, target_table, people_columns, manual_columns, hub_columns, observed_columns, cloud_columns,
-    comes_from_hub, is_soft_deleted, has_sync_status
+    entity_type, rank, target_table, people_columns, manual_columns, hub_columns, observed_columns, cloud_columns, joined_columns,
+    living_column, comes_from_hub, is_soft_deleted, has_sync_status
 ) VALUES
-    ('home', 0, 'homes', '{name,timezone,coordinates,country,metadata,is_active}', '{}', '{}', '{}', '{}', false, false, false),
-    ('room', 1, 'rooms', '{name,room_type,floor_level,square_footage,metadata,sort_order}', '{}', '{}', '{}', '{}', true, false, false),
+    ('home', 0, 'homes', '{name,timezone,country,metadata}', '{}', '{}', '{}', '{coordinates,is_active,owner_id,owner_name}', '{owner_name}',
+     NULL, true, false, false),
+    ('room', 1, 'rooms', '{name,room_type,floor_level,square_footage,metadata,sort_order}', '{}', '{}', '{}', '{}', '{}',
+     NULL, true, false, false),
     ('device', 2, 'devices',
      '{device_name,room_id,device_type,settings,tags,custom_fields,is_favorite,is_active,notes}', '{}',
      '{brand_id,device_model_id,manufacturer_device_id,ecosystem_device_id,mac_address,primary_protocol,supported_protocols,power_source,capabilities,integration_platform,network_ssid}',
      '{ip_address,connectivity_status,signal_strength,firmware_version,firmware_update_available,latest_firmware_version,last_firmware_update_at,battery_level,battery_voltage,is_charging,health_score,is_online,last_seen_at,last_event_at,error_count,warning_count}',
-     '{installed_at,installed_by,warranty_expires_at,purchase_date,purchase_price}', true, true, false),
+     '{installed_at,installed_by,warranty_expires_at,purchase_date,purchase_price}', '{}', NULL, true, true, true),
     ('scene', 3, 'scenes',
      '{name,description,icon,color,scene_type,category,room_id,device_states,transition_duration_ms,is_favorite,is_active,adaptive_brightness,context_aware,tags,metadata}',
-     '{device_states}', '{}', '{activation_count,last_activated_at}', '{created_by}', true, false, true),
+     '{device_states}', '{}', '{activation_count,last_activated_at}', '{created_by}', '{}', NULL, true, false, true),
     ('automation', 4, 'automations',
      '{name,description,icon,color,automation_type,source,triggers,conditions,actions,execution_mode,delay_between_actions_ms,retry_on_failure,max_retries,schedule_type,schedule_config,timezone,is_enabled,is_paused,pause_until,ai_optimized,learning_enabled,context_aware,tags,metadata}',
      '{triggers,conditions,actions,execution_mode,schedule_type,schedule_config}', '{}',
      '{health_status,last_health_check_at,failure_count,success_count,last_executed_at,last_execution_status,last_execution_duration_ms,total_executions}',
-     '{created_by}', true, true, true)
+     '{created_by}', '{}', NULL, true, true, true),
+    ('device_group', 5, 'device_groups', '{name,description,group_type,icon,color,members}', '{}', '{}', '{}', '{}', '{members}',
+     NULL, true, false, true),
+    ('alert_rule', 6, 'alert_rules',
+     '{rule_name,rule_type,description,conditions,threshold_config,target_type,target_id,severity,priority,notification_channels,cooldown_minutes,max_alerts_per_day,quiet_hours_start,quiet_hours_end,is_enabled,metadata}',
+     '{}', '{}', '{alert_count,last_triggered_at}', '{created_by}', '{}', NULL, true, false, false),
+    ('network_access_rule', 7, 'network_access_rules', '{}', '{}', '{}', '{hit_count,last_hit_at}',
+     '{rule_name,rule_type,priority,source_ip,source_ip_range,source_country,source_mac,destination_device_id,destination_port,protocol,time_restrictions,is_enabled,description}',
+     '{}', NULL, false, false, false),
+    ('home_member', 8, 'home_members', '{}', '{}', '{}', '{}', '{user_id,role,permissions,display_name}', '{display_name}',
+     'is_active', false, false, false),
+    ('ecosystem', 9, 'ecosystems', '{}', '{}', '{}', '{}', '{name,slug,provider,logo_url,capabilities}', '{}', 'is_active', false, false, false),
+    ('brand', 10, 'brands', '{}', '{}', '{}', '{}', '{name,slug,logo_url,website,support_url}', '{}', 'is_active', false, false, false),
+    ('device_model', 11, 'device_models', '{}', '{}', '{}', '{}',
+     '{brand_id,model_number,model_name,device_type,supported_protocols,capabilities,known_issues,manual_url}', '{}',
+     'is_supported', false, false, false),
+    ('self_healing_action', 12, 'self_healing_actions', '{}', '{}', '{}', '{average_success_rate,total_executions,total_successes}',
+     '{name,action_type,description,category,applicable_device_types,applicable_protocols,applicable_brands,action_config,parameters_schema,requires_user_approval,max_retry_attempts,cooldown_period_minutes,risk_level,documentation_url}',
+     '{}', 'is_active', false, false, false)
 ON CONFLICT (entity_type) DO UPDATE SET
     rank = excluded.rank, target_table = excluded.target_table, people_columns = excluded.people_columns,
     manual_columns = excluded.manual_columns, hub_columns = excluded.hub_columns, observed_columns = excluded.observed_columns,
-    cloud_columns = excluded.cloud_columns, comes_from_hub = excluded.comes_from_hub,
-    is_soft_deleted = excluded.is_soft_deleted, has_sync_status = excluded.has_sync_status;
+    cloud_columns = excluded.cloud_columns, joined_columns = excluded.joined_columns, living_column = excluded.living_column,
+    comes_from_hub = excluded.comes_from_hub, is_soft_deleted = excluded.is_soft_deleted, has_sync_status = excluded.has_sync_status;
 
 -- Named bounds.
 CREATE OR REPLACE FUNCTION hub_sync.history_versions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20';

@@ -27,8 +27,9 @@ $$;
 CREATE OR REPLACE FUNCTION hub_sync.home_document(home uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object(
         'id', h.id, 'name', h.name, 'timezone', h.timezone, 'country', h.country, 'metadata', coalesce(h.metadata, '{}'),
-        'latitude', h.coordinates[0], 'longitude', h.coordinates[1], 'version', v.version)
+        'latitude', h.coordinates[0], 'longitude', h.coordinates[1], 'owner_id', h.owner_id, 'owner_name', u.full_name, 'version', v.version)
     FROM public.homes h
+    JOIN public.users u ON u.id = h.owner_id
     LEFT JOIN public.hub_definition_versions v ON v.entity_type = 'home' AND v.entity_id = h.id
     WHERE h.id = home
 $$;

@@ -12,49 +12,138 @@ CREATE OR REPLACE FUNCTION hub_sync.hub_ecosystem() RETURNS uuid LANGUAGE sql ST
     SELECT id FROM public.ecosystems WHERE slug = 'nexa_hub'
 $$;
 
+-- The row with what belongs to it and stands in another table. Members: the devices of the same home that are there.
+CREATE OR REPLACE FUNCTION hub_sync.with_joined(entity text, document jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT CASE entity
+        WHEN 'device_group' THEN document || jsonb_build_object('members', (
+            SELECT coalesce(jsonb_agg(d.id ORDER BY d.id), '[]') FROM public.device_group_members m JOIN public.devices d ON d.id = m.device_id
+            WHERE m.group_id = (document ->> 'id')::uuid AND d.home_id = (document ->> 'home_id')::uuid AND d.deleted_at IS NULL))
+        WHEN 'home_member' THEN document || coalesce((
+            SELECT jsonb_build_object('display_name', u.full_name, 'is_active', (document ->> 'is_active')::boolean IS TRUE AND u.is_active IS NOT FALSE)
+            FROM public.users u WHERE u.id = (document ->> 'user_id')::uuid), '{}')
+        WHEN 'home' THEN document || jsonb_build_object('owner_name', (
+            SELECT u.full_name FROM public.users u WHERE u.id = (document ->> 'owner_id')::uuid))
+        ELSE document END
+$$;
+
+-- One definition has changed: a new version of it, unless this transaction has made one already. `touched`: the columns.
+-- `writer`: the hub that said so, or null. What a hub does not know of in full has no writer, so that it hears of it.
+CREATE OR REPLACE FUNCTION hub_sync.note_version(
+    kind public.hub_definition_kinds, row_document jsonb, is_row_gone boolean, touched text[], writer text
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    document jsonb := CASE WHEN kind.joined_columns = '{}' THEN row_document ELSE hub_sync.with_joined(kind.entity_type, row_document) END;
+    entity uuid := (document ->> 'id')::uuid;
+    home uuid := CASE WHEN kind.entity_type = 'home' THEN document ->> 'id' ELSE document ->> 'home_id' END;
+    is_gone boolean := is_row_gone OR document ->> 'deleted_at' IS NOT NULL
+        OR (kind.living_column IS NOT NULL AND (document ->> kind.living_column)::boolean IS NOT TRUE);
+    new_version integer;
+BEGIN
+    IF home IS NOT NULL AND NOT EXISTS (SELECT FROM public.homes WHERE id = home) THEN
+        RETURN;  -- the whole home is being deleted
+    END IF;
+    IF is_gone AND NOT EXISTS (SELECT FROM public.hub_definition_versions v
+                               WHERE v.entity_type = kind.entity_type AND v.entity_id = entity AND NOT v.is_deleted) THEN
+        RETURN;  -- no hub has heard of it
+    END IF;
+    INSERT INTO public.hub_definition_versions AS v (entity_type, entity_id, home_id, version, xid, rank, origin, is_deleted)
+    VALUES (kind.entity_type, entity, home, 1, pg_current_xact_id(), kind.rank, writer, is_gone)
+    ON CONFLICT (entity_type, entity_id) DO UPDATE SET
+        version = CASE WHEN v.xid = excluded.xid THEN v.version ELSE v.version + 1 END, home_id = excluded.home_id, xid = excluded.xid,
+        origin = CASE WHEN v.xid = excluded.xid AND v.origin IS DISTINCT FROM excluded.origin THEN NULL ELSE excluded.origin END,
+        is_deleted = excluded.is_deleted, modified_at = now()
+    RETURNING v.version INTO new_version;
+    IF kind.comes_from_hub THEN
+        INSERT INTO public.hub_definition_history (entity_type, entity_id, version, fields, origin)
+        VALUES (kind.entity_type, entity, new_version, hub_sync.pick(document, kind.people_columns), writer)
+        ON CONFLICT (entity_type, entity_id, version) DO UPDATE SET fields = excluded.fields, origin = excluded.origin;
+        DELETE FROM public.hub_definition_history WHERE entity_type = kind.entity_type AND entity_id = entity
+            AND version <= new_version - hub_sync.history_versions_max();
+    END IF;
+    IF kind.has_sync_status THEN
+        PERFORM hub_sync.note_sync_status(kind.entity_type, entity, home, new_version, writer IS NOT NULL, is_gone, touched,
+            jsonb_build_object('last_change', jsonb_strip_nulls(jsonb_build_object(
+                'where', CASE WHEN writer IS NULL THEN 'cloud' ELSE 'hub' END, 'by', coalesce(auth.uid()::text, split_part(writer, '/', 1)),
+                'at', now(), 'columns', to_jsonb(touched)))));
+    END IF;
+    IF home IS NOT NULL THEN
+        PERFORM pg_notify('nexa_hub_changes', home::text);  -- the catalogue wakes nobody
+    END IF;
+END
+$$;
+
+-- The hub that is just writing this definition. What follows from another row (a room's deletion, say) is news to it.
+CREATE OR REPLACE FUNCTION hub_sync.hub_writing(entity uuid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN current_setting('nexa.hub_entity', true) = entity::text THEN nullif(current_setting('nexa.hub_origin', true), '') END
+$$;
+
 CREATE OR REPLACE FUNCTION hub_sync.note_definition_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     kind hub_definition_kinds;
     was jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
     becomes jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
-    document jsonb := coalesce(becomes, was);
-    home uuid;
-    writer text := nullif(current_setting('nexa.hub_origin', true), '');
-    is_gone boolean;
-    new_version integer;
+    touched text[];
+    is_deleted_or_back boolean := TG_OP = 'UPDATE' AND (was ->> 'deleted_at' IS NULL) <> (becomes ->> 'deleted_at' IS NULL);
 BEGIN
     SELECT * INTO STRICT kind FROM hub_definition_kinds WHERE entity_type = TG_ARGV[0];
-    IF TG_OP = 'UPDATE' AND hub_sync.pick(was, kind.people_columns || kind.cloud_columns) = hub_sync.pick(becomes, kind.people_columns || kind.cloud_columns)
-       AND (was ->> 'deleted_at' IS NULL) = (becomes ->> 'deleted_at' IS NULL) THEN
+    touched := ARRAY(SELECT c FROM unnest(kind.people_columns || kind.cloud_columns || kind.living_column) c WHERE was -> c IS DISTINCT FROM becomes -> c);
+    IF TG_OP = 'UPDATE' AND touched = '{}' AND NOT is_deleted_or_back THEN
         RETURN NULL;
     END IF;
-    home := CASE WHEN kind.entity_type = 'home' THEN document ->> 'id' ELSE document ->> 'home_id' END;
-    IF NOT EXISTS (SELECT FROM homes WHERE id = home) THEN
-        RETURN NULL;  -- the whole home is being deleted
+    PERFORM hub_sync.note_version(kind, coalesce(becomes, was), TG_OP = 'DELETE', touched,
+                                  hub_sync.hub_writing((coalesce(becomes, was) ->> 'id')::uuid));
+    IF is_deleted_or_back AND kind.entity_type = 'device' THEN
+        PERFORM hub_sync.note_again('device_group', m.group_id, '{members}', NULL) FROM device_group_members m WHERE m.device_id = NEW.id;
     END IF;
-    is_gone := TG_OP = 'DELETE' OR document ->> 'deleted_at' IS NOT NULL;
-    INSERT INTO hub_definition_versions AS v (entity_type, entity_id, home_id, version, xid, rank, origin, is_deleted)
-    VALUES (kind.entity_type, (document ->> 'id')::uuid, home, 1, pg_current_xact_id(), kind.rank, writer, is_gone)
-    ON CONFLICT (entity_type, entity_id) DO UPDATE SET version = v.version + 1, home_id = excluded.home_id, xid = excluded.xid,
-        origin = excluded.origin, is_deleted = excluded.is_deleted, modified_at = now()
-    RETURNING v.version INTO new_version;
-    INSERT INTO hub_definition_history (entity_type, entity_id, version, fields, origin)
-    VALUES (kind.entity_type, (document ->> 'id')::uuid, new_version, hub_sync.pick(document, kind.people_columns), writer);
-    DELETE FROM hub_definition_history WHERE entity_type = kind.entity_type AND entity_id = (document ->> 'id')::uuid
-        AND version <= new_version - hub_sync.history_versions_max();
-    IF kind.has_sync_status THEN
-        PERFORM hub_sync.note_sync_status(kind.entity_type, (document ->> 'id')::uuid, home, new_version, writer IS NOT NULL, is_gone,
-            ARRAY(SELECT c FROM unnest(kind.people_columns) c WHERE was -> c IS DISTINCT FROM becomes -> c));
-    END IF;
-    PERFORM pg_notify('nexa_hub_changes', home::text);
     RETURN NULL;
 END
 $$;
 
+-- Something of it changed that stands in another table.
+CREATE OR REPLACE FUNCTION hub_sync.note_again(in_type text, entity uuid, touched text[], writer text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    kind public.hub_definition_kinds;
+    document jsonb;
+BEGIN
+    SELECT * INTO STRICT kind FROM public.hub_definition_kinds WHERE entity_type = in_type;
+    EXECUTE format('SELECT to_jsonb(t) FROM public.%I t WHERE id = $1', kind.target_table) INTO document USING entity;
+    IF document IS NOT NULL THEN
+        PERFORM hub_sync.note_version(kind, document, false, touched, writer);
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.note_group_members() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM hub_sync.note_again('device_group', g.group_id, '{members}', hub_sync.hub_writing(g.group_id))
+    FROM (SELECT DISTINCT c.group_id FROM changed c ORDER BY 1) g;
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER note_members_added AFTER INSERT ON public.device_group_members
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION hub_sync.note_group_members();
+CREATE OR REPLACE TRIGGER note_members_removed AFTER DELETE ON public.device_group_members
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION hub_sync.note_group_members();
+CREATE OR REPLACE TRIGGER note_members_changed AFTER UPDATE ON public.device_group_members
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION hub_sync.note_group_members();
+
+-- Names of people, and who was switched off: never more of them.
+CREATE OR REPLACE FUNCTION hub_sync.note_person() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM hub_sync.note_again('home_member', m.id, '{display_name}', NULL) FROM home_members m WHERE m.user_id = NEW.id;
+    PERFORM hub_sync.note_again('home', h.id, '{owner_name}', NULL) FROM homes h WHERE h.owner_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER note_person AFTER UPDATE OF full_name, is_active ON public.users FOR EACH ROW
+    WHEN (OLD.full_name IS DISTINCT FROM NEW.full_name OR OLD.is_active IS DISTINCT FROM NEW.is_active) EXECUTE FUNCTION hub_sync.note_person();
+
 -- "Local" is NEXA's row, "remote" the hub's copy. A conflict stays until each disputed column has been touched again.
 CREATE OR REPLACE FUNCTION hub_sync.note_sync_status(
-    in_type text, in_id uuid, home uuid, in_version integer, is_from_hub boolean, is_gone boolean, touched text[]
+    in_type text, in_id uuid, home uuid, in_version integer, is_from_hub boolean, is_gone boolean, touched text[], told jsonb DEFAULT '{}'
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     open_conflict jsonb;
@@ -70,9 +159,9 @@ BEGIN
     WHERE s.home_id = home AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = in_type AND s.entity_id = in_id;
     open_fields := coalesce(open_conflict -> 'fields', '{}') - touched;
     INSERT INTO public.ecosystem_sync_status AS s (
-        home_id, ecosystem_id, entity_type, entity_id, sync_status, sync_direction, conflict_resolution, local_version, remote_version,
+        metadata, home_id, ecosystem_id, entity_type, entity_id, sync_status, sync_direction, conflict_resolution, local_version, remote_version,
         last_modified_locally_at, last_modified_remotely_at, last_synced_at, last_sync_attempt_at)
-    SELECT home, e.id, in_type, in_id, CASE WHEN is_from_hub THEN 'synced' ELSE 'pending' END, 'bidirectional', 'manual',
+    SELECT told, home, e.id, in_type, in_id, CASE WHEN is_from_hub THEN 'synced' ELSE 'pending' END, 'bidirectional', 'manual',
            in_version, CASE WHEN is_from_hub THEN in_version END, CASE WHEN NOT is_from_hub THEN now() END,
            CASE WHEN is_from_hub THEN now() END, CASE WHEN is_from_hub THEN now() END, CASE WHEN is_from_hub THEN now() END
     FROM public.ecosystems e WHERE e.id = hub_sync.hub_ecosystem()
@@ -86,7 +175,7 @@ BEGIN
         last_synced_at = coalesce(excluded.last_synced_at, s.last_synced_at),
         last_sync_attempt_at = coalesce(excluded.last_sync_attempt_at, s.last_sync_attempt_at),
         metadata = CASE WHEN open_fields = '{}' THEN coalesce(s.metadata, '{}') - 'conflict'
-                        ELSE s.metadata || jsonb_build_object('conflict', open_conflict || jsonb_build_object('fields', open_fields)) END;
+                        ELSE s.metadata || jsonb_build_object('conflict', open_conflict || jsonb_build_object('fields', open_fields)) END || told;
 END
 $$;
 
@@ -95,13 +184,22 @@ DO $$
 DECLARE
     kind hub_definition_kinds;
 BEGIN
-    FOR kind IN SELECT * FROM hub_definition_kinds LOOP
+    FOR kind IN SELECT * FROM hub_definition_kinds ORDER BY rank LOOP
         EXECUTE format(
             'CREATE OR REPLACE TRIGGER note_definition_change AFTER INSERT OR DELETE OR UPDATE OF %s ON public.%I '
             'FOR EACH ROW EXECUTE FUNCTION hub_sync.note_definition_change(%L)',
             (SELECT string_agg(quote_ident(c), ', ')
-             FROM unnest(kind.people_columns || kind.cloud_columns || CASE WHEN kind.is_soft_deleted THEN '{deleted_at}'::text[] ELSE '{}' END) c),
+             FROM unnest(kind.people_columns || kind.cloud_columns || kind.living_column || CASE WHEN kind.is_soft_deleted THEN 'deleted_at' END) c
+             WHERE c <> ALL (kind.joined_columns)),
             kind.target_table, kind.entity_type);
+        -- Rows from before hubs were told of their kind, or before this kind had a sync status.
+        IF NOT EXISTS (SELECT FROM hub_definition_versions WHERE entity_type = kind.entity_type) THEN
+            EXECUTE format('SELECT hub_sync.note_version($1, to_jsonb(t), false, ''{}'', NULL) FROM public.%I t', kind.target_table) USING kind;
+        ELSIF kind.has_sync_status AND NOT EXISTS (
+            SELECT FROM ecosystem_sync_status WHERE entity_type = kind.entity_type AND ecosystem_id = hub_sync.hub_ecosystem()) THEN
+            PERFORM hub_sync.note_sync_status(entity_type, entity_id, home_id, version, false, false, '{}')
+            FROM hub_definition_versions WHERE entity_type = kind.entity_type AND NOT is_deleted;
+        END IF;
     END LOOP;
 END
 $$;
@@ -118,7 +216,11 @@ $$;
 CREATE OR REPLACE FUNCTION hub_sync.current_documents(kind public.hub_definition_kinds, ids uuid[]) RETURNS TABLE (id uuid, document jsonb)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN QUERY EXECUTE format('SELECT t.id, to_jsonb(t) FROM public.%I t WHERE t.id = ANY ($1)', kind.target_table) USING ids;
+    IF ids <> '{}' THEN
+        RETURN QUERY EXECUTE format('SELECT t.id, %s FROM public.%I t WHERE t.id = ANY ($1)',
+            CASE kind.joined_columns WHEN '{}' THEN 'to_jsonb(t)' ELSE 'hub_sync.with_joined($2, to_jsonb(t))' END, kind.target_table)
+        USING ids, kind.entity_type;
+    END IF;
 END
 $$;
 
@@ -128,7 +230,7 @@ DECLARE
     typed jsonb;
 BEGIN
     EXECUTE format('SELECT to_jsonb(jsonb_populate_record(NULL::public.%I, $1))', kind.target_table) INTO typed USING fields;
-    RETURN hub_sync.pick(typed, ARRAY(SELECT jsonb_object_keys(fields)));
+    RETURN hub_sync.pick(typed, ARRAY(SELECT jsonb_object_keys(fields))) || hub_sync.pick(fields, kind.joined_columns);
 END
 $$;
 
@@ -136,7 +238,8 @@ CREATE OR REPLACE FUNCTION hub_sync.write_columns(kind public.hub_definition_kin
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     -- A new row leaves what is null to the column's default.
-    names text[] := ARRAY(SELECT key FROM jsonb_each(fields) WHERE NOT is_new OR jsonb_typeof(value) <> 'null' ORDER BY key);
+    names text[] := ARRAY(SELECT key FROM jsonb_each(fields)
+                          WHERE (NOT is_new OR jsonb_typeof(value) <> 'null') AND key <> ALL (kind.joined_columns) ORDER BY key);
 BEGIN
     IF is_new THEN
         EXECUTE format('INSERT INTO public.%1$I (id, home_id%2$s) SELECT $1, $2%3$s FROM jsonb_populate_record(NULL::public.%1$I, $3) r',
@@ -149,14 +252,38 @@ BEGIN
             kind.target_table, (SELECT string_agg(format('%1$I = r.%1$I', name), ', ' ORDER BY name) FROM unnest(names) name))
         USING entity, fields;
     END IF;
+    IF kind.entity_type = 'device_group' AND fields ? 'members' THEN
+        PERFORM hub_sync.write_members(entity, ARRAY(SELECT jsonb_array_elements_text(fields -> 'members')::uuid));
+    END IF;
 END
 $$;
 
--- A room must be of the same home; one that is not (deleted meanwhile, say) is left out rather than losing the device.
-CREATE OR REPLACE FUNCTION hub_sync.without_foreign_room(fields jsonb, home uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT CASE
-        WHEN fields ->> 'room_id' IS NULL OR EXISTS (SELECT FROM public.rooms r WHERE r.home_id = home AND r.id::text = lower(fields ->> 'room_id'))
-        THEN fields ELSE fields || '{"room_id": null}' END
+-- Devices that are deleted stay in their groups, in case they come back.
+CREATE OR REPLACE FUNCTION hub_sync.write_members(in_group uuid, members uuid[]) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM public.device_group_members m USING public.devices d
+    WHERE m.group_id = in_group AND d.id = m.device_id AND d.deleted_at IS NULL AND m.device_id <> ALL (members);
+    INSERT INTO public.device_group_members (group_id, device_id)
+    SELECT in_group, device FROM unnest(members) device
+    WHERE NOT EXISTS (SELECT FROM public.device_group_members m WHERE m.group_id = in_group AND m.device_id = device)
+$$;
+
+-- What a definition points at must be of the same home; what is not (deleted meanwhile, say) is left out rather than losing
+-- the definition.
+CREATE OR REPLACE FUNCTION hub_sync.with_own_references(fields jsonb, home uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT fields
+        || CASE WHEN fields ->> 'room_id' IS NULL
+                  OR EXISTS (SELECT FROM public.rooms r WHERE r.home_id = home AND r.id::text = lower(fields ->> 'room_id'))
+                THEN '{}'::jsonb ELSE '{"room_id": null}' END
+        || CASE WHEN fields ->> 'target_id' IS NULL OR lower(fields ->> 'target_id') = home::text
+                  OR EXISTS (SELECT FROM public.devices d WHERE d.home_id = home AND d.id::text = lower(fields ->> 'target_id'))
+                  OR EXISTS (SELECT FROM public.rooms r WHERE r.home_id = home AND r.id::text = lower(fields ->> 'target_id'))
+                  OR EXISTS (SELECT FROM public.device_groups g WHERE g.home_id = home AND g.id::text = lower(fields ->> 'target_id'))
+                THEN '{}'::jsonb ELSE '{"target_id": null}' END
+        || CASE WHEN NOT fields ? 'members' THEN '{}' ELSE jsonb_build_object('members', (
+                SELECT coalesce(jsonb_agg(d.id ORDER BY d.id), '[]') FROM public.devices d
+                WHERE d.home_id = home AND d.deleted_at IS NULL AND d.id::text IN (
+                    SELECT lower(m.value #>> '{}')
+                    FROM jsonb_array_elements(CASE jsonb_typeof(fields -> 'members') WHEN 'array' THEN fields -> 'members' ELSE '[]' END) m))) END
 $$;
 
 CREATE OR REPLACE FUNCTION hub_sync.take_aliases(home uuid, device uuid, aliases jsonb) RETURNS void LANGUAGE sql AS $$
@@ -251,18 +378,25 @@ BEGIN
         RETURN answer || jsonb_build_object('version', NULL, 'status', 'failed',
                                             'error', format('more than %s characters', hub_sync.definition_bytes_max()));
     END IF;
+    PERFORM set_config('nexa.hub_entity', entity::text, true);
     EXECUTE format('SELECT to_jsonb(t) FROM public.%I t WHERE id = $1 FOR UPDATE', kind.target_table) INTO document USING entity;
+    document := hub_sync.with_joined(kind.entity_type, document);
     SELECT * INTO known FROM public.hub_definition_versions v WHERE v.entity_type = kind.entity_type AND v.entity_id = entity FOR UPDATE;
     IF coalesce(document ->> 'home_id', known.home_id::text, hub.home_id::text) <> hub.home_id::text THEN
         RETURN answer || '{"version": null, "status": "failed", "error": "this id is taken by another home"}';
     END IF;
+    IF kind.entity_type = 'home' AND (entity <> hub.home_id OR is_deletion) THEN
+        RETURN answer || '{"version": null, "status": "failed", "error": "a hub changes its own home only, and deletes none"}';
+    END IF;
     IF kind.entity_type = 'device' THEN
         sent := hub_sync.with_catalogue_ids(sent);
     END IF;
-    sent := hub_sync.without_foreign_room(sent, hub.home_id);
+    IF sent ?| '{room_id,target_id,members}' THEN
+        sent := hub_sync.with_own_references(sent, hub.home_id);
+    END IF;
     people := hub_sync.as_columns(kind, hub_sync.pick(sent, kind.people_columns));
     described := hub_sync.pick(sent, kind.hub_columns);
-    unknown := sent - kind.people_columns - kind.hub_columns - kind.observed_columns - kind.cloud_columns - ARRAY['id', 'home_id', 'created_at', 'updated_at', 'deleted_at', 'search_vector'];
+    unknown := sent - kind.people_columns - kind.hub_columns - kind.observed_columns - kind.cloud_columns - ARRAY['id', 'home_id', 'created_at', 'updated_at', 'deleted_at', 'search_vector', 'latitude', 'longitude'];
 
     IF is_deletion THEN
         IF known.version IS NULL OR known.is_deleted THEN
@@ -273,7 +407,8 @@ BEGIN
                                                 'fields', hub_sync.wire_fields(kind, document, known.extra));
         END IF;
         PERFORM hub_sync.delete_definition(kind, entity);
-        RETURN answer || jsonb_build_object('version', known.version + 1, 'status', 'synced', 'deleted', true);
+        SELECT * INTO STRICT known FROM public.hub_definition_versions v WHERE v.entity_type = kind.entity_type AND v.entity_id = entity;
+        RETURN answer || jsonb_build_object('version', known.version, 'status', 'synced', 'deleted', true);
     END IF;
 
     IF known.is_deleted AND base_version IS DISTINCT FROM known.version THEN
@@ -313,7 +448,8 @@ BEGIN
 
     SELECT * INTO STRICT known FROM public.hub_definition_versions v WHERE v.entity_type = kind.entity_type AND v.entity_id = entity;
     SELECT d.document INTO document FROM hub_sync.current_documents(kind, ARRAY[entity]) d;
-    is_unchanged := hub_sync.pick(document, ARRAY(SELECT jsonb_object_keys(people))) = people AND NOT (item -> 'fields' ->> 'room_id' IS NOT NULL AND sent ->> 'room_id' IS NULL);
+    is_unchanged := hub_sync.pick(document, ARRAY(SELECT jsonb_object_keys(people))) = people
+        AND hub_sync.pick(sent, '{room_id,target_id,members}') = hub_sync.pick(item -> 'fields', '{room_id,target_id,members}');
     answer := answer || jsonb_build_object('version', known.version, 'status', CASE WHEN disputed = '{}' THEN 'synced' ELSE 'conflict' END);
     IF is_news_there OR NOT is_unchanged THEN
         answer := answer || jsonb_build_object('fields', hub_sync.wire_fields(kind, document, known.extra));
@@ -322,12 +458,25 @@ BEGIN
     IF disputed <> '{}' THEN
         PERFORM hub_sync.keep_conflict(kind.entity_type, entity, hub.home_id, known.version, base_version, disputed, item ->> 'modified_at');
         answer := answer || jsonb_build_object('error', 'changed on both sides', 'disputed', ARRAY(SELECT jsonb_object_keys(disputed)));
-    ELSIF kind.has_sync_status AND NOT is_new THEN
+    ELSIF kind.has_sync_status AND NOT is_new AND EXISTS (
+        -- What only describes is sent often, and must not touch it.
+        SELECT FROM public.ecosystem_sync_status s
+        WHERE s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = kind.entity_type AND s.entity_id = entity
+          AND (s.sync_status, s.remote_version) IS DISTINCT FROM ('synced', known.version)) THEN
         PERFORM hub_sync.note_sync_status(kind.entity_type, entity, hub.home_id, known.version, true, false,
             CASE WHEN is_decision THEN ARRAY(SELECT jsonb_object_keys(people)) ELSE '{}' END);
     END IF;
     RETURN answer;
 END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.of_same_name(home uuid, in_type text, wanted text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce((
+        SELECT jsonb_build_object('error', format('a %s of this name exists', replace(in_type, '_', ' ')),
+                                  'existing', jsonb_build_object('id', n.id, 'version', v.version))
+        FROM (SELECT id FROM public.rooms WHERE in_type = 'room' AND home_id = home AND name = wanted
+              UNION ALL SELECT id FROM public.device_groups WHERE in_type = 'device_group' AND home_id = home AND name = wanted) n
+        JOIN public.hub_definition_versions v ON v.entity_type = in_type AND v.entity_id = n.id), '{}')
 $$;
 
 -- All definitions of an envelope, those first that others point at. A bad one fails alone.
@@ -351,11 +500,8 @@ BEGIN
             END IF;
             answer := jsonb_build_object('entity_type', item -> 'entity_type', 'id', item -> 'id', 'version', NULL,
                                          'status', 'failed', 'error', left(SQLERRM, 500));
-            IF SQLSTATE = '23505' AND item ->> 'entity_type' = 'room' THEN
-                answer := answer || coalesce((
-                    SELECT jsonb_build_object('error', 'a room of this name exists', 'existing', jsonb_build_object('id', r.id, 'version', v.version))
-                    FROM public.rooms r JOIN public.hub_definition_versions v ON v.entity_type = 'room' AND v.entity_id = r.id
-                    WHERE r.home_id = hub.home_id AND r.name = item -> 'fields' ->> 'name'), '{}');
+            IF SQLSTATE = '23505' AND item ->> 'entity_type' IN ('room', 'device_group') THEN
+                answer := answer || hub_sync.of_same_name(hub.home_id, item ->> 'entity_type', item -> 'fields' ->> 'name');
             END IF;
         END;
         answers := answers || jsonb_build_array(answer);

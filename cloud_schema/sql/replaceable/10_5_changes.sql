@@ -1,8 +1,9 @@
 -- The downlink: what has changed since a cursor, and commands that wait.
 --
--- A cursor is a place in the change log: "<transaction>.<rank>.<id>". Only what lies below the oldest transaction still in
--- flight is read, so nothing that commits later can lie behind a cursor that has been handed out. While a hub reads everything
--- from the start, page by page, the cursor ends in ".all": until then its own definitions are no echo to it.
+-- A cursor is a place in the change log of the home: "<transaction>.<rank>.<id>". Only what lies below the oldest transaction
+-- still in flight is read, so nothing that commits later can lie behind a cursor that has been handed out. While a hub reads
+-- everything from the start, page by page, the place ends in ".all": until then its own definitions are no echo to it. Behind
+-- a "~" follows the place in the log of the catalogue, which is read when there is nothing more of the home.
 
 CREATE OR REPLACE FUNCTION hub_sync.deliver_commands(hub public.hub_hubs) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -50,25 +51,29 @@ DECLARE
     seen_xid xid8 := '0';
     seen_rank smallint := 0;
     seen_id uuid := '00000000-0000-0000-0000-000000000000';
+    place text := split_part(cursor_text, '~', 1);
+    catalogue_place text := coalesce(nullif(split_part(cursor_text, '~', 2), ''), '0.0.00000000-0000-0000-0000-000000000000');
     page_size integer := least(greatest(coalesce((request -> 'limits' ->> 'changes_max')::integer, hub_sync.changes_max()), 1), hub_sync.changes_max());
     page hub_definition_versions[];
+    of_catalogue hub_definition_versions[] := '{}';
     has_more boolean;
     last_seen hub_definition_versions;
     changes jsonb;
 BEGIN
     IF NOT is_from_start THEN
-        IF cursor_text !~ '^[0-9]{1,19}[.][0-9]{1,3}[.][0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}([.]all)?$' THEN
+        IF cursor_text !~ '^[0-9]{1,19}[.][0-9]{1,3}[.][0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}([.]all)?(~[0-9]{1,19}[.][0-9]{1,3}[.][0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$' THEN
             RAISE EXCEPTION USING ERRCODE = 'PT400', MESSAGE = 'This is no cursor of ours.', DETAIL = 'cursor_malformed',
                 HINT = 'Send null to read from the start.';
         END IF;
-        seen_xid := split_part(cursor_text, '.', 1)::xid8;
-        seen_rank := split_part(cursor_text, '.', 2)::smallint;
-        seen_id := split_part(cursor_text, '.', 3)::uuid;
-        is_from_start := split_part(cursor_text, '.', 4) = 'all';
+        seen_xid := split_part(place, '.', 1)::xid8;
+        seen_rank := split_part(place, '.', 2)::smallint;
+        seen_id := split_part(place, '.', 3)::uuid;
+        is_from_start := split_part(place, '.', 4) = 'all';
         IF seen_xid >= pg_snapshot_xmax(pg_current_snapshot()) THEN
             -- From a database that has lived longer than this one: it was restored. Everything again.
             is_from_start := true;
             seen_xid := '0';
+            catalogue_place := '0.0.00000000-0000-0000-0000-000000000000';
         ELSE
             PERFORM hub_sync.note_taken_over(hub, seen_xid, seen_rank, seen_id);
         END IF;
@@ -81,10 +86,25 @@ BEGIN
     page := page[1:page_size];
     IF cardinality(page) > 0 THEN
         last_seen := page[cardinality(page)];
-        cursor_text := concat_ws('.', last_seen.xid, last_seen.rank, last_seen.entity_id, CASE WHEN is_from_start AND has_more THEN 'all' END);
+        place := concat_ws('.', last_seen.xid, last_seen.rank, last_seen.entity_id, CASE WHEN is_from_start AND has_more THEN 'all' END);
     ELSIF seen_xid = '0' THEN
-        cursor_text := NULL;
+        place := NULL;
     END IF;
+    IF NOT has_more THEN
+        of_catalogue := ARRAY(
+            SELECT v FROM hub_definition_versions v
+            WHERE v.home_id IS NULL AND v.xid < horizon AND (v.xid, v.rank, v.entity_id)
+                > (split_part(catalogue_place, '.', 1)::xid8, split_part(catalogue_place, '.', 2)::smallint, split_part(catalogue_place, '.', 3)::uuid)
+            ORDER BY v.xid, v.rank, v.entity_id LIMIT page_size - cardinality(page) + 1);
+        has_more := cardinality(of_catalogue) > page_size - cardinality(page);
+        of_catalogue := of_catalogue[1:page_size - cardinality(page)];
+        IF cardinality(of_catalogue) > 0 THEN
+            last_seen := of_catalogue[cardinality(of_catalogue)];
+            catalogue_place := concat_ws('.', last_seen.xid, last_seen.rank, last_seen.entity_id);
+        END IF;
+        page := page || of_catalogue;
+    END IF;
+    cursor_text := place || CASE WHEN split_part(catalogue_place, '.', 1) <> '0' THEN '~' || catalogue_place ELSE '' END;
     WITH documents AS MATERIALIZED (
         SELECT each_kind.entity_type, c.id, c.document
         FROM hub_definition_kinds each_kind
@@ -95,7 +115,7 @@ BEGIN
             || CASE WHEN p.entity_type = 'device' AND is_from_start THEN jsonb_build_object('aliases', (
                 SELECT coalesce(jsonb_agg(jsonb_build_object('kind', a.kind, 'value', a.value) ORDER BY a.kind, a.value), '[]')
                 FROM hub_device_aliases a WHERE a.device_id = p.entity_id)) ELSE '{}' END
-            ORDER BY p.xid, p.rank, p.entity_id)
+            ORDER BY p.home_id IS NULL, p.xid, p.rank, p.entity_id)
     INTO changes
     FROM unnest(page) p
     JOIN hub_definition_kinds k ON k.entity_type = p.entity_type

@@ -10,7 +10,7 @@ from hub_agent.model.inputs import CloudCommand
 from hub_agent.model.json import JsonObject, JsonValue
 
 CURSOR_LENGTH_MAX = 200
-_HOME_COLUMNS = ("name", "timezone", "country", "metadata", "latitude", "longitude")
+_HOME_COLUMNS = ("name", "timezone", "country", "metadata", "latitude", "longitude", "owner_id", "owner_name")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,37 @@
 
 from collections.abc import Mapping
 
+from hub_agent.model.definition import CATALOGUE_KINDS
 from hub_agent.model.json import JsonObject, JsonValue
 
 # Rows that others point at go first.
-KINDS = ("home", "room", "device", "scene", "automation")
+KINDS = (
+    "home",
+    "room",
+    "device",
+    "scene",
+    "automation",
+    "device_group",
+    "alert_rule",
+    "network_access_rule",
+    "home_member",
+    "ecosystem",
+    "brand",
+    "device_model",
+    "self_healing_action",
+)
+# What only the cloud decides: never owed to it.
+DOWN_KINDS = frozenset({"network_access_rule", "home_member", "self_healing_action"}) | CATALOGUE_KINDS
+# Within a kind that goes both ways; `latitude` and `longitude` are how a hub has the coordinates.
+CLOUD_COLUMNS: Mapping[str, frozenset[str]] = {
+    "home": frozenset({"coordinates", "latitude", "longitude", "is_active", "owner_id", "owner_name"}),
+    "device": frozenset(
+        {"installed_at", "installed_by", "warranty_expires_at", "purchase_date", "purchase_price"},
+    ),
+    "scene": frozenset({"created_by"}),
+    "automation": frozenset({"created_by"}),
+    "alert_rule": frozenset({"created_by"}),
+}
 
 MANUAL_COLUMNS: Mapping[str, frozenset[str]] = {
     "automation": frozenset(
@@ -66,6 +93,9 @@ OBSERVED_COLUMNS: Mapping[str, frozenset[str]] = {
         }
     ),
     "scene": frozenset({"activation_count", "last_activated_at", "is_synced", "sync_status"}),
+    "alert_rule": frozenset({"alert_count", "last_triggered_at"}),
+    "network_access_rule": frozenset({"hit_count", "last_hit_at"}),
+    "self_healing_action": frozenset({"average_success_rate", "total_executions", "total_successes"}),
 }
 
 

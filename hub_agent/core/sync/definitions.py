@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from hub_agent.core.sync.columns import KINDS, owned
+from hub_agent.core.sync.columns import CLOUD_COLUMNS, DOWN_KINDS, KINDS, owned
 from hub_agent.core.sync.merge import NOTHING_WAITS, Waiting, merge
-from hub_agent.model.definition import Definition
+from hub_agent.model.definition import CATALOGUE_KINDS, Definition
 from hub_agent.model.effects import Durability, Effect, Save, SaveDefinition, Warn
 from hub_agent.model.inputs import DefinitionTaken
 from hub_agent.model.json import JsonObject
@@ -135,6 +135,8 @@ class Definitions:
     ) -> list[Outcome]:
         """Somebody in the home (or the hub, for what it finds) sets these columns. Nothing comes of what already holds."""
         key = (kind, definition_id)
+        if not _is_ours_to_change(kind):
+            return [Warn(f"definition_kind:{kind}", f"A {kind} cannot be changed here.")]
         known = self._known.get(key)
         wanted = owned(kind, fields)
         # What was deleted here and is still in the cloud comes back as it was.
@@ -156,7 +158,7 @@ class Definitions:
         self, kind: str, definition_id: str, now: datetime, *, durability: Durability = Durability.FSYNC
     ) -> list[Outcome]:
         known = self.get(kind, definition_id)
-        if known is None:
+        if known is None or not _is_ours_to_change(kind) or kind == "home":
             return []
         key = (kind, definition_id)
         tombstone = replace(known, fields={}, is_deleted=True, modified_at=now)
@@ -167,6 +169,9 @@ class Definitions:
         key = (definition.kind, definition.id)
         if definition.kind not in KINDS:
             return [Warn(f"definition_kind:{definition.kind}", f"The cloud sent a {definition.kind}: unknown here.")]
+        if definition.kind in CATALOGUE_KINDS:
+            fields = owned(definition.kind, definition.fields)
+            return [SaveDefinition(replace(definition, fields=fields, base=fields, modified_at=now))]
         known = self._known.get(key)
         if known is not None and known.version is not None and (definition.version or 0) <= known.version:
             return []
@@ -182,6 +187,13 @@ class Definitions:
             return []
         if taken.existing_id is not None and known.kind == "room":
             return self._move_into(taken.existing_id, known, now)
+        if (
+            taken.existing_id is not None
+            and taken.sent is not None
+            and taken.sent.get("name") == known.fields.get("name")
+        ):
+            # A group of this name was made in the cloud meanwhile: both stay.
+            return self.edit(known.kind, known.id, {"name": f"{known.fields.get('name')} (2)"}, now)
         if taken.status == "failed" or (taken.version is None and not taken.is_deleted):
             return self._refuse(key, taken)
         if known.version is not None and taken.version is not None and taken.version < known.version:
@@ -356,7 +368,12 @@ class Definitions:
     def _note_owed(self, key: Key) -> None:
         owed = self._owed_of(key)
         known = self._known[key]
-        is_owed = key[0] != "home" and known.is_owed and bool(owed.fields or owed.is_deleted or owed.is_new)
+        is_owed = (
+            key[0] in KINDS
+            and key[0] not in DOWN_KINDS
+            and known.is_owed
+            and bool(owed.fields or owed.is_deleted or owed.is_new)
+        )
         if is_owed and self._refused.get(key) == owed.fields:
             is_owed = False
         if is_owed:
@@ -370,7 +387,8 @@ class Definitions:
         known = self._known[key]
         conflict = self._conflicts.get(key)
         base_version = known.version
-        fields = known.fields
+        theirs = CLOUD_COLUMNS.get(key[0], frozenset())
+        fields = {name: value for name, value in known.fields.items() if name not in theirs} if theirs else known.fields
         if conflict is not None:
             # Whatever is sent is sent as of before the dispute, dispute and all: otherwise it would pass for the decision.
             base_version = conflict.base_version
@@ -386,6 +404,10 @@ class Definitions:
             known.is_deleted,
             known.base is None and not known.is_deleted,
         )
+
+
+def _is_ours_to_change(kind: str) -> bool:
+    return kind in KINDS and kind not in DOWN_KINDS
 
 
 def _differing(known: Definition) -> set[str]:
@@ -426,8 +448,9 @@ def _saved_key(key: Key) -> str:
 
 
 def _name(fields: JsonObject, key: Key) -> str:
-    name = fields.get("name") or fields.get("device_name")
-    return f"{key[0].capitalize()} “{name}”" if name else f"{key[0].capitalize()} {key[1]}"
+    name = fields.get("name") or fields.get("device_name") or fields.get("rule_name")
+    kind = key[0].replace("_", " ").capitalize()
+    return f"{kind} “{name}”" if name else f"{kind} {key[1]}"
 
 
 def _title(taken: DefinitionTaken) -> str:

@@ -63,6 +63,9 @@ def _side(kind: str, name: str, base: JsonObject, ours: JsonObject, theirs: Json
         return Side.THEIRS_OURS_LOST if is_decided else Side.DISPUTED
     if name in HUB_COLUMNS.get(kind, ()):
         return Side.OURS
+    if kind == "home" and name not in base and not theirs[name]:
+        # Never said there (the zones of an import before the claim, say).
+        return Side.OURS
     if name in base and theirs[name] == base[name]:
         return Side.OURS
     if name in base and ours[name] == base[name]:
