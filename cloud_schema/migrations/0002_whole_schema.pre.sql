@@ -39,3 +39,7 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Made anew by the files, with other arguments or under another name.
+DROP FUNCTION IF EXISTS hub_sync.note_sync_status(text, uuid, uuid, integer, boolean, boolean, text[]);
+DROP FUNCTION IF EXISTS hub_sync.without_foreign_room(jsonb, uuid);

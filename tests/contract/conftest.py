@@ -112,7 +112,15 @@ def _time_of(stream: str, row: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(row[_time_column(stream)])
 
 
-TABLES = {"automation": "automations", "scene": "scenes", "device": "devices", "room": "rooms"}
+TABLES = {
+    "automation": "automations",
+    "scene": "scenes",
+    "device": "devices",
+    "room": "rooms",
+    "device_group": "device_groups",
+    "alert_rule": "alert_rules",
+    "home": "homes",
+}
 
 
 OF_DEVICES = "device_id IN (SELECT id FROM devices WHERE home_id = %s)"
@@ -146,7 +154,10 @@ class SqlSide:
         )
 
     def remove(self, kind: str, definition_id: str) -> None:
-        self.db.execute(f"UPDATE {TABLES[kind]} SET deleted_at = now() WHERE id = %s", (definition_id,))
+        if kind in {"automation", "device"}:
+            self.db.execute(f"UPDATE {TABLES[kind]} SET deleted_at = now() WHERE id = %s", (definition_id,))
+        else:
+            self.db.execute(f"DELETE FROM {TABLES[kind]} WHERE id = %s", (definition_id,))
 
     def command(self, kind: str, payload: dict[str, Any]) -> str:
         request = {"home_id": self.home_id, "kind": kind, "payload": payload, "expires_in_s": 600}

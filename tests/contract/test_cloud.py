@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from hub_agent.core.sync.columns import DOWN_KINDS
 from hub_agent.core.sync.definitions import OwedDefinition
 from hub_agent.core.sync.envelope import ClockReading, Envelope, Repair, Sender
 from hub_agent.errors import ClaimError, CloudRefused
@@ -349,6 +350,57 @@ async def test_what_the_hub_describes_makes_no_version(hub) -> None:
     lamp = await hub.add_device()
     answer = await hub.define("device", lamp, 1, capabilities={"entities": {}})
     assert (answer["version"], answer["status"]) == (1, "synced")
+
+
+async def test_a_group_loses_the_device_that_is_deleted_and_its_hub_hears_of_that(side, hub) -> None:
+    lamps, group_id = sorted([await hub.add_device() for _ in range(2)]), str(uuid.uuid4())
+    stranger = str(uuid.uuid4())
+    answer = await hub.define("device_group", group_id, name="lamps", members=[*lamps, stranger])
+    assert (answer["status"], answer["fields"]["members"]) == ("synced", lamps)
+    cursor = (await hub.all_changes())["cursor"]
+
+    await hub.define("device", lamps[0], 1, is_deleted=True)
+
+    told = {one["id"]: one for one in (await side.cloud.changes(cursor, 0))["changes"]}
+    assert (told[group_id]["version"], told[group_id]["fields"]["members"]) == (2, lamps[1:])
+    answer = await hub.define("device_group", group_id, 1, name="lamps", members=lamps)
+    assert (answer["status"], answer["version"], answer["fields"]["members"]) == ("synced", 2, lamps[1:])
+
+
+async def test_a_group_whose_name_is_taken_is_named(hub) -> None:
+    first = str(uuid.uuid4())
+    await hub.define("device_group", first, name="lamps", members=[])
+    answer = await hub.define("device_group", str(uuid.uuid4()), name="lamps", members=[])
+    assert (answer["status"], answer["existing"]) == ("failed", {"id": first, "version": 1})
+
+
+async def test_an_alert_rule_goes_up_changes_and_goes(side, hub) -> None:
+    rule_id = str(uuid.uuid4())
+    rule = {"rule_name": "cold", "rule_type": "threshold", "conditions": {"below": 5}}
+    assert (await hub.define("alert_rule", rule_id, **rule, alert_count=3))["version"] == 1
+    side.put("alert_rule", rule_id, {"rule_name": "freezing", "rule_type": "threshold", "conditions": {"below": 5}})
+    answer = await hub.define("alert_rule", rule_id, 1, **rule | {"conditions": {"below": 3}})
+    assert (answer["version"], answer["fields"]["rule_name"], answer["fields"]["conditions"]) == (
+        3,
+        "freezing",
+        {"below": 3},
+    )
+    assert (await hub.define("alert_rule", rule_id, 3, is_deleted=True))["deleted"] is True
+
+
+async def test_a_hub_may_change_its_own_homes_zones_and_delete_no_home(side, hub) -> None:
+    home = next(one for one in (await hub.all_changes())["changes"] if one["entity_type"] == "home")
+    zones = {"zones": [{"name": "Work"}]}
+    answer = await hub.define("home", side.home_id, home["version"], metadata=zones)
+    assert (answer["status"], answer["version"]) == ("synced", home["version"] + 1)
+    home = next(one for one in (await hub.all_changes())["changes"] if one["entity_type"] == "home")
+    assert home["fields"]["metadata"] == zones
+    assert (await hub.define("home", side.home_id, home["version"], is_deleted=True))["status"] == "failed"
+
+
+@pytest.mark.parametrize("kind", sorted(DOWN_KINDS))
+async def test_what_only_comes_down_is_not_taken(hub, kind) -> None:
+    assert (await hub.define(kind, str(uuid.uuid4()), name="mine"))["status"] == "failed"
 
 
 async def test_commands_come_until_they_are_told_done(side, hub) -> None:
