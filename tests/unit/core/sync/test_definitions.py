@@ -268,3 +268,58 @@ def _conflict_body(definitions: Definitions) -> dict[str, Any]:
         "is_reported": conflict.is_reported,
         "since": conflict.since.isoformat(),
     }
+
+
+def test_what_only_the_cloud_decides_is_kept_and_never_owed_or_changed_here() -> None:
+    definitions = Definitions()
+    member = Definition("home_member", "m", {"role": "guest", "display_name": "Ada"}, 1)
+    definitions.arrived(member, NOON)
+    assert of(Warn, definitions.edit("home_member", "m", {"role": "owner"}, NOON))
+    assert definitions.delete("home_member", "m", NOON) == []
+    assert definitions.get("home_member", "m").fields == member.fields
+    assert definitions.owed(10) == []
+
+
+def test_the_catalogue_goes_to_the_mirror_and_not_into_memory() -> None:
+    definitions = Definitions()
+    [saved] = definitions.arrived(Definition("device_model", "x", {"model_name": "Bulb"}, 1), NOON)
+    assert isinstance(saved, SaveDefinition)
+    assert definitions.get("device_model", "x") is None
+    [saved] = definitions.arrived(Definition("device_model", "x", {}, 2, is_deleted=True), NOON)
+    assert saved.definition.is_deleted
+
+
+def test_a_change_of_the_home_is_owed_without_what_only_comes_down() -> None:
+    definitions = Definitions()
+    row = {"name": "Home", "timezone": "UTC", "metadata": {}, "latitude": 1.0, "longitude": 2.0, "owner_id": "o"}
+    definitions.arrived(Definition("home", "h", row, 4), NOON)
+    assert definitions.owed(10) == []
+    definitions.edit("home", "h", {"name": "Villa"}, NOON)
+    [owed] = definitions.owed(10)
+    assert (owed.base_version, owed.fields) == (4, {"name": "Villa", "timezone": "UTC", "metadata": {}})
+    assert definitions.delete("home", "h", NOON) == []
+
+
+def test_zones_that_were_imported_before_the_claim_go_up_if_the_cloud_has_none() -> None:
+    definitions = Definitions()
+    definitions.edit("home", "h", {"metadata": {"zones": [{"name": "Work"}]}}, NOON)
+    definitions.arrived(Definition("home", "h", {"name": "Home", "metadata": {}}, 1), NOON)
+    assert definitions.get("home", "h").fields == {"name": "Home", "metadata": {"zones": [{"name": "Work"}]}}
+    assert definitions.owed_count == 1
+
+
+def test_a_group_whose_name_is_taken_in_the_cloud_gets_another_one() -> None:
+    definitions = Definitions()
+    definitions.edit("device_group", "g", {"name": "Lamps", "members": ["a"]}, NOON)
+    [owed] = definitions.owed(10)
+    refused = DefinitionTaken("device_group", "g", "failed", None, owed.fields, error="taken", existing_id="other")
+    definitions.taken(refused, NOON)
+    [owed] = definitions.owed(10)
+    assert (owed.fields["name"], owed.fields["members"]) == ("Lamps (2)", ["a"])
+
+
+def test_a_kind_from_the_future_is_told_once_and_harms_nothing() -> None:
+    definitions = Definitions()
+    definitions.restore([Definition("dream", "d", {"a": 1}, None), Definition("automation", "a", RULE, 3, RULE)])
+    assert of(Warn, definitions.arrived(Definition("dream", "e", {}, 1), NOON))
+    assert definitions.owed(10) == []
