@@ -32,15 +32,7 @@ class ShellErrand:
         arguments = [str(part) for part in command]
         program = arguments[0]
         try:
-            process = await asyncio.create_subprocess_exec(
-                *arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=_ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,
-            )
+            process = await _started(arguments)
         except (OSError, ValueError) as err:  # not there, not allowed, too long; a zero byte in an argument
             raise NotPossible(f"{program} cannot be started: {err}") from err
         try:
@@ -54,6 +46,27 @@ class ShellErrand:
             await _end(process)
         complaint = None if code == 0 else f"{program} ended with {code}: {stderr[:200]}"
         return Done({"stdout": stdout, "stderr": stderr, "returncode": code}, complaint)
+
+
+async def _started(arguments: Sequence[str]) -> asyncio.subprocess.Process:
+    """Raises OSError, ValueError. Cancelled while it starts, it is ended with all that it has started by then."""
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError, ValueError):
+            await _end(await starting)
+        raise
 
 
 async def _read(stream: asyncio.StreamReader | None) -> str:

@@ -114,6 +114,24 @@ async def test_when_the_agent_stops_nothing_goes_on(tmp_path: Path, monkeypatch:
         await asyncio.sleep(0.02)
 
 
+async def test_when_the_agent_stops_while_a_program_starts_nothing_of_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program may run, and have started others, before the agent has got hold of its pipes."""
+    monkeypatch.setattr(shell, "GRACE_S", 0.1)
+    os.mkfifo(tmp_path / "pids")
+    running = asyncio.ensure_future(run(*_FAMILY, str(tmp_path / "pids")))
+    for _ in range(2):
+        await asyncio.sleep(0)
+    pids = [int(each) for each in (tmp_path / "pids").read_text().split()]  # the agent stands still meanwhile
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    while any(is_alive(pid) for pid in pids):
+        await asyncio.sleep(0.02)
+
+
 async def test_a_child_that_stays_behind_does_not_hold_up_the_rule(tmp_path: Path) -> None:
     command = ("/bin/sh", "-c", 'sleep 600 & echo $! 0 > "$0"')
     with pytest.raises(NotPossible, match="took longer"):
