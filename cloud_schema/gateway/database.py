@@ -7,6 +7,7 @@ import orjson
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
+from cloud_schema.gateway.copying import stored_by_copy
 from cloud_schema.gateway.refusal import database_away, from_database
 from cloud_schema.gateway.schema import Schema
 
@@ -94,6 +95,8 @@ class Database:
         async with connection.transaction():
             settings = (str(claims["role"]), _json(claims), _json(headers), STATEMENT_TIMEOUT, LOCK_TIMEOUT)
             await connection.execute(BECOME, settings)
+            if function == "hub_ingest_v1" and claims["role"] == "hub":
+                request = await stored_by_copy(connection, request)
             cursor = await connection.execute(STATEMENTS[function], (_json(request),))
             row = await cursor.fetchone()
         assert row is not None

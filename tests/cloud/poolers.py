@@ -1,5 +1,5 @@
 """A connection pooler in transaction mode, as PgBouncer is: a client has a backend for the length of a transaction only,
-and the backends outlive the clients. Small: no authentication, no copy, no cancelling.
+and the backends outlive the clients. Small: no authentication, no cancelling.
 """
 
 import socket
@@ -74,18 +74,20 @@ def serve(client: socket.socket, free: LifoQueue[Backend], greeting: bytes) -> N
         exactly(client, length - 4)
         client.sendall(greeting + b"K" + struct.pack("!i", 12) + MADE_UP_KEY + b"Z" + struct.pack("!i", 5) + b"I")
         backend: Backend | None = None
+        answered_at = b"QS"
         for kind, message in messages(client):
             if kind == b"X":
                 break
             backend = backend or free.get()
             backend.socket.sendall(message)
-            # What the extended protocol collects is answered at Sync, a simple query at once.
-            if kind not in b"QS":
+            # What the extended protocol collects is answered at Sync, a simple query at once, and so is the end of its COPY.
+            if kind not in answered_at:
                 continue
+            answered_at = b"QScf" if kind == b"Q" else b"QS"
             answers = b""
             for answer_kind, answer in messages(backend.socket):
                 answers += answer
-                if answer_kind == b"Z":
+                if answer_kind in b"ZG":  # or it waits for the rows of a COPY
                     break
             client.sendall(answers)
             if answers.endswith(b"I"):

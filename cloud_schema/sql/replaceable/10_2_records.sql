@@ -329,6 +329,23 @@ BEGIN
 END
 $$;
 
+-- The mark of a stream, held until the end of the transaction.
+CREATE OR REPLACE FUNCTION hub_sync.locked_mark(hub_id uuid, in_mirror text, in_epoch integer, in_stream text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    held bigint;
+BEGIN
+    INSERT INTO public.hub_marks (hub_id, mirror_id, epoch, stream) VALUES (locked_mark.hub_id, in_mirror, in_epoch, in_stream) ON CONFLICT DO NOTHING;
+    SELECT mark INTO held FROM public.hub_marks m
+    WHERE m.hub_id = locked_mark.hub_id AND m.mirror_id = in_mirror AND m.epoch = in_epoch AND m.stream = in_stream FOR UPDATE;
+    RETURN held;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.move_mark(in_hub uuid, in_mirror text, in_epoch integer, in_stream text, new_mark bigint) RETURNS void LANGUAGE sql AS $$
+    UPDATE public.hub_marks SET mark = new_mark, updated_at = now()
+    WHERE hub_id = in_hub AND mirror_id = in_mirror AND epoch = in_epoch AND stream = in_stream AND mark < new_mark
+$$;
+
 -- One stream of an envelope. Answers what was refused; the new mark is in hub_marks.
 CREATE OR REPLACE FUNCTION hub_sync.take_stream(hub public.hub_hubs, in_mirror text, in_epoch integer, in_stream text, body jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -353,9 +370,7 @@ BEGIN
     IF is_repair AND jsonb_typeof(body -> 'epoch') = 'number' AND (body ->> 'epoch')::numeric BETWEEN 0 AND in_epoch THEN
         in_epoch := (body ->> 'epoch')::numeric::integer;
     END IF;
-    INSERT INTO public.hub_marks (hub_id, mirror_id, epoch, stream) VALUES (hub.id, in_mirror, in_epoch, in_stream) ON CONFLICT DO NOTHING;
-    SELECT mark INTO old_mark FROM public.hub_marks
-    WHERE hub_id = hub.id AND mirror_id = in_mirror AND epoch = in_epoch AND stream = in_stream FOR UPDATE;
+    old_mark := hub_sync.locked_mark(hub.id, in_mirror, in_epoch, in_stream);
     BEGIN
         n := hub_sync.rows_in(content, as_columns);
         first_seq := (body ->> 'first')::bigint;
@@ -391,10 +406,7 @@ BEGIN
         refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, old_mark,
                                           least(new_mark, coalesce(seqs[n], first_seq + n - 1)), false);
     END IF;
-    IF new_mark > old_mark THEN
-        UPDATE public.hub_marks SET mark = new_mark, updated_at = now()
-        WHERE hub_id = hub.id AND mirror_id = in_mirror AND epoch = in_epoch AND stream = in_stream;
-    END IF;
+    PERFORM hub_sync.move_mark(hub.id, in_mirror, in_epoch, in_stream, new_mark) WHERE new_mark > old_mark;
     RETURN refused;
 END
 $$;

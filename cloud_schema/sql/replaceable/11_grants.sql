@@ -112,6 +112,7 @@ BEGIN
             ('hub_claim_v1', 'anon, authenticated, service_role, hub'),
             ('hub_token_v1', 'anon, authenticated, service_role, hub'),
             ('hub_ingest_v1', 'service_role, hub'),
+            ('hub_columns_v1', 'service_role'),
             ('hub_changes_v1', 'service_role, hub'),
             ('hub_reconcile_v1', 'service_role, hub'),
             ('hub_command_v1', 'authenticated, service_role'),
