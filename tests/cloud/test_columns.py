@@ -162,6 +162,16 @@ async def test_an_envelope_that_is_refused_as_a_whole_leaves_no_columns(dsn, hub
     assert hub.db.execute("SELECT count(*) FROM hub_marks WHERE hub_id = %s", (hub.id,)).fetchone() == (0,)
 
 
+async def test_nothing_is_copied_of_a_mirrors_copy(dsn, hub):
+    device_id = hub.add_device()
+    hub.ingest(lineage=["first life", "second life"])
+    envelope = hub.envelope(
+        lineage=["first life", "another life"], streams={"device_telemetry": telemetry(device_id, 5)}
+    )
+    answer, is_copied = await sent(dsn, hub, envelope)
+    assert (is_copied, answer["fork"], answer["marks"], hub.count("device_telemetry")) == (False, {"epoch": 2}, {}, 0)
+
+
 async def test_rows_in_all_are_limited_as_ever(dsn, hub):
     device_id = hub.add_device()
     streams = {

@@ -395,8 +395,14 @@ BEGIN
         IF n > 0 THEN
             refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true);
             -- Only what can be stored takes the place of what was changed here.
-            IF body -> 'replace' = 'true' AND refused = '[]' AND hub_sync.remove_changed(declared, hub, content, as_columns, seqs, first_seq, old_mark) > 0 THEN
-                refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true);
+            IF coalesce(body -> 'replace' = 'true', false) AND refused = '[]' THEN
+                BEGIN
+                    IF hub_sync.remove_changed(declared, hub, content, as_columns, seqs, first_seq, old_mark) > 0 THEN
+                        refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true);
+                    END IF;
+                EXCEPTION WHEN data_exception THEN
+                    NULL;  -- what is bad lies above the mark, or it would have been refused: the live lane brings it
+                END;
             END IF;
         END IF;
         RETURN refused;
