@@ -5,13 +5,18 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cloud_schema.apply import LOCK_TIMEOUT_S, ApplyError, apply, issue_claim_code
 from cloud_schema.notifier.command import notify_command
 from cloud_schema.operating import COMMANDS, as_json_option, with_database
+from cloud_schema.queue.command import queue_group, with_nats, writer_command
 from cloud_schema.vault_commands import vault_group
+
+if TYPE_CHECKING:
+    from cloud_schema.queue.servers import NatsServers
 
 DSN_HELP = (
     "PostgreSQL connection string; better in NEXA_CLOUD_DSN or --dsn-file, where a list of processes does not show it."
@@ -82,6 +87,7 @@ def claim_code_command(*, dsn: str, home_id: str, expires_in_s: int, as_json: bo
     show_default=True,
     help="Addresses or networks, by commas, whose X-Forwarded-For is believed: the proxy with the certificate.",
 )
+@with_nats
 def gateway_command(
     *,
     dsn: str | None,
@@ -90,8 +96,12 @@ def gateway_command(
     host: str,
     port: int,
     trusted_proxies: str,
+    servers: "NatsServers | None",
 ) -> None:
-    """Serve the hub functions over HTTP until stopped."""
+    """Serve the hub functions over HTTP until stopped.
+
+    With --nats, records that may wait go into a queue, and `nexa-cloud writer` stores them.
+    """
     import uvicorn
 
     from cloud_schema.gateway import create_app
@@ -105,7 +115,7 @@ def gateway_command(
             "No JWT secret given. Set NEXA_CLOUD_JWT_SECRET or use --jwt-secret-file; make one with `openssl rand -hex 32`."
         )
     try:
-        app = create_app(dsn, secret)
+        app = create_app(dsn, secret, servers)
     except ValueError as err:
         raise ApplyError(f"{err} Make one with `openssl rand -hex 32`.") from err
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -120,7 +130,7 @@ def gateway_command(
     )
 
 
-for _command in (*COMMANDS, notify_command, vault_group):
+for _command in (*COMMANDS, notify_command, vault_group, writer_command, queue_group):
     cli.add_command(_command)
 
 

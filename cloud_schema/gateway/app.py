@@ -4,19 +4,25 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from cloud_schema.gateway.asked import client_address, told_headers
-from cloud_schema.gateway.bodies import read_request
+from cloud_schema.gateway.bodies import read_body, read_request, receive
 from cloud_schema.gateway.database import STATEMENTS, Database
 from cloud_schema.gateway.rates import Rate
 from cloud_schema.gateway.refusal import Refused
 from cloud_schema.gateway.tokens import Tokens
 from cloud_schema.gateway.waiting import Changes
+from cloud_schema.queue.message import Waiting
+
+if TYPE_CHECKING:
+    from cloud_schema.queue.arrivals import Arrivals
+    from cloud_schema.queue.servers import NatsServers
 
 WAIT_S_MAX = 25
 # A notice can come while an older transaction still holds the change back: ask again this soon.
@@ -25,9 +31,9 @@ CLAIM_TRIES = (10, 10.0)  # at once, a minute; an installer types one code, a gu
 TOKEN_TRIES = (120, 120.0)  # many hubs may share an address
 
 
-def create_app(dsn: str, jwt_secret: str) -> FastAPI:
-    """The gateway as an ASGI application. It starts without the database and serves when that is there."""
-    gateway = Gateway(Database(dsn), Changes(dsn), Tokens(jwt_secret))
+def create_app(dsn: str, jwt_secret: str, queue: "NatsServers | None" = None) -> FastAPI:
+    """The gateway as an ASGI application. It starts without the database and the queue, and serves when they are there."""
+    gateway = Gateway(Database(dsn), Changes(dsn), Tokens(jwt_secret), _arrivals(queue))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -62,7 +68,10 @@ def create_app(dsn: str, jwt_secret: str) -> FastAPI:
 
 
 class Gateway:
-    def __init__(self, database: Database, changes: Changes, tokens: Tokens) -> None:
+    def __init__(
+        self, database: Database, changes: Changes, tokens: Tokens, arrivals: "Arrivals | None" = None
+    ) -> None:
+        self._arrivals = arrivals
         self._database = database
         self._changes = changes
         self._tokens = tokens
@@ -71,8 +80,12 @@ class Gateway:
     async def start(self) -> None:
         await self._database.start()
         await self._changes.start()
+        if self._arrivals is not None:
+            self._arrivals.start()
 
     async def stop(self) -> None:
+        if self._arrivals is not None:
+            await self._arrivals.stop()
         await self._changes.stop()
         await self._database.stop()
 
@@ -84,13 +97,31 @@ class Gateway:
             raise Refused(404, "PGRST202", f"There is no function {function!r} here.", "function_unknown")
         self._require_patience(function, request)
         claims = self._tokens.verify(request.headers.get("authorization"))
-        argument = await read_request(request)
         headers = told_headers(request)
+        if function == "hub_ingest_v1" and self._arrivals is not None and claims["role"] == "hub":
+            return await self._take(self._arrivals, claims, request, headers)
+        argument = await read_request(request)
         if function == "hub_token_v1":
             return self._with_token(await self._database.call(function, {"role": "anon"}, argument, headers))
         if function == "hub_changes_v1" and claims["role"] == "hub":
             return await self._wait_for_changes(claims, argument, headers)
         return await self._database.call(function, claims, argument, headers)
+
+    async def _take(
+        self, arrivals: "Arrivals", claims: Mapping[str, Any], request: Request, headers: Mapping[str, str]
+    ) -> bytes:
+        """Into the queue, if it looks right and may wait; everything else to the database, which knows the words for refusing."""
+        received, encoding = await receive(request)
+        argument = read_body(received, encoding)
+        hub_id = str(claims.get("hub_id"))
+        if _may_wait(argument, hub_id) and arrivals.has_room_for(received):
+            place = await arrivals.put(Waiting(claims, headers, received, encoding))
+            now = datetime.now(UTC).isoformat()
+            return orjson.dumps({"queued": {"place": place}, "marks": {}, "server_time": now})
+        # Asked before the marks are read: what was written by then is in them.
+        written = await arrivals.written(hub_id)
+        answer = await self._database.call("hub_ingest_v1", claims, argument, headers)
+        return answer if written is None else answer[:-1] + b', "written": %d}' % written
 
     def _require_patience(self, function: str, request: Request) -> None:
         rate = self._rates.get(function)
@@ -126,6 +157,29 @@ class Gateway:
                 await self._changes.sleep(event, min(left_s, ASK_AGAIN_S) if was_woken else left_s)
         finally:
             self._changes.disarm(home_id, event)
+
+
+def _arrivals(queue: "NatsServers | None") -> "Arrivals | None":
+    """Loaded only where there is a queue: its library is an extra."""
+    if queue is None:
+        return None
+    from cloud_schema.queue.arrivals import Arrivals
+
+    return Arrivals(queue)
+
+
+def _may_wait(envelope: Mapping[str, Any], hub_id: str) -> bool:
+    """Records of the live lane and nothing else, of the hub that sends them."""
+    streams = envelope.get("streams")
+    rest = ("definitions", "present", "cases", "gaps", "commands_done")
+    return (
+        envelope.get("may_wait") is True
+        and envelope.get("hub_id") == hub_id
+        and isinstance(streams, dict)
+        and bool(streams)
+        and all(isinstance(body, dict) and body.get("lane", "live") == "live" for body in streams.values())
+        and not any(envelope.get(part) for part in rest)
+    )
 
 
 def _says_something(answer: bytes, cursor: object) -> bool:

@@ -16,7 +16,17 @@ DECODED_BYTES_MAX = 16 * 1024 * 1024
 
 async def read_request(request: Request) -> dict[str, Any]:
     """The call's `request` argument: {"request": {...}} as PostgREST has it, or the bare object."""
-    body = _decoded(await _received(request), request.headers.get("content-encoding", "identity").strip().lower())
+    return read_body(*await receive(request))
+
+
+async def receive(request: Request) -> tuple[bytes, str]:
+    """The body as it came, bounded, and how it is compressed."""
+    return await _received(request), request.headers.get("content-encoding", "identity").strip().lower()
+
+
+def read_body(received: bytes, encoding: str) -> dict[str, Any]:
+    """Raises Refused."""
+    body = _decoded(received, encoding)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as err:

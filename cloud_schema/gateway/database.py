@@ -84,6 +84,19 @@ class Database:
         except psycopg.Error as err:
             raise from_database(err, role) from err
 
+    async def as_operator(self, *statements: tuple[LiteralString, Mapping[str, Any]]) -> None:
+        """In one transaction, as service_role. Raises Refused."""
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                settings = ("service_role", "{}", "{}", STATEMENT_TIMEOUT, LOCK_TIMEOUT)
+                await connection.execute(BECOME, settings)
+                for statement, values in statements:
+                    await connection.execute(statement, values)
+        except (PoolTimeout, PoolClosed) as err:
+            raise database_away() from err
+        except psycopg.Error as err:
+            raise from_database(err, "service_role") from err
+
     async def _answer(
         self,
         connection: psycopg.AsyncConnection,

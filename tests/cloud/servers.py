@@ -16,6 +16,7 @@ import psycopg
 import uvicorn
 
 from cloud_schema.gateway import create_app
+from cloud_schema.queue.servers import NatsServers
 
 
 @contextmanager
@@ -60,11 +61,11 @@ class Announced(uvicorn.Server):
 class Served:
     """A gateway on a real port, in this loop."""
 
-    def __init__(self, dsn: str, **settings: Any) -> None:
+    def __init__(self, dsn: str, *, queue: NatsServers | None = None, **settings: Any) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
-            create_app(dsn, SECRET), log_level="error", ws="none", timeout_graceful_shutdown=1, **settings
+            create_app(dsn, SECRET, queue), log_level="error", ws="none", timeout_graceful_shutdown=1, **settings
         )
         self._server = Announced(config)
         self._server.ready = asyncio.Event()
