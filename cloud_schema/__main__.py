@@ -14,6 +14,7 @@ from cloud_schema.notifier.command import notify_command
 from cloud_schema.operating import COMMANDS, as_json_option, with_database
 from cloud_schema.queue.command import queue_group, with_nats, writer_command
 from cloud_schema.vault_commands import vault_group
+from cloud_schema.watching import dead_letters_group, hubs_command
 
 if TYPE_CHECKING:
     from cloud_schema.queue.servers import NatsServers
@@ -130,7 +131,7 @@ def gateway_command(
     )
 
 
-for _command in (*COMMANDS, notify_command, vault_group, writer_command, queue_group):
+for _command in (*COMMANDS, notify_command, vault_group, writer_command, queue_group, hubs_command, dead_letters_group):
     cli.add_command(_command)
 
 

@@ -5,6 +5,7 @@ do, so that both ways mean the same; whatever is not plain here is left to hub_i
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -69,12 +70,26 @@ def encode(stream: ColumnStream, plan: Mapping[str, Any]) -> bytes:
     if high <= max(low, 0):
         return b""
     low = max(low, 0)
+    _hold_between(stream.columns[plan["time"]][low:high], plan["earliest"], plan["latest"])
     cells = [_cells(column, stream.columns.get(column["name"], ())[low:high], high - low) for column in plan["columns"]]
     return "".join(f"{line}\n" for line in map("\t".join, zip(*cells, strict=True))).encode()
 
 
+def _hold_between(times: Sequence[Any], earliest: str, latest: str) -> None:
+    """What is dated otherwise is bad, or spelled so that only the database can say."""
+    try:
+        instants = list(map(datetime.fromisoformat, times))
+        is_plain = datetime.fromisoformat(earliest) <= min(instants) and max(instants) <= datetime.fromisoformat(latest)
+    except (TypeError, ValueError) as err:  # no time, or one without a zone beside others with one
+        raise NotPlain from err
+    if not is_plain:
+        raise NotPlain
+
+
 def _column_stream(name: str, body: object) -> ColumnStream | None:
     if not isinstance(body, dict) or body.get("lane", "live") != "live" or "seqs" in body:
+        return None
+    if body.get("clock_trusted") is False:  # that is noted besides
         return None
     columns, first = body.get("columns"), body.get("first")
     if not isinstance(columns, dict) or not columns or type(first) is not int or first < 1:

@@ -27,7 +27,7 @@ BEGIN
 END
 $$;
 
--- What rows are checked for is more than their parents by now.
+-- What rows are checked for is more than their parents by now, and depends on whether the hub's clock is known to be right.
 DROP FUNCTION IF EXISTS hub_sync.parent_checks(hub_streams);
 -- Days are compared by count and hash now.
 DROP FUNCTION IF EXISTS hub_sync.day_counts(public.hub_streams, uuid, date, date);
@@ -43,3 +43,8 @@ $$;
 -- Made anew by the files, with other arguments or under another name.
 DROP FUNCTION IF EXISTS hub_sync.note_sync_status(text, uuid, uuid, integer, boolean, boolean, text[]);
 DROP FUNCTION IF EXISTS hub_sync.without_foreign_room(jsonb, uuid);
+DROP FUNCTION IF EXISTS hub_sync.record_statements(hub_streams, text[], boolean, boolean);
+DROP FUNCTION IF EXISTS hub_sync.store_records(hub_streams, hub_hubs, text, integer, jsonb, boolean, bigint[], bigint, bigint, bigint, boolean);
+
+-- How far each stream has come says more than how much waits (hub_hubs.positions).
+ALTER TABLE hub_hubs DROP COLUMN IF EXISTS waiting;

@@ -16,7 +16,6 @@ CREATE TABLE IF NOT EXISTS hub_hubs (
     agent_version text,
     public jsonb NOT NULL DEFAULT '{}',
     clock jsonb,
-    waiting jsonb NOT NULL DEFAULT '{}',
     present_boot_id text,
     present_monotonic_ms bigint,
     claimed_at timestamptz NOT NULL DEFAULT now(),
@@ -26,6 +25,7 @@ CREATE TABLE IF NOT EXISTS hub_hubs (
 );
 -- When two machines were last heard to speak as this hub.
 ALTER TABLE hub_hubs ADD COLUMN IF NOT EXISTS doubled_at timestamptz;
+ALTER TABLE hub_hubs ADD COLUMN IF NOT EXISTS positions jsonb NOT NULL DEFAULT '{}';
 CREATE UNIQUE INDEX IF NOT EXISTS hub_hubs_one_per_home ON hub_hubs (home_id) WHERE retired_at IS NULL;
 CREATE INDEX IF NOT EXISTS hub_hubs_home ON hub_hubs (home_id, mirror_id);
 -- Every call of a hub looks it up by what its claims say, which need not be a uuid.
@@ -106,7 +106,26 @@ CREATE TABLE IF NOT EXISTS hub_dead_letters (
     body jsonb,
     received_at timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE hub_dead_letters ADD COLUMN IF NOT EXISTS times integer NOT NULL DEFAULT 1;
 CREATE INDEX IF NOT EXISTS hub_dead_letters_hub ON hub_dead_letters (hub_id, id);
+-- Is this number set aside already?
+CREATE INDEX IF NOT EXISTS hub_dead_letters_number ON hub_dead_letters (stream, hub_id, seq);
+
+-- Records whose times nobody could confirm: made before the hub's clock was known to be right, in a boot that never learned it.
+CREATE TABLE IF NOT EXISTS hub_undated (
+    hub_id uuid NOT NULL REFERENCES hub_hubs (id) ON DELETE CASCADE,
+    mirror_id text NOT NULL,
+    epoch integer NOT NULL,
+    stream text NOT NULL,
+    first_seq bigint NOT NULL,
+    last_seq bigint NOT NULL,
+    home_id uuid NOT NULL,
+    from_at timestamptz,
+    to_at timestamptz,
+    received_at timestamptz NOT NULL DEFAULT now(),
+    CHECK (first_seq BETWEEN 1 AND last_seq),
+    PRIMARY KEY (hub_id, mirror_id, epoch, stream, first_seq)
+);
 
 CREATE TABLE IF NOT EXISTS hub_commands (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -130,6 +130,8 @@ async def test_what_is_not_plain_is_left_to_the_function(dsn, hub, new_hub):
             {"metric_type": ["x", 5]},
             {"time": ["2026-03-01T12:00:00Z", None]},
             {"time": ["2026-03-01T12:00:00Z", "noon"]},
+            {"time": ["2026-03-01T12:00:00Z", "2099-03-01T12:00:00Z"]},
+            {"value": [1, "NaN"]},
             {"quality_score": [100, 101]},
             {"device_id": [device_id, [device_id]]},
         ]
@@ -240,7 +242,7 @@ GOOD = {
     "unknown": st.integers(),
 }  # fmt: skip
 BAD = st.one_of(
-    st.none(), st.booleans(), st.just("noon"), st.just(""), st.just("infinity"), st.just("2026-03-01"), st.just("7"), st.just(1e300), st.just(10**19),
+    st.none(), st.booleans(), st.just("noon"), st.just(""), st.just("infinity"), st.just("2026-03-01"), st.just("2099-01-01T00:00:00Z"), st.just("NaN"), st.just("7"), st.just(1e300), st.just(10**19),
     st.just(-0.0), st.just(5.5), st.just([]), st.just({}), st.just("device 3"), st.just("foreign"), st.just("2026-02-30T00:00:00Z"), st.just("\\N"),
 )  # fmt: skip
 
@@ -259,7 +261,7 @@ def batches(draw):
     batch = {"first": draw(st.sampled_from([1, 1, 2, 4, 9, 0])), "columns": body}
     if draw(st.integers(0, 9)) == 0:
         batch["seqs"] = list(range(3, 3 + count))
-    return batch | draw(st.sampled_from([{}, {}, {"lane": "live"}, {"lane": "repair"}]))
+    return batch | draw(st.sampled_from([{}, {}, {"lane": "live"}, {"lane": "repair"}, {"clock_trusted": False}]))
 
 
 envelopes = st.lists(

@@ -163,12 +163,16 @@ def test_a_new_epoch_and_a_new_mirror_start_at_nought(hub, device_id):
 @pytest.mark.parametrize(
     "bad,reason",
     [
-        ({"value": "warm"}, "invalid input syntax"),
-        ({"time": None}, "violates not-null constraint"),
-        ({"time": "yesterday, about noon"}, "invalid input syntax"),
-        ({"device_id": "not-a-uuid"}, "invalid input syntax"),
-        ({"quality_score": 101}, "check constraint"),
-        ({"quality_score": 1e30}, "integer"),
+        ({"value": "warm"}, "a value cannot be read"),
+        ({"time": None}, "time is missing"),
+        ({"time": "yesterday, about noon"}, "a value cannot be read"),
+        ({"device_id": "not-a-uuid"}, "a value cannot be read"),
+        ({"quality_score": 101}, "not among those allowed"),
+        ({"quality_score": 1e30}, "a value is out of range"),
+        ({"value": "NaN"}, "value is no number that can be reckoned with"),
+        ({"value": "-Infinity"}, "value is no number that can be reckoned with"),
+        ({"time": "infinity"}, "it is dated more than 01:00:00 ahead"),
+        ({"time": "1969-12-31T00:00:00Z"}, "it is dated before 1970-01-01"),
     ],
 )
 def test_a_bad_row_is_set_aside_and_its_neighbours_are_stored(hub, device_id, form, bad, reason):

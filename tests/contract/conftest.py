@@ -36,6 +36,7 @@ class Side(Protocol):
     def lose(self, stream: str, at: datetime) -> None: ...
     def change(self, stream: str, at: datetime, column: str, value: Any) -> None: ...
     def dead_letters(self) -> list[tuple[str, int]]: ...
+    def undated(self) -> list[tuple[str, int, int]]: ...
     def gaps(self) -> list[tuple[str, int, int]]: ...
     def sync_status(self, kind: str, definition_id: str) -> str | None: ...
     def presence(self, device_id: str) -> dict[str, Any]: ...
@@ -82,6 +83,9 @@ class TwinSide:
 
     def dead_letters(self) -> list[tuple[str, int]]:
         return [(letter["stream"], letter["seq"]) for letter in self.cloud.dead_letters]
+
+    def undated(self) -> list[tuple[str, int, int]]:
+        return self.cloud.undated
 
     def gaps(self) -> list[tuple[str, int, int]]:
         return [(stream, first, last) for (_, _, stream, first, last) in self.cloud.gaps]
@@ -190,6 +194,11 @@ class SqlSide:
     def dead_letters(self) -> list[tuple[str, int]]:
         return self.db.execute(
             "SELECT stream, seq FROM hub_dead_letters WHERE home_id = %s ORDER BY id", (self.home_id,)
+        ).fetchall()
+
+    def undated(self) -> list[tuple[str, int, int]]:
+        return self.db.execute(
+            "SELECT stream, first_seq, last_seq FROM hub_undated WHERE home_id = %s", (self.home_id,)
         ).fetchall()
 
     def gaps(self) -> list[tuple[str, int, int]]:

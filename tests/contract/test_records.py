@@ -1,3 +1,4 @@
+# ruff: noqa: F811 (the fixture is imported)
 """Every stream and every kind of case that a hub may send, against any cloud: stored once, and refused when it points elsewhere."""
 
 import uuid
@@ -91,7 +92,7 @@ def case_of(table: str, device: str, run: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-async def test_a_stream_is_stored_once_and_what_points_elsewhere_is_set_aside(side, hub, stream) -> None:  # noqa: F811
+async def test_a_stream_is_stored_once_and_what_points_elsewhere_is_set_aside(side, hub, stream) -> None:
     device, rule, scene = await hub.add_device(), await hub.add_rule(), str(uuid.uuid4())
     await hub.define("scene", scene, name="Evening", device_states=[])
     stray = str(uuid.uuid4())
@@ -107,14 +108,14 @@ async def test_a_stream_is_stored_once_and_what_points_elsewhere_is_set_aside(si
     assert side.dead_letters() == [(stream, 2)]
 
 
-async def opened(hub: HubOf, device: str) -> str:  # noqa: F811
+async def opened(hub: HubOf, device: str) -> str:
     run = str(uuid.uuid4())
     await hub.ingest(cases=(Case("diagnostic_runs", run, 1, case_of("diagnostic_runs", device, run)),))
     return run
 
 
 @pytest.mark.parametrize("table", CASES)
-async def test_of_a_case_of_any_kind_the_highest_revision_stays(side, hub, table) -> None:  # noqa: F811
+async def test_of_a_case_of_any_kind_the_highest_revision_stays(side, hub, table) -> None:
     device, case_id = await hub.add_device(), str(uuid.uuid4())
     row = case_of(table, device, await opened(hub, device))
     for revision, held in ((1, 1), (3, 3), (2, 3)):
@@ -125,7 +126,7 @@ async def test_of_a_case_of_any_kind_the_highest_revision_stays(side, hub, table
 
 
 @pytest.mark.parametrize("table", CASES)
-async def test_a_case_of_a_device_that_is_not_of_this_home_is_refused_alone(side, hub, table) -> None:  # noqa: F811
+async def test_a_case_of_a_device_that_is_not_of_this_home_is_refused_alone(side, hub, table) -> None:
     device, good, bad = await hub.add_device(), str(uuid.uuid4()), str(uuid.uuid4())
     run = await opened(hub, device)
     stray = case_of(table, str(uuid.uuid4()), run)
@@ -134,8 +135,33 @@ async def test_a_case_of_a_device_that_is_not_of_this_home_is_refused_alone(side
     assert [one["id"] for one in answer["cases"]] == [good]
 
 
-async def test_an_issue_of_an_examination_that_nobody_knows_is_refused(hub) -> None:  # noqa: F811
+async def test_an_issue_of_an_examination_that_nobody_knows_is_refused(hub) -> None:
     device, issue = await hub.add_device(), str(uuid.uuid4())
     row = case_of("diagnostic_issues", device, str(uuid.uuid4()))
     answer = await hub.ingest(cases=(Case("diagnostic_issues", issue, 1, row),))
     assert [one["reason"] for one in answer["refused"]] == ["diagnostic_run_id is not known in this home"]
+
+
+@pytest.mark.parametrize("stream", ["device_telemetry", "device_states"])
+async def test_a_record_from_the_future_is_set_aside_unless_the_hub_says_that_nobody_knew_the_time(
+    side,
+    hub,
+    stream,
+) -> None:
+    device = await hub.add_device()
+    ahead = {STREAMS[stream].time_column: datetime.now(UTC) + timedelta(hours=2)}
+    rows = [record_of(stream, n, device, "", "") for n in range(3)]
+    rows[1] |= ahead
+    answer = await hub.ingest(batches=(RecordBatch(stream, 1, rows),))
+    assert [(one["seq"], one["reason"]) for one in answer["refused"]] == [(2, "it is dated more than 01:00:00 ahead")]
+    assert side.undated() == []
+    answer = await hub.ingest(batches=(RecordBatch(stream, 4, rows, is_clock_trusted=False),))
+    assert (answer["refused"], answer["marks"][stream], side.count(stream)) == ([], 6, 5)
+    assert side.undated() == [(stream, 4, 6)]
+    assert side.dead_letters() == [(stream, 2)]
+
+
+async def test_what_is_refused_again_is_set_aside_once(side, hub) -> None:
+    for _ in range(2):
+        await hub.ingest(batches=(RecordBatch("dreams", 1, [{"a": 1}]),))
+    assert side.dead_letters() == [("dreams", None)]

@@ -38,6 +38,7 @@ KEEPING = {"zigbee2mqtt", "hue", "deconz"}
 SYNC_STATUSES = {"synced", "pending", "failed", "conflict", "unsupported"}
 AUDITED = {"homes": "home", "rooms": "room", "devices": "device", "scenes": "scene", "automations": "automation"}
 DOUBLED_TOLD_FOR = timedelta(hours=1)
+AHEAD_MAX = timedelta(hours=1)
 REDELIVER_AFTER = timedelta(seconds=30)
 WAIT_S_MAX = 25
 
@@ -122,6 +123,7 @@ class CloudTwin:
         self.rows: dict[str, list[StoredRow]] = {}
         self.marks: dict[tuple[str, int, str], int] = {}
         self.dead_letters: list[dict[str, Any]] = []
+        self.undated: list[tuple[str, int, int]] = []
         self.gaps: dict[tuple[str, int, str, int, int], dict[str, Any]] = {}
         self.cases: dict[tuple[str, str], dict[str, Any]] = {}
         self.definitions: dict[tuple[str, str], Versioned] = {}
@@ -346,6 +348,7 @@ class CloudTwin:
 
     def _take_stream(self, mirror: str, epoch: int, stream: str, body: dict[str, Any]) -> list[dict[str, Any]]:
         if stream not in STREAMS:
+            self._bury(stream, None, "stream_unknown", {})
             return [{"stream": stream, "seq": None, "reason": "stream_unknown"}]
         rows = _rows(body)
         seqs = body.get("seqs") or [body.get("first", 1) + n for n in range(len(rows))]
@@ -369,13 +372,31 @@ class CloudTwin:
         for seq, row in zip(seqs, rows, strict=True):
             if (seq > reached) if is_repair else not mark < seq <= reached:
                 continue
-            if reason := self._why_not(stream, row):
-                self.dead_letters.append({"stream": stream, "seq": seq, "reason": reason, "row": row})
+            if reason := self._why_not(stream, row, is_clock_trusted=body.get("clock_trusted", True)):
+                self._bury(stream, seq, reason, row)
                 refused.append({"stream": stream, "seq": seq, "reason": reason})
             elif not is_repair or reconciling.sameness_of(stream, row, (mirror, epoch, seq)) not in there:
                 kept.append(StoredRow(self.hub_id or "", mirror, epoch, seq, row))
         self.marks[mirror, epoch, stream] = reached
+        if is_repair:
+            gone = set(seqs) - {each["seq"] for each in refused}
+            self.dead_letters = [
+                each for each in self.dead_letters if each["stream"] != stream or each["seq"] not in gone
+            ]
+        elif not body.get("clock_trusted", True) and reached > mark:
+            self.undated.append((stream, max(mark + 1, seqs[0]), min(reached, seqs[-1])))
         return refused
+
+    def _bury(self, stream: str, seq: int | None, reason: str, row: dict[str, Any]) -> None:
+        """One letter for each number, and for each reason of what has none."""
+        for letter in self.dead_letters:
+            if letter["stream"] == stream and (seq, reason if seq is None else None) == (
+                letter["seq"],
+                letter["reason"] if seq is None else None,
+            ):
+                letter.update(reason=reason, row=row)
+                return
+        self.dead_letters.append({"stream": stream, "seq": seq, "reason": reason, "row": row})
 
     def _reach(self, mirror: str, epoch: int, stream: str, mark: int, seqs: list[int]) -> int:
         stretches = [(seq, seq) for seq in seqs]
@@ -390,7 +411,7 @@ class CloudTwin:
             mark = max(mark, last)
         return mark
 
-    def _why_not(self, stream: str, row: dict[str, Any]) -> str | None:
+    def _why_not(self, stream: str, row: dict[str, Any], *, is_clock_trusted: bool = True) -> str | None:
         if stream == "audit_logs":
             if row.get("table_name") not in AUDITED and row.get("table_name") not in CASES:
                 return "it points at another home"
@@ -398,8 +419,11 @@ class CloudTwin:
             column, kind = PARENTS[stream]
             if (kind, str(row.get(column))) not in self.definitions:
                 return f"{column} is not known in this home"
-        if row.get(STREAMS[stream].time_column) is None:
-            return "null value in the time column"
+        at = row.get(STREAMS[stream].time_column)
+        if at is None:
+            return f"{STREAMS[stream].time_column} is missing"
+        if is_clock_trusted and datetime.fromisoformat(at) > self._now() + AHEAD_MAX:
+            return "it is dated more than 01:00:00 ahead"
         return "unusable" if self.unusable(stream, row) else None
 
     def _take_present(self, present: dict[str, Any]) -> None:

@@ -138,6 +138,12 @@ ON CONFLICT (entity_type) DO UPDATE SET
 -- Named bounds.
 CREATE OR REPLACE FUNCTION hub_sync.history_versions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20';
 CREATE OR REPLACE FUNCTION hub_sync.dead_letters_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';  -- a hub; the oldest go
+CREATE OR REPLACE FUNCTION hub_sync.replays_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- dead letters, a call
+CREATE OR REPLACE FUNCTION hub_sync.undated_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- stretches of a hub; the oldest go
+-- How far ahead of the cloud's clock a record may be dated: by a clock that the hub trusts, and by one that nobody has confirmed.
+CREATE OR REPLACE FUNCTION hub_sync.ahead_max() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '1 hour'$$;
+CREATE OR REPLACE FUNCTION hub_sync.ahead_untrusted_max() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '10 years'$$;
+CREATE OR REPLACE FUNCTION hub_sync.earliest() RETURNS date LANGUAGE sql IMMUTABLE AS $$SELECT date '1970-01-01'$$;
 CREATE OR REPLACE FUNCTION hub_sync.envelope_rows_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';
 CREATE OR REPLACE FUNCTION hub_sync.envelope_definitions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2000';
 CREATE OR REPLACE FUNCTION hub_sync.listed_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20000';  -- fingerprints of a stream in a request

@@ -4,26 +4,6 @@
 -- skipped, the next ones inserted and the mark moved, so a repeat finds nothing to do. The whole batch goes in with one
 -- INSERT .. SELECT; only when a row in it is bad is the batch halved until the bad one stands alone as a dead letter.
 
--- Is it worth trying the same again later? Then it is nobody's dead letter.
-CREATE OR REPLACE FUNCTION hub_sync.is_passing(state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT left(state, 2) IN ('08', '25', '40', '53', '55', '57', '58')
-$$;
-
-CREATE OR REPLACE FUNCTION hub_sync.bury(hub public.hub_hubs, in_mirror text, in_epoch integer, in_stream text, in_seq bigint, why text, in_body jsonb)
-RETURNS jsonb LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO public.hub_dead_letters (hub_id, home_id, mirror_id, epoch, stream, seq, reason, body)
-    VALUES (hub.id, hub.home_id, in_mirror, in_epoch, left(in_stream, 100), in_seq, left(why, 500),
-            hub_sync.bounded(in_body));
-    RETURN jsonb_build_array(jsonb_build_object('stream', in_stream, 'seq', in_seq, 'reason', left(why, 500)));
-END
-$$;
-
-CREATE OR REPLACE FUNCTION hub_sync.trim_dead_letters(hub public.hub_hubs) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM public.hub_dead_letters WHERE hub_id = hub.id AND id <= (
-        SELECT id FROM public.hub_dead_letters WHERE hub_id = hub.id ORDER BY id DESC OFFSET hub_sync.dead_letters_max() LIMIT 1)
-$$;
-
 -- Where the rows of a stream lie: in the schema of the hypertables, or among the plain tables.
 CREATE OR REPLACE FUNCTION hub_sync.place_of(target_table text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT format(CASE WHEN to_regclass(format('ts.%I', target_table)) IS NULL THEN 'public.%I' ELSE 'ts.%I' END, target_table)
@@ -110,7 +90,7 @@ END
 $$;
 
 -- What must hold of a row `a`, one boolean expression a reason; none of them is ever null.
-CREATE OR REPLACE FUNCTION hub_sync.row_checks(declared public.hub_streams) RETURNS TABLE (reason text, expression text)
+CREATE OR REPLACE FUNCTION hub_sync.row_checks(declared public.hub_streams, is_clock_trusted boolean) RETURNS TABLE (reason text, expression text)
 LANGUAGE sql STABLE AS $$
     SELECT p.key || ' is not known in this home',
         format('(a.%1$I IS NULL OR %2$s)', p.key, format(
@@ -123,13 +103,26 @@ LANGUAGE sql STABLE AS $$
     JOIN pg_type t ON t.oid = c.atttypid
     UNION ALL
     SELECT 'it points at another home', declared.row_check WHERE declared.row_check IS NOT NULL
+    UNION ALL
+    SELECT format('it is dated more than %s ahead', ahead.most),
+        format('(a.%1$I IS NULL OR a.%1$I <= now() + %2$L::interval)', declared.time_column, ahead.most)
+    FROM (SELECT CASE WHEN is_clock_trusted THEN hub_sync.ahead_max() ELSE hub_sync.ahead_untrusted_max() END) ahead (most)
+    UNION ALL
+    SELECT format('it is dated before %s', hub_sync.earliest()),
+        format('(a.%1$I IS NULL OR a.%1$I >= %2$L::date)', declared.time_column, hub_sync.earliest())
+    UNION ALL
+    SELECT format('%s is no number that can be reckoned with', c.attname), format('(a.%1$I IS NULL OR a.%1$I NOT IN (''NaN'', ''Infinity'', ''-Infinity''))', c.attname)
+    FROM pg_attribute c
+    WHERE c.attrelid = hub_sync.place_of(declared.target_table)::regclass AND c.attname = ANY (declared.columns)
+      AND c.atttypid IN ('double precision'::regtype, 'numeric'::regtype)
     ORDER BY 1
 $$;
 
 -- The statements of one batch: what inserts what lies above $6 and up to $7, and what finds the rows of it that point at
 -- nothing of this home.
 CREATE OR REPLACE FUNCTION hub_sync.record_statements(
-    declared public.hub_streams, present_columns text[], as_columns boolean, is_repair boolean, OUT inserts text, OUT finds_strays text
+    declared public.hub_streams, present_columns text[], as_columns boolean, is_repair boolean, is_clock_trusted boolean,
+    OUT inserts text, OUT finds_strays text
 ) LANGUAGE plpgsql STABLE AS $$
 DECLARE
     arrived text := hub_sync.arrived_sql(declared, present_columns, as_columns);
@@ -138,7 +131,7 @@ DECLARE
     missing text := '';
 BEGIN
     SELECT string_agg(c.expression, ' AND '), string_agg(format('WHEN NOT %s THEN %L', c.expression, c.reason), ' ')
-    INTO checks, reasons FROM hub_sync.row_checks(declared) c;
+    INTO checks, reasons FROM hub_sync.row_checks(declared, is_clock_trusted) c;
     IF is_repair THEN
         -- Two measurements may share device, metric and time: the same record has the same fingerprint too.
         SELECT format(' AND NOT EXISTS (SELECT FROM %s k WHERE %s%s)', hub_sync.place_of(declared.target_table),
@@ -194,6 +187,9 @@ CREATE OR REPLACE FUNCTION hub_sync.insert_around_bad(
 DECLARE
     middle integer := (lo + hi) / 2;
     why text;
+    state text;
+    of_column text;
+    of_constraint text;
 BEGIN
     IF lo > hi THEN
         RETURN '[]';
@@ -205,10 +201,11 @@ BEGIN
         IF hub_sync.is_passing(SQLSTATE) THEN
             RAISE;
         END IF;
-        why := SQLERRM;
+        GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, why = MESSAGE_TEXT, of_column = COLUMN_NAME, of_constraint = CONSTRAINT_NAME;
     END;
     IF lo = hi THEN
-        RETURN hub_sync.bury(hub, in_mirror, in_epoch, declared.stream, seqs[lo], why, body_rows[lo]);
+        RETURN hub_sync.bury(hub, in_mirror, in_epoch, declared.stream, seqs[lo], hub_sync.in_words(state, why, of_column, of_constraint),
+                             body_rows[lo]);
     END IF;
     RETURN hub_sync.insert_around_bad(declared, inserts, finds_strays, hub, in_mirror, in_epoch, body_rows, seqs, lo, middle)
         || hub_sync.insert_around_bad(declared, inserts, finds_strays, hub, in_mirror, in_epoch, body_rows, seqs, middle + 1, hi);
@@ -217,7 +214,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION hub_sync.store_records(
     declared public.hub_streams, hub public.hub_hubs, in_mirror text, in_epoch integer,
-    body jsonb, as_columns boolean, seqs bigint[], first_seq bigint, after bigint, upto bigint, is_repair boolean
+    body jsonb, as_columns boolean, seqs bigint[], first_seq bigint, after bigint, upto bigint, is_repair boolean, is_clock_trusted boolean
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     statements record;
@@ -225,7 +222,7 @@ DECLARE
     numbers bigint[];
 BEGIN
     SELECT * INTO statements FROM hub_sync.record_statements(
-        declared, CASE WHEN as_columns THEN ARRAY(SELECT jsonb_object_keys(body)) ELSE declared.columns END, as_columns, is_repair);
+        declared, CASE WHEN as_columns THEN ARRAY(SELECT jsonb_object_keys(body)) ELSE declared.columns END, as_columns, is_repair, is_clock_trusted);
     BEGIN
         RETURN hub_sync.insert_records(declared, statements.inserts, statements.finds_strays, hub, in_mirror, in_epoch,
                                        body, seqs, first_seq, after, upto);
@@ -246,7 +243,7 @@ BEGIN
         ) e
     ) r
     WHERE r.seq > after AND r.seq <= upto;
-    SELECT * INTO statements FROM hub_sync.record_statements(declared, declared.columns, false, is_repair);
+    SELECT * INTO statements FROM hub_sync.record_statements(declared, declared.columns, false, is_repair, is_clock_trusted);
     RETURN hub_sync.insert_around_bad(declared, statements.inserts, statements.finds_strays, hub, in_mirror, in_epoch,
                                       body_rows, numbers, 1, coalesce(cardinality(numbers), 0));
 END
@@ -346,6 +343,42 @@ CREATE OR REPLACE FUNCTION hub_sync.move_mark(in_hub uuid, in_mirror text, in_ep
     WHERE hub_id = in_hub AND mirror_id = in_mirror AND epoch = in_epoch AND stream = in_stream AND mark < new_mark
 $$;
 
+-- The earliest and latest time in a batch; nothing where one of them cannot be read.
+CREATE OR REPLACE FUNCTION hub_sync.times_in(content jsonb, as_columns boolean, time_column text, OUT from_at timestamptz, OUT to_at timestamptz)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    SELECT min(t.at::timestamptz), max(t.at::timestamptz) INTO from_at, to_at
+    FROM (SELECT CASE WHEN as_columns THEN e.value #>> '{}' ELSE e.value ->> time_column END
+          FROM jsonb_array_elements(CASE WHEN as_columns THEN content -> time_column ELSE content END) e) t (at);
+EXCEPTION WHEN data_exception THEN
+    NULL;
+END
+$$;
+
+-- Records whose times nobody could confirm: stretches of numbers, with the times that the hub gave them. What follows on makes
+-- the last stretch longer; of many the newest are kept.
+CREATE OR REPLACE FUNCTION hub_sync.note_undated(
+    hub public.hub_hubs, in_mirror text, in_epoch integer, in_stream text, first bigint, last bigint, times record
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE public.hub_undated SET last_seq = last, from_at = least(from_at, times.from_at), to_at = greatest(to_at, times.to_at), received_at = now()
+    WHERE hub_id = hub.id AND mirror_id = in_mirror AND epoch = in_epoch AND stream = in_stream AND last_seq = first - 1;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    INSERT INTO public.hub_undated (hub_id, mirror_id, epoch, stream, first_seq, last_seq, home_id, from_at, to_at)
+    VALUES (hub.id, in_mirror, in_epoch, in_stream, first, last, hub.home_id, times.from_at, times.to_at) ON CONFLICT DO NOTHING;
+    DELETE FROM public.hub_undated u USING (
+        SELECT ctid FROM public.hub_undated WHERE hub_id = hub.id ORDER BY received_at DESC, stream, first_seq DESC OFFSET hub_sync.undated_max()) old
+    WHERE u.ctid = old.ctid;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION hub_sync.is_undated(in_hub uuid, in_mirror text, in_epoch integer, in_stream text, seq bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM public.hub_undated WHERE hub_id = in_hub AND mirror_id = in_mirror AND epoch = in_epoch AND stream = in_stream
+                   AND seq BETWEEN first_seq AND last_seq)
+$$;
+
 -- One stream of an envelope. Answers what was refused; the new mark is in hub_marks.
 CREATE OR REPLACE FUNCTION hub_sync.take_stream(hub public.hub_hubs, in_mirror text, in_epoch integer, in_stream text, body jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -354,17 +387,19 @@ DECLARE
     as_columns boolean := body ? 'columns';
     content jsonb := coalesce(body -> 'columns', body -> 'rows', '[]');
     is_repair boolean := coalesce(body ->> 'lane', 'live') = 'repair';
+    is_clock_trusted boolean := (body -> 'clock_trusted') IS DISTINCT FROM 'false';
+    upto bigint;
     n integer;
     seqs bigint[];
     first_seq bigint;
     old_mark bigint;
     new_mark bigint;
     refused jsonb := '[]';
-    whole jsonb;
+    whole text;
 BEGIN
     SELECT * INTO declared FROM public.hub_streams WHERE stream = in_stream AND NOT is_case;
     IF NOT FOUND THEN
-        RETURN jsonb_build_array(jsonb_build_object('stream', in_stream, 'seq', NULL, 'reason', 'stream_unknown'));
+        RETURN hub_sync.bury(hub, in_mirror, in_epoch, in_stream, NULL, 'stream_unknown', NULL);
     END IF;
     -- After a fork a mirror mends what it made in the epoch before.
     IF is_repair AND jsonb_typeof(body -> 'epoch') = 'number' AND (body ->> 'epoch')::numeric BETWEEN 0 AND in_epoch THEN
@@ -378,39 +413,45 @@ BEGIN
             seqs := ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(body -> 'seqs') WITH ORDINALITY s (value, position) ORDER BY position);
         END IF;
         whole := CASE
-            WHEN n < 0 THEN '"rows_malformed"'
-            WHEN n > 0 AND seqs IS NULL AND coalesce(first_seq, 0) < 1 THEN '"first_missing"'
-            WHEN seqs IS NOT NULL AND cardinality(seqs) <> n THEN '"seqs_and_rows_differ"'
+            WHEN n < 0 THEN 'rows_malformed'
+            WHEN n > 0 AND seqs IS NULL AND coalesce(first_seq, 0) < 1 THEN 'first_missing'
+            WHEN seqs IS NOT NULL AND cardinality(seqs) <> n THEN 'seqs_and_rows_differ'
             WHEN EXISTS (SELECT FROM (SELECT s, lag(s, 1, 0::bigint) OVER (ORDER BY o) AS before FROM unnest(seqs) WITH ORDINALITY u (s, o)) p
-                         WHERE s IS NULL OR s <= before) THEN '"seqs_not_rising"'
+                         WHERE s IS NULL OR s <= before) THEN 'seqs_not_rising'
         END;
     EXCEPTION WHEN data_exception THEN
-        whole := '"numbers_malformed"';
+        whole := 'numbers_malformed';
     END;
     IF whole IS NOT NULL THEN
-        RETURN jsonb_build_array(jsonb_build_object('stream', in_stream, 'seq', NULL, 'reason', whole));
+        RETURN hub_sync.bury(hub, in_mirror, in_epoch, in_stream, NULL, whole, NULL);
     END IF;
     IF is_repair THEN
         -- Above the mark nothing can be missing yet: the live lane brings it.
         IF n > 0 THEN
-            refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true);
+            refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true, is_clock_trusted);
             -- Only what can be stored takes the place of what was changed here.
             IF coalesce(body -> 'replace' = 'true', false) AND refused = '[]' THEN
                 BEGIN
                     IF hub_sync.remove_changed(declared, hub, content, as_columns, seqs, first_seq, old_mark) > 0 THEN
-                        refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true);
+                        refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, 0, old_mark, true, is_clock_trusted);
                     END IF;
                 EXCEPTION WHEN data_exception THEN
                     NULL;  -- what is bad lies above the mark, or it would have been refused: the live lane brings it
                 END;
             END IF;
+            PERFORM hub_sync.unbury(hub, in_mirror, in_epoch, in_stream, ARRAY(
+                SELECT s FROM unnest(coalesce(seqs, ARRAY(SELECT generate_series(first_seq, first_seq + n - 1)))) s WHERE s <= old_mark), refused);
         END IF;
         RETURN refused;
     END IF;
     new_mark := hub_sync.reach(hub.id, in_mirror, in_epoch, in_stream, old_mark, seqs, first_seq, n);
     IF n > 0 AND new_mark > old_mark THEN
-        refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, old_mark,
-                                          least(new_mark, coalesce(seqs[n], first_seq + n - 1)), false);
+        upto := least(new_mark, coalesce(seqs[n], first_seq + n - 1));
+        refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, old_mark, upto, false, is_clock_trusted);
+        IF NOT is_clock_trusted AND upto > old_mark THEN
+            PERFORM hub_sync.note_undated(hub, in_mirror, in_epoch, in_stream, greatest(old_mark + 1, coalesce(seqs[1], first_seq)), upto, t)
+            FROM hub_sync.times_in(content, as_columns, declared.time_column) t;
+        END IF;
     END IF;
     PERFORM hub_sync.move_mark(hub.id, in_mirror, in_epoch, in_stream, new_mark) WHERE new_mark > old_mark;
     RETURN refused;

@@ -75,6 +75,7 @@ BEGIN
         PERFORM hub_sync.move_mark(hub.id, mirror, epoch_now, (one.declared).stream, new_mark);
         plans := plans || jsonb_build_object((one.declared).stream, jsonb_build_object(
             'table', (one.declared).target_table, 'after', old_mark, 'upto', least(new_mark, one.first_seq + one.n - 1),
+            'time', (one.declared).time_column, 'earliest', hub_sync.earliest()::timestamptz, 'latest', now() + hub_sync.ahead_max(),
             'columns', hub_sync.column_plan(one.declared, given, hub.home_id)));
     END LOOP;
     RETURN plans;

@@ -133,7 +133,7 @@ BEGIN
     END IF;
     body := jsonb_build_array((item -> 'row') || jsonb_build_object('id', case_id, declared.time_column, case_time));
     EXECUTE hub_sync.arrived_sql(declared, declared.columns, false) || 'SELECT string_agg(c, '', '') FROM arrived a, LATERAL (VALUES '
-        || (SELECT string_agg(format('(CASE WHEN NOT %s THEN %L END)', c.expression, c.reason), ', ') FROM hub_sync.row_checks(declared) c) || ') v (c)'
+        || (SELECT string_agg(format('(CASE WHEN NOT %s THEN %L END)', c.expression, c.reason), ', ') FROM hub_sync.row_checks(declared, false) c) || ') v (c)'
         INTO bad USING body, NULL::bigint[], 1::bigint, hub.home_id, seed;
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = bad;
@@ -166,6 +166,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
     item jsonb;
     one jsonb;
+    state text;
+    why text;
+    of_column text;
+    of_constraint text;
 BEGIN
     held := '[]';
     refused := '[]';
@@ -174,12 +178,14 @@ BEGIN
             one := hub_sync.take_case(hub, item);
             held := held || jsonb_build_array(one);
         EXCEPTION WHEN OTHERS THEN
-            IF hub_sync.is_passing(SQLSTATE) THEN
+            GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, why = MESSAGE_TEXT, of_column = COLUMN_NAME, of_constraint = CONSTRAINT_NAME;
+            IF hub_sync.is_passing(state) THEN
                 RAISE;
             END IF;
-            PERFORM hub_sync.bury(hub, in_mirror, in_epoch, coalesce(item ->> 'table', 'case'), NULL, SQLERRM, item);
+            why := left(hub_sync.in_words(state, why, of_column, of_constraint), 500);
+            PERFORM hub_sync.bury(hub, in_mirror, in_epoch, coalesce(item ->> 'table', 'case'), NULL, why, item);
             refused := refused || jsonb_build_array(jsonb_build_object('stream', item -> 'table', 'seq', NULL, 'id', item -> 'id',
-                                                                       'revision', item -> 'revision', 'reason', left(SQLERRM, 500)));
+                                                                       'revision', item -> 'revision', 'reason', why));
         END;
     END LOOP;
 END
@@ -356,7 +362,7 @@ BEGIN
         mirror_id = mirror, epoch = epoch_now, agent_version = coalesce(left(request ->> 'agent_version', 100), agent_version),
         clock = hub_sync.bounded(clock_now), last_seen_at = now(), last_ingest_at = now(),
         doubled_at = hub.doubled_at,
-        waiting = CASE WHEN has_present THEN coalesce(hub_sync.bounded(present -> 'hub' -> 'waiting'), '{}') ELSE waiting END,
+        positions = CASE WHEN present -> 'hub' ? 'streams' AND has_present THEN hub_sync.positions_in(present -> 'hub' -> 'streams') ELSE positions END,
         present_boot_id = CASE WHEN has_present THEN clock_now ->> 'boot_id' ELSE present_boot_id END,
         present_monotonic_ms = CASE
             WHEN NOT has_present THEN present_monotonic_ms

@@ -60,6 +60,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "hub_commands": {"kind": "backup"},
     "hub_catalogue_reports": {"table_name": "brands"},
     "hub_gaps": {"first_seq": 1, "last_seq": 2, "count": 2},
+    "hub_undated": {"first_seq": 1, "last_seq": 2},
     "hub_definition_history": {"entity_type": "room"},
     "hub_definition_versions": {"entity_type": "room"},
     "security_scans": {"status": "pending"},
