@@ -371,6 +371,8 @@ class Agent:
             agent_version=__version__,
             hub_name=socket.gethostname(),
             claim_code=code,
+            versions=core.hub.definitions.versions,
+            time_zone=lambda: zone(core.hub.place.time_zone),
             owed=core.hub.definitions.owed,
             owed_count=lambda: core.hub.definitions.owed_count,
             present=core.hub.present,
@@ -415,6 +417,7 @@ class Agent:
             new_id=new_uuid,
             broker_address=broker_address,
             sync_status=uplink.status if uplink else _without_cloud,
+            verify=uplink.verify if uplink else None,
             handled=lambda: core.loop.handled,
             version=__version__,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from hub_agent.core.sync.verifying import Stretch
 from hub_agent.model.action import Command
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Alias, Device
@@ -200,6 +201,9 @@ class Store(Protocol):
     async def numbered(self, stream: str, numbers: Sequence[int]) -> RecordBatch | None:
         """Rows by their numbers, for the repair lane: what is still there of them."""
 
+    async def printed(self, stream: str, after: int, since: datetime) -> Stretch:
+        """Fingerprints of confirmed records after this number, a bounded stretch of them; from 0, of what was made since."""
+
     async def acknowledge(self, marks: Mapping[str, int], moment: Moment) -> None:
         """Advances the high-water marks (never back). What is acknowledged and old may be trimmed."""
 
@@ -323,6 +327,12 @@ class Door(Protocol):
     def sync_status(self) -> JsonObject:
         """{"is_claimed", "is_online", "since", "address", "last_contact_at", "last_error", "hub_id", "home_id", "streams": [{"stream", "last", "acknowledged", "waiting", "acknowledged_at"}],
         "waiting", "definitions_owed", "last_acknowledged_at", "text": one plain sentence}
+        """
+
+    def verify(self, days: int, stream: str | None) -> AsyncGenerator[JsonObject, None]:
+        """Compares what hub and cloud hold of these days, of one stream or all, and repairs what differs. Gives {"progress": 0.4} now and then, and at last
+        {"verified": {"since", "until", "finished_at", "is_agreed", "streams": [{"stream", "days", "records", "differing_days", "missing", "repaired", "refused", "still", "by": "hash" | "count" |
+        "nothing", "reasons": {text: n}}], "definitions", "definitions_newer_there", "definitions_forgotten_there", "text"}}. Raises NotPossible, CloudError.
         """
 
     def rejected(self) -> Sequence[JsonObject]:

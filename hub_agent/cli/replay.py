@@ -29,7 +29,7 @@ def is_file(rule: str) -> bool:
 
 def replay_known(link: Link, name: str, since: str, until: str | None, *, as_json: bool) -> None:
     asked = urlencode({"since": since, **({"until": until} if until else {})})
-    body = _followed(link.lines("GET", f"automations/{quote(name, safe='')}/replay?{asked}"))
+    body = followed(link.lines("GET", f"automations/{quote(name, safe='')}/replay?{asked}"))
     if as_json:
         print_json(body)
     else:
@@ -54,7 +54,7 @@ def replay_file(link: Link, file: str, since: str, until: str | None, *, as_json
         if not _can_run(judged):
             continue
         asked = {"fields": judged.fields, "scripts": scripts, "since": since, "until": until}
-        answers.append(_followed(link.lines("POST", "replay", asked)))
+        answers.append(followed(link.lines("POST", "replay", asked)))
         if not as_json:
             _print(answers[-1])
     if as_json:
@@ -71,12 +71,13 @@ def _can_run(judged: "Judged") -> bool:
     return judged.verdict != "cannot"
 
 
-def _followed(lines: Iterator[Json]) -> Json:
+def followed(lines: Iterator[Json], name: str = "replay") -> Json:
+    """The answer that comes under this name, with a bar for the progress until then."""
     is_shown = sys.stderr.isatty()
     try:
         for said in lines:
-            if "replay" in said:
-                return said["replay"]
+            if name in said:
+                return said[name]
             if is_shown:
                 done = round(said["progress"] * BAR_CHARS)
                 click.echo(f"\r[{'#' * done:<{BAR_CHARS}}] {said['progress']:4.0%}", err=True, nl=False)

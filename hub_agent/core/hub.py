@@ -63,6 +63,7 @@ from hub_agent.model.inputs import (
     CommandNotSent,
     CommandSent,
     DefinitionArrived,
+    DefinitionsForgotten,
     DefinitionTaken,
     DeviceEdited,
     EventFired,
@@ -375,6 +376,8 @@ class Hub:
                 return self._definition(definition, is_from_cloud=is_from_cloud, now=now)
             case DefinitionTaken():
                 return self.definitions.taken(happened, now)
+            case DefinitionsForgotten(keys):
+                return self.definitions.forgotten(keys)
             case DeviceEdited():
                 return self.devices.edit(happened, now)
             case RepairWanted():

@@ -101,6 +101,13 @@ class DefinitionTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class DefinitionsForgotten:
+    """The cloud does not have these (kind, id) any more, or an older version: it was put back to how it stood before."""
+
+    keys: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RepairWanted:
     """A person asks the hub to do what it can for an automation: names that were changed are put right."""
 
@@ -197,6 +204,7 @@ Input: TypeAlias = (
     | ScenePressed
     | DefinitionArrived
     | DefinitionTaken
+    | DefinitionsForgotten
     | DeviceEdited
     | RoomEdited
     | RepairWanted

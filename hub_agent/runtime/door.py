@@ -63,6 +63,7 @@ class HubDoor:
         new_id: NewId,
         broker_address: str,
         sync_status: Callable[[], JsonObject],
+        verify: Callable[[int, str | None], AsyncGenerator[JsonObject, None]] | None,
         handled: Callable[[], int],
         version: str,
     ) -> None:
@@ -78,6 +79,7 @@ class HubDoor:
         self._new_id = new_id
         self._broker_address = broker_address
         self._sync_status = sync_status
+        self._verify = verify
         self._handled = handled
         self._version = version
         self._started = clock.now()
@@ -150,6 +152,11 @@ class HubDoor:
 
     def sync_status(self) -> JsonObject:
         return self._sync_status()
+
+    def verify(self, days: int, stream: str | None) -> AsyncGenerator[JsonObject, None]:
+        if self._verify is None:
+            raise NotPossible("This hub has no cloud to be compared with: cloud.url is not set.")
+        return self._verify(days, stream)
 
     def rejected(self) -> Sequence[JsonObject]:
         seen = sorted(self._hub.misunderstandings.all(), key=lambda each: (-each.count, each.rejected.topic))

@@ -245,7 +245,7 @@ class Exchange:
         gaps += self._gaps_in_reach(shed, batches)
         is_queue_turn = bool(batches) and self.queued.is_usual
         envelope = Envelope(
-            self._sender(),
+            self.sender(),
             ClockReading(moment.is_trusted, moment.boot_id, int(moment.monotonic_s * 1000), moment.wall),
             tuple(definitions),
             self._present_for(now_s) if wants("present") and not is_queue_turn else None,
@@ -380,7 +380,12 @@ class Exchange:
             return None
         return news(present, self._told)
 
-    def _sender(self) -> Sender:
+    @property
+    def is_behind(self) -> bool:
+        """The cloud has less than it had confirmed."""
+        return bool(self._behind)
+
+    def sender(self) -> Sender:
         identity = self.identity
         assert identity.hub_id is not None
         return Sender(

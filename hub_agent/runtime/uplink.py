@@ -4,20 +4,22 @@ import asyncio
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from hub_agent.core.sync.changes import read_changes
 from hub_agent.core.sync.definitions import OwedDefinition
 from hub_agent.core.sync.lineage import Lineage
 from hub_agent.core.sync.pace import REFUSED_S, Pace
+from hub_agent.core.sync.verifying import Versions
 from hub_agent.errors import AgentTooOld, ClaimError, CloudRefused, OperatingError
 from hub_agent.model.inputs import DefinitionArrived
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Change, Clock, Cloud, Identity, Store
 from hub_agent.runtime.exchange import IDENTITY_CODES, PRESENT_ALONE_S, Exchange, Submit
+from hub_agent.runtime.verifying import Verifier
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,8 @@ class Uplink:
         changed: Callable[[Change], None],
         lineage: Lineage,
         warned: Callable[[frozenset[str]], None] = lambda _warnings: None,
+        versions: Callable[[], Versions] = dict,
+        time_zone: Callable[[], tzinfo] = lambda: UTC,
         complain: Callable[[str | None], None] = lambda _reason: None,
     ) -> None:
         self._complain = complain
@@ -99,6 +103,9 @@ class Uplink:
         )
         self._up = Pace(jitter, idle_s=PRESENT_ALONE_S)
         self._down = Pace(jitter, idle_s=POLL_S)
+        self._reads_all = False
+        # More would go at once, if it were its turn.
+        self._is_draining = False
         self._woken = asyncio.Event()
         self._nudged = asyncio.Event()
         self._may_claim = asyncio.Event()
@@ -110,6 +117,20 @@ class Uplink:
         self._last_contact_at: datetime | None = None
         self._last_error: str | None = None
         self._counted_at_s = float("-inf")
+        self._verifier = Verifier(
+            cloud=cloud,
+            store=store,
+            clock=clock,
+            exchange=self._exchange,
+            turn=self._turn,
+            jitter=jitter,
+            is_online=lambda: self._link.is_online,
+            is_busy=lambda: self._is_draining,
+            versions=versions,
+            time_zone=time_zone,
+            submit=submit,
+            read_all=self.read_all,
+        )
 
     @property
     def identity(self) -> Identity:
@@ -119,6 +140,18 @@ class Uplink:
         """Something was committed."""
         self._up.noticed(self._now_s())
         self._woken.set()
+
+    def read_all(self) -> None:
+        """The next look at the cloud takes in all definitions, not only what changed since the last."""
+        self._reads_all = True
+
+    def verify_soon(self) -> None:
+        """Hub and cloud are compared when what waits has been sent."""
+        self._verifier.soon()
+
+    def verify(self, days: int, stream: str | None) -> AsyncGenerator[JsonObject, None]:
+        """As in Door.verify."""
+        return self._verifier.verify(days, stream)
 
     def claim_with(self, code: str) -> None:
         """Somebody has typed a claim code."""
@@ -134,6 +167,7 @@ class Uplink:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_on(self._speak_once, self._up, self._woken))
                 tasks.create_task(self._keep_on(self._listen_once, self._down, self._nudged))
+                tasks.create_task(self._verifier.run())
         finally:
             await self._cloud.close()
 
@@ -165,6 +199,7 @@ class Uplink:
             "definitions_owed": self._owed_count(),
             "last_acknowledged_at": _iso(max(acknowledged, default=None)),
             "set_aside": self._exchange.isolation.set_aside,
+            "verified": self._verifier.last,
             "text": self._in_words(waiting),
         }
 
@@ -208,6 +243,9 @@ class Uplink:
             self._exchange.start_afresh()
         async with self._turn:
             done = await self._exchange.run()
+        self._is_draining = done.is_more
+        if self._exchange.is_behind:
+            self.verify_soon()
         if not done.is_sent:
             self._up.looked(self._now_s(), done.look_again_s)
             await self._count()
@@ -222,7 +260,8 @@ class Uplink:
 
     async def _listen_once(self) -> None:
         asked_at_s = self._now_s()
-        cursor = await self._store.cursor()
+        reads_all = self._reads_all
+        cursor = None if reads_all else await self._store.cursor()
         try:
             answer = await self._cloud.changes(cursor, LISTEN_S)
         except CloudRefused as err:
@@ -245,6 +284,7 @@ class Uplink:
             self._is_home_told = True
         if heard.cursor is not None and heard.cursor != cursor:
             await self._store.save_cursor(heard.cursor)
+        self._reads_all = self._reads_all and not reads_all
         is_held = self._now_s() - asked_at_s >= HELD_OPEN_S
         is_news = bool(commands) or (heard.cursor is not None and heard.cursor != cursor)
         self._down.succeeded(self._now_s(), is_more=heard.is_more or is_held or is_news)

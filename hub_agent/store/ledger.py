@@ -175,6 +175,9 @@ class Ledger:
             self._sync()
             return self._records.numbered(stream, numbers)
 
+    def row_id(self, stream: str, number: int, row: Mapping[str, object]) -> str:
+        return self._records.row_id(stream, number, row)
+
     def acknowledge(self, marks: Mapping[str, int], moment: Moment) -> None:
         with self._changing_records():
             self._records.acknowledge(marks, to_ms(moment.wall))

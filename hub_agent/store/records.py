@@ -338,12 +338,12 @@ class Records:
             if walker:
                 walker.take(number, row)
                 given = walker.given_out(row)
-                given.setdefault("id", self._row_id(block.stream, number, row))
+                given.setdefault("id", self.row_id(block.stream, number, row))
             else:
                 given = shadow.given_out(block.stream, row)
             yield number, blocks.shifted(given, timedelta(milliseconds=shift_ms)) if shift_ms else given
 
-    def _row_id(self, stream: str, number: int, row: Mapping[str, Any]) -> str:
+    def row_id(self, stream: str, number: int, row: Mapping[str, Any]) -> str:
         """A record without an id has one by its number, the same each time it is given out, in whatever epoch; and by its time
         as it was written, since a copy of this mirror gives the same numbers to other records.
         """

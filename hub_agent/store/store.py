@@ -12,13 +12,14 @@ from typing import ParamSpec, TypeVar
 
 import aiosqlite
 
+from hub_agent.core.sync.verifying import Stretch
 from hub_agent.errors import MirrorError, MirrorFull
 from hub_agent.model.effects import Durability, Persistent
 from hub_agent.model.ids import EntityId, NewId
 from hub_agent.model.json import JsonObject
 from hub_agent.model.state import EntityState
 from hub_agent.ports import Case, Gap, Identity, Moment, RecordBatch, Remembered, StreamPosition
-from hub_agent.store import history, reading
+from hub_agent.store import history, printing, reading
 from hub_agent.store.file import PAGE_BYTES, translated
 from hub_agent.store.ledger import Ledger, disk_space_of
 from hub_agent.store.retention import DiskSpace
@@ -108,6 +109,11 @@ class Mirror:
 
     async def numbered(self, stream: str, numbers: Sequence[int]) -> RecordBatch | None:
         return await self._write(self._ledger.numbered, stream, numbers)
+
+    async def printed(self, stream: str, after: int, since: datetime) -> Stretch:
+        """By a connection of its own on a thread of its own: neither a commit nor the loop waits for it."""
+        read = partial(printing.printed, self._path, stream, after, since, self._ledger.row_id)
+        return read() if self._inline else await asyncio.to_thread(read)
 
     async def acknowledge(self, marks: Mapping[str, int], moment: Moment) -> None:
         await self._write(self._ledger.acknowledge, marks, moment)

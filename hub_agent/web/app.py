@@ -51,6 +51,8 @@ from hub_agent.web.shapes import (
     StatusAnswer,
     SyncAnswer,
     TraceAnswer,
+    VerifiedAnswer,
+    VerifyRequest,
 )
 from hub_agent.web.webhooks import Webhooks
 
@@ -208,6 +210,13 @@ def _seeing(door: Door) -> APIRouter:
     async def sync() -> Response:
         """The link to the cloud: what is waiting, what was acknowledged when."""
         return OrjsonResponse(door.sync_status())
+
+    @router.post("/sync/verify", response_model=VerifiedAnswer)
+    async def verify(body: VerifyRequest, request: Request) -> Response:
+        """Compares what hub and cloud hold, and sends again what the cloud lost. May take minutes: whoever accepts
+        application/x-ndjson gets {"progress": 0.4} now and then, at last {"verified": {...}} or {"error": {...}}.
+        """
+        return await replay_answer(door.verify(body.days, body.stream), request, name="verified")
 
     @router.get("/rejected", response_model=list[RejectedAnswer])
     async def rejected() -> Response:

@@ -1,4 +1,4 @@
-"""The answer to a replay: at its end, or in lines with the progress for whoever asks for lines."""
+"""The answer to what takes its time: at its end, or in lines with the progress for whoever asks for lines."""
 
 from collections.abc import AsyncGenerator
 
@@ -12,23 +12,23 @@ from hub_agent.model.json import JsonObject
 LINES = "application/x-ndjson"
 
 
-async def replay_answer(said: AsyncGenerator[JsonObject, None], request: Request) -> Response:
+async def replay_answer(said: AsyncGenerator[JsonObject, None], request: Request, *, name: str = "replay") -> Response:
     """What is wrong with the question is an error of its own also where lines are asked for."""
     if LINES not in request.headers.get("accept", ""):
-        return Response(orjson.dumps(await _last(said)), media_type="application/json")
+        return Response(orjson.dumps(await _last(said, name)), media_type="application/json")
     first = await anext(said)
     return StreamingResponse(_lines(first, said), media_type=LINES)
 
 
-async def _last(said: AsyncGenerator[JsonObject, None]) -> object:
+async def _last(said: AsyncGenerator[JsonObject, None], name: str) -> object:
     async for each in said:
-        if "replay" in each:
-            return each["replay"]
-    raise NotPossible("The replay ended without an answer.")
+        if name in each:
+            return each[name]
+    raise NotPossible(f"The {name} ended without an answer.")
 
 
 async def _lines(first: JsonObject, said: AsyncGenerator[JsonObject, None]) -> AsyncGenerator[bytes, None]:
-    """Whoever goes away ends the replay with it."""
+    """Whoever goes away ends it."""
     try:
         yield _line(first)
         async for each in said:

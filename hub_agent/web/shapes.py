@@ -362,6 +362,38 @@ class StreamAnswer(Shape):
     acknowledged_at: datetime | None = None
 
 
+class VerifyRequest(Shape):
+    days: int = Field(8, ge=1, le=400, description="so many days back, today included")
+    stream: str | None = Field(None, max_length=100, description="only this stream of records")
+
+
+class VerifiedStreamAnswer(Shape):
+    stream: str
+    days: int
+    records: int = Field(description="what this hub still has of these days, and the cloud confirmed")
+    differing_days: int = Field(description="also for good reasons: records of an earlier hub, refused ones")
+    missing: int = Field(description="not there, or changed there")
+    repaired: int
+    refused: int = Field(description="the cloud does not take them; see reasons")
+    still: int = Field(description="still not as here")
+    by: str = Field(description="hash, count (an older cloud) or nothing (the cloud cannot compare this stream)")
+    reasons: dict[str, int]
+
+
+class VerifiedAnswer(Shape):
+    """What came of comparing hub and cloud; `text` says it in a few sentences."""
+
+    since: str
+    until: str
+    finished_at: datetime
+    is_agreed: bool
+    streams: list[VerifiedStreamAnswer]
+    definitions: int
+    definitions_newer_there: int
+    definitions_forgotten_there: int
+    text: str
+
+
 class SyncAnswer(Shape):
     """The link to the cloud; `text` says it in one sentence."""
 
@@ -374,6 +406,7 @@ class SyncAnswer(Shape):
     waiting: int
     definitions_owed: int
     last_acknowledged_at: datetime | None = None
+    verified: VerifiedAnswer | None = Field(None, description="what came of the last comparison with the cloud")
     text: str
 
 

@@ -12,7 +12,7 @@ import async_solipsism
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
 from hub_agent.core.sync.lineage import begin_life
 from hub_agent.model.effects import AppendCase, AppendRecord, CloudCommandDone, Save, SaveDefinition
-from hub_agent.model.inputs import CloudCommand, DefinitionArrived, DefinitionTaken
+from hub_agent.model.inputs import CloudCommand, DefinitionArrived, DefinitionsForgotten, DefinitionTaken
 from hub_agent.ports import Change, Cloud, Identity, Moment
 from hub_agent.runtime.uplink import Uplink
 from tests.fakes.memory_store import MemoryStore
@@ -99,6 +99,7 @@ class LinkedHome:
             agent_version="0.1.0",
             hub_name="hall",
             claim_code=self.claim_code,
+            versions=self.definitions.versions,
             owed=self.definitions.owed,
             owed_count=lambda: self.definitions.owed_count,
             present=lambda: {
@@ -146,6 +147,8 @@ class LinkedHome:
                     outcomes += self.definitions.arrived(definition, now)
                 case DefinitionTaken():
                     outcomes += self.definitions.taken(each, now)
+                case DefinitionsForgotten(keys):
+                    outcomes += self.definitions.forgotten(keys)
                 case CloudCommand(command_id) if command_id not in self.store.ever_done:
                     done.append(each)
                     outcomes.append(CloudCommandDone(command_id, "done", {"devices": 1}))

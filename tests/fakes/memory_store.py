@@ -2,10 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from hub_agent.core.sync.prints import print_of, read_time
+from hub_agent.core.sync.verifying import Printed, Stretch
 from hub_agent.model.effects import AppendCase, AppendRecord, CloudCommandDone, Save, SaveDefinition
+from hub_agent.model.record import STREAMS
 from hub_agent.ports import Case, Gap, Identity, Moment, RecordBatch, StreamPosition
+from hub_agent.store.printing import KEYS
+
+# Few, so that what is read in stretches is.
+STRETCH_ROWS = 7
 
 
 class MemoryStore:
@@ -79,7 +87,24 @@ class MemoryStore:
 
     async def numbered(self, stream: str, numbers: Sequence[int]) -> RecordBatch | None:
         there = [number for number in numbers if number in self.records.get(stream, {})]
-        return RecordBatch(stream, there[0], [self.records[stream][number] for number in there]) if there else None
+        if not there:
+            return None
+        rows = [self.records[stream][number] for number in there]
+        return RecordBatch(stream, there[0], rows, numbers=tuple(there))
+
+    async def printed(self, stream: str, after: int, since: datetime) -> Stretch:
+        mark = self.marks.get(stream, 0)
+        numbers = [number for number in sorted(self.records.get(stream, {})) if after < number <= mark]
+        found = []
+        for number in numbers[:STRETCH_ROWS]:
+            row = self.records[stream][number]
+            at = read_time(row[STREAMS[stream].time_column])
+            assert at is not None
+            names = KEYS.get(stream)
+            key = number if names is None else hash(tuple(str(row.get(name)) for name in names))
+            found.append(Printed(number, at, print_of(stream, row), key))
+        is_end = len(numbers) <= STRETCH_ROWS
+        return Stretch(found, numbers[-1] if numbers and is_end else found[-1].number if found else after, is_end)
 
     async def acknowledge(self, marks: Mapping[str, int], moment: Moment) -> None:
         for stream, mark in marks.items():

@@ -121,6 +121,14 @@ class Definitions:
         gone = sorted((one for one in owed if one.is_deleted), key=lambda one: (-KINDS.index(one.kind), one.id))
         return [*living, *gone][:limit]
 
+    def versions(self) -> dict[str, dict[str, int]]:
+        """By kind and id: what the cloud last had, as far as we know."""
+        found: dict[str, dict[str, int]] = {}
+        for (kind, definition_id), known in sorted(self._known.items()):
+            if known.version is not None:
+                found.setdefault(kind, {})[definition_id] = known.version
+        return found
+
     # What changes them.
 
     def edit(
@@ -209,6 +217,15 @@ class Definitions:
         if taken.fields is None or known.is_deleted:
             return [*outcomes, *self._replace(key, replace(known, base=base, version=taken.version), known)]
         return [*outcomes, *self._merge(key, taken.fields, taken.version, now, base=base, is_reported=True)]
+
+    def forgotten(self, keys: Iterable[Key]) -> list[Outcome]:
+        """The cloud lost them, or has an older version: owed whole, and merged there as if both had changed everything."""
+        outcomes: list[Outcome] = []
+        for key in keys:
+            known = self._known.get(key)
+            if known is not None and not known.is_deleted and known.version is not None:
+                outcomes += self._replace(key, replace(known, version=None, base=None), known)
+        return outcomes
 
     def decide(self, kind: str, definition_id: str, *, for_hub: bool, now: datetime) -> list[Outcome]:
         """A person decides a conflict for the hub's or for the cloud's side."""
