@@ -63,7 +63,7 @@ class HubDoor:
         new_id: NewId,
         broker_address: str,
         sync_status: Callable[[], JsonObject],
-        verify: Callable[[int, str | None], AsyncGenerator[JsonObject, None]] | None,
+        verify: Callable[[int, str | None], AsyncGenerator[JsonObject, None]] | None = None,
         handled: Callable[[], int],
         version: str,
     ) -> None:

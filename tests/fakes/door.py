@@ -365,6 +365,44 @@ def _replay(automation_id: str | None, name: str) -> dict[str, Any]:
     }
 
 
+VERIFIED: dict[str, Any] = {
+    "since": "2026-02-22",
+    "until": "2026-03-01",
+    "finished_at": "2026-03-01T12:00:00+00:00",
+    "is_agreed": False,
+    "streams": [
+        {
+            "stream": "device_states",
+            "days": 0,
+            "records": 0,
+            "differing_days": 0,
+            "missing": 0,
+            "repaired": 0,
+            "refused": 0,
+            "still": 0,
+            "by": "hash",
+            "reasons": {},
+        },
+        {
+            "stream": "device_telemetry",
+            "days": 8,
+            "records": 5000,
+            "differing_days": 1,
+            "missing": 12,
+            "repaired": 9,
+            "refused": 2,
+            "still": 1,
+            "by": "hash",
+            "reasons": {"value out of range": 2},
+        },
+    ],
+    "definitions": 4,
+    "definitions_newer_there": 0,
+    "definitions_forgotten_there": 0,
+    "text": "5,000 records of this hub were compared. 12 were missing or changed in the cloud: 9 were sent again and are there now, 2 were refused there, 1 still differ.",
+}
+
+
 class FakeDoor:
     """Fills ports.Door. `asked` tells what was done and by whom; `failing` is raised by whatever is called next, until it is taken away."""
 
@@ -540,6 +578,14 @@ class FakeDoor:
             self.asked.append(("replay", rule, f"{since} {until}"))
         yield {"progress": 0.5}
         yield {"replay": _replay(found, "Hall" if found is None else rule)}
+
+    async def verify(self, days: int, stream: str | None) -> AsyncGenerator[Any, None]:
+        self._fail()
+        if stream == "dreams":
+            raise NotPossible("There is no stream dreams.")
+        self.asked.append(("verify", stream, str(days)))
+        yield {"progress": 0.5}
+        yield {"verified": VERIFIED}
 
     def changes(self) -> AsyncGenerator[Change, None]:
         return self.told.read()

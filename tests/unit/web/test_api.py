@@ -37,6 +37,7 @@ DO = [
         "/definitions/import",
         {"definitions": [{"kind": "automation", "key": "automation/1", "fields": {"name": "Hall"}}]},
     ),
+    ("POST", "/sync/verify", "/sync/verify", {"days": 2, "stream": "device_states"}),
     ("POST", "/replay", "/replay", {"fields": {"name": "Hall", "actions": []}, "since": "36h"}),
     ("POST", "/discovered/add", "/discovered/add", {"what": "homekit/aa", "given": {"code": "031-45-154"}}),
     ("POST", "/discovered/forget", "/discovered/forget", {"what": "Desk strip"}),
