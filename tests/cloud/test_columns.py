@@ -105,9 +105,7 @@ async def test_energy_gets_the_hubs_home_and_the_standards(dsn, hub):
         "is_peak_hour": [None, True],
         "metadata": [{"text": 'a\\b\n"c"\t'}, None],
     }
-    answer, is_copied = await sent(
-        dsn, hub, hub.envelope(streams={"energy_usage": {"first": 1, "columns": body, "clock_trusted": False}})
-    )
+    answer, is_copied = await sent(dsn, hub, hub.envelope(streams={"energy_usage": {"first": 1, "columns": body}}))
     assert (is_copied, answer["marks"]) == (True, {"energy_usage": 2})
     rows = hub.db.execute(
         "SELECT home_id::text, power_watts, cost_estimate::text, is_peak_hour, metadata FROM ts.energy_usage WHERE device_id = %s ORDER BY time",
