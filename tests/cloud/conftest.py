@@ -43,6 +43,13 @@ def server_dsn() -> Iterator[str]:
 
 
 IS_WASM = os.environ.get("NEXA_TEST_TIMESCALE") == "1"
+# What touches no hypertable is not run a second time there.
+collect_ignore = (
+    ["test_catalogue.py", "test_command_line.py", "test_notifier.py", "test_notifier_guards.py"]
+    + [str(path) for path in (HERE / "billing").glob("test_*.py") if path.name != "test_limits.py"]
+    if IS_WASM
+    else []
+)
 IS_SINGLE = IS_WASM or os.environ.get("NEXA_TEST_SINGLE") == "1"
 
 
