@@ -156,7 +156,8 @@ class Writer:
     async def _store(self, waiting: Waiting) -> None:
         request = waiting.request()
         async with self._may_write:
-            await self._database.call("hub_ingest_v1", waiting.claims, request, waiting.told)
+            claims = {**waiting.claims, "queued": True}
+            await self._database.call("hub_ingest_v1", claims, request, waiting.told)
 
     async def _bury(self, waiting: Waiting, reason: str, stop: asyncio.Event) -> bool:
         """In the end it is forgotten even if no letter can be written: nothing may block a partition."""

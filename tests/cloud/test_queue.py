@@ -188,6 +188,28 @@ async def test_without_the_queue_records_are_refused_for_a_while_and_all_else_is
         assert "written" not in answer
 
 
+def test_a_fork_shuts_its_epoch_for_what_still_waits_in_the_queue(hub, call_as, db):
+    device_id = hub.add_device()
+
+    def told(lineage: list[str], **parts: Any) -> Any:
+        claims = {**hub.claims, "queued": parts.pop("queued", False)}
+        return call_as("hub", claims, "hub_ingest_v1", hub.envelope(lineage=lineage, **parts))
+
+    told(["a"])
+    waiting = {"lineage": ["a"], "streams": readings(device_id, 1, 2), "queued": True}
+    assert told(**waiting)["marks"] == {"device_telemetry": 2}
+    more = {"lineage": ["a"], "streams": readings(device_id, 3, 2), "queued": True}
+    assert told(["an older backup"])["fork"] == {"epoch": 2}
+    assert told(["an older backup"])["fork"] == {"epoch": 2}
+    answer = told(**more)
+    assert answer["marks"] == {"device_telemetry": 2}
+    assert "fork" in answer
+    assert hub.count("device_telemetry") == 2
+    assert "warnings" not in told(["an older backup"], epoch=2)
+    # Past the queue it is a second machine, and is believed.
+    assert told(["a"], streams=readings(device_id, 3, 2))["marks"] == {"device_telemetry": 4}
+
+
 async def test_each_login_may_do_its_part_only(cluster):
     refusals: list[str] = []
 

@@ -279,12 +279,13 @@ class CloudTwin:
         """One of those that wait: the oldest, unless the world likes it otherwise. What cannot be stored is given up."""
         _, envelope = self.queue.pop(number)
         if not self.retired and not self.poison(envelope):
-            self._store(envelope)
+            self._store(envelope, is_from_queue=True)
 
-    def _store(self, envelope: dict[str, Any]) -> Any:
+    def _store(self, envelope: dict[str, Any], *, is_from_queue: bool = False) -> Any:
         self.envelopes.append(envelope)
         mirror, epoch = envelope["mirror_id"], envelope["epoch"]
-        if (fork := self._fork_epoch(mirror, epoch, envelope.get("lineage") or [])) is not None:
+        lineage = envelope.get("lineage") or []
+        if (fork := self._fork_epoch(mirror, epoch, lineage, is_from_queue=is_from_queue)) is not None:
             return {
                 "fork": {"epoch": fork},
                 "marks": self._marks_of(mirror, epoch),
@@ -324,15 +325,20 @@ class CloudTwin:
             "pause_s": self.pause_s,
         } | ({"warnings": ["hub_doubled"]} if self._is_doubled() else {})
 
-    def _fork_epoch(self, mirror: str, epoch: int, lineage: list[str]) -> int | None:
+    def _fork_epoch(self, mirror: str, epoch: int, lineage: list[str], *, is_from_queue: bool = False) -> int | None:
         """Null: it comes from the life that was heard last. Else the next free epoch."""
+        later = {of: life for (of_mirror, of), life in self.lines.items() if of_mirror == mirror and of > epoch}
         if not lineage:
             return None
         known = self.lines.get((mirror, epoch))
-        if known is not None and known not in lineage:
+        if (known is not None and known not in lineage) or (is_from_queue and later):
             taken = [of for of_mirror, of in self.lines if of_mirror == mirror]
             taken += [of for of_mirror, of, _ in self.marks if of_mirror == mirror]
-            return max(epoch, *taken) + 1
+            own = [of for of, life in later.items() if life == lineage[-1]]
+            fork = own[0] if own else max(epoch, *taken) + 1
+            if not is_from_queue:
+                self.lines[mirror, fork] = lineage[-1]
+            return fork
         self.lines[mirror, epoch] = lineage[-1]
         return None
 

@@ -275,16 +275,25 @@ RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     now_living text;
     known text;
+    next_epoch integer;
+    from_queue boolean := coalesce(hub_sync.claims() -> 'queued', 'false') = 'true';
 BEGIN
     IF lineage IS NULL OR jsonb_typeof(lineage) <> 'array' OR lineage = '[]' THEN
         RETURN NULL;
     END IF;
     now_living := left(lineage ->> -1, 100);
     SELECT l.incarnation INTO known FROM public.hub_lines l WHERE l.hub_id = hub.id AND l.mirror_id = in_mirror AND l.epoch = in_epoch;
-    IF known IS NOT NULL AND NOT lineage ? known THEN
-        RETURN least(2147483647, 1 + greatest(in_epoch::bigint,
+    -- A fork shuts the old epoch for what still waits in a queue: the copy was told the marks, and sends in its own epoch what they lack.
+    IF (known IS NOT NULL AND NOT lineage ? known) OR (from_queue AND EXISTS (
+        SELECT FROM public.hub_lines l WHERE l.hub_id = hub.id AND l.mirror_id = in_mirror AND l.epoch > in_epoch)) THEN
+        SELECT l.epoch INTO next_epoch FROM public.hub_lines l
+        WHERE l.hub_id = hub.id AND l.mirror_id = in_mirror AND l.epoch > in_epoch AND l.incarnation = now_living;
+        next_epoch := coalesce(next_epoch, least(2147483647, 1 + greatest(in_epoch::bigint,
             (SELECT max(l.epoch) FROM public.hub_lines l WHERE l.hub_id = hub.id AND l.mirror_id = in_mirror),
-            (SELECT max(m.epoch) FROM public.hub_marks m WHERE m.hub_id = hub.id AND m.mirror_id = in_mirror)));
+            (SELECT max(m.epoch) FROM public.hub_marks m WHERE m.hub_id = hub.id AND m.mirror_id = in_mirror))));
+        INSERT INTO public.hub_lines (hub_id, mirror_id, epoch, incarnation)
+        SELECT hub.id, in_mirror, next_epoch, now_living WHERE NOT from_queue ON CONFLICT DO NOTHING;
+        RETURN next_epoch;
     END IF;
     IF known IS DISTINCT FROM now_living THEN
         INSERT INTO public.hub_lines (hub_id, mirror_id, epoch, incarnation) VALUES (hub.id, in_mirror, in_epoch, now_living)

@@ -4,6 +4,7 @@ import asyncio
 
 from tests.fakes.cloud_twin import CloudTwin
 from tests.fakes.linked_home import LinkedHome, VirtualClock, device_state, live, telemetry
+from tests.unit.runtime.test_forks import a_copy_of
 
 LAMP = "00000000-0000-4000-8000-000000000001"
 
@@ -124,6 +125,35 @@ def test_what_is_deleted_waits_until_what_points_at_it_is_stored_and_not_only_qu
         assert twin.definitions["device", LAMP].is_deleted
         assert len(twin.stored("device_telemetry")) == 15
         assert twin.dead_letters == []
+        await home.crash()
+
+    live(story())
+
+
+def test_a_backup_put_back_while_its_records_wait_in_the_queue_loses_and_doubles_nothing() -> None:
+    async def story() -> None:
+        twin, home = await queueing_world()
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(8)))
+        backup = a_copy_of(home.store)
+        await asyncio.sleep(10)
+        await home.restart()
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(8, 12)))
+        await asyncio.sleep(10)
+        twin.write_queued()
+        assert twin.queue
+        await home.crash()
+        home.store = backup
+        home.start()
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(20, 25)))
+        await asyncio.sleep(10)
+        while twin.queue:
+            twin.write_queued()
+            await asyncio.sleep(40)
+        stored = [row["value"] for row in twin.stored("device_telemetry")]
+        assert len(stored) == len(set(stored))
+        assert {float(n) for n in (*range(8), *range(20, 25))} <= set(stored)
+        assert home.uplink.status()["waiting"] == 0
+        assert twin.doubled_at is None
         await home.crash()
 
     live(story())
