@@ -153,13 +153,14 @@ class Exchange:
         wait_s = self._worth_after_s(envelope, moment)
         if wait_s > 0 and not is_cut:
             return self._put_off(envelope, wait_s)
+        was_waiting = self.queued.is_waiting
         answer = await self._send(envelope)
         is_progress = await self._take_in(envelope, answer, moment)
         self._drained_of = frozenset() if is_cut or self.queued.is_waiting else self._gone_now
         waits = is_cut or self._is_first or bool(self._behind) or self.isolation.is_searching
         is_gone_ready = bool(self._drained_of - {owed.id for owed in envelope.definitions})
         self._is_first = False
-        is_more = (is_progress and (waits or is_gone_ready)) or self.queued.is_waiting
+        is_more = (is_progress and (waits or is_gone_ready)) or self.queued.is_waiting or was_waiting
         return Exchanged(is_sent=True, is_more=is_more, pause_s=answer.pause_s)
 
     def _put_off(self, envelope: Envelope, wait_s: float) -> Exchanged:

@@ -267,8 +267,8 @@ def _locked(lock: Path) -> set[str]:
     [
         ("deploy/requirements.txt", ("build",)),
         ("deploy/requirements-dialects.txt", ("build", *_DIALECTS)),
-        ("deploy/requirements-demo.txt", ("build", "cloud", "demo")),
-        ("tests/requirements.txt", ("build", "cloud", "demo", "test", *_DIALECTS)),
+        ("deploy/requirements-demo.txt", ("build", "cloud", "demo", "nats")),
+        ("tests/requirements.txt", ("build", "cloud", "demo", "nats", "test", *_DIALECTS)),
     ],
 )
 def test_every_dependency_is_locked_in_a_version_that_is_allowed(lock: str, extras: tuple[str, ...]) -> None:

@@ -157,3 +157,50 @@ def test_a_backup_put_back_while_its_records_wait_in_the_queue_loses_and_doubles
         await home.crash()
 
     live(story())
+
+
+def test_what_was_shed_behind_what_is_queued_is_told_when_the_marks_are_there_and_nothing_goes_twice() -> None:
+    async def story() -> None:
+        twin, home = await queueing_world()
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(25)))
+        home.store.shed("device_telemetry", 18, 20)
+        sent: list[int] = []
+        take = twin._ingest
+
+        def counted(envelope):
+            sent.extend(range(len(envelope["streams"].get("device_telemetry", {}).get("columns", {}).get("time", []))))
+            return take(envelope)
+
+        twin._ingest = counted
+        for n in range(20):
+            await asyncio.sleep(10)
+            home.devices_seen[LAMP] = {"signal_strength": n}
+            await home.record("device_telemetry", telemetry(LAMP, 100 + n))
+            if twin.queue:
+                twin.write_queued()
+        await asyncio.sleep(20)
+        while twin.queue:
+            twin.write_queued()
+        await asyncio.sleep(60)
+        assert home.store.marks["device_telemetry"] == 45
+        assert len(sent) == 42
+        assert twin.present["devices"][LAMP] == {"signal_strength": 19}
+        await home.crash()
+
+    live(story())
+
+
+def test_a_cloud_that_stops_queueing_soon_has_what_its_queue_lost() -> None:
+    async def story() -> None:
+        twin, home = await queueing_world()
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(8)))
+        await asyncio.sleep(10)
+        assert twin.queue
+        twin.queue.clear()
+        twin.is_queueing = False
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(8, 10)))
+        await asyncio.sleep(60)
+        assert len(twin.stored("device_telemetry")) == 10
+        await home.crash()
+
+    live(story())
