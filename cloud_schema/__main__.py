@@ -106,6 +106,7 @@ def gateway_command(
     import uvicorn
 
     from cloud_schema.gateway import create_app
+    from cloud_schema.gateway.patience import KEEP_ALIVE_S, ImpatientProtocol
 
     dsn = dsn or _text_of(dsn_file)
     secret = _text_of(jwt_secret_file) or os.environ.get("NEXA_CLOUD_JWT_SECRET")
@@ -125,6 +126,8 @@ def gateway_command(
         host=host,
         port=port,
         log_level="warning",
+        http=ImpatientProtocol,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_WITHIN_S,
         proxy_headers=True,
         forwarded_allow_ips=trusted_proxies,

@@ -1,7 +1,8 @@
-"""The routes: POST /rpc/<function>; GET /live (the process answers) and /ready (calls would be answered)."""
+"""The routes: POST /rpc/<function>; GET /live (the process answers), /ready (calls would be answered) and /metrics (figures, for operators)."""
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
+from cloud_schema.gateway.admission import Admission, Load
 from cloud_schema.gateway.asked import client_address, told_headers
-from cloud_schema.gateway.bodies import read_body, read_request, receive
+from cloud_schema.gateway.bodies import RECEIVED_BYTES_MAX, STRANGERS_BYTES_MAX, read_request, receive, unpack
 from cloud_schema.gateway.database import STATEMENTS, Database
+from cloud_schema.gateway.metrics import Metrics
 from cloud_schema.gateway.rates import Rate
 from cloud_schema.gateway.refusal import Refused
 from cloud_schema.gateway.tokens import Tokens
@@ -28,12 +31,21 @@ WAIT_S_MAX = 25
 # A notice can come while an older transaction still holds the change back: ask again this soon.
 ASK_AGAIN_S = 0.5
 CLAIM_TRIES = (10, 10.0)  # at once, a minute; an installer types one code, a guesser millions
+LOCAL = frozenset({"127.0.0.1", "::1"})
 TOKEN_TRIES = (120, 120.0)  # many hubs may share an address
 
 
 def create_app(dsn: str, jwt_secret: str, queue: "NatsServers | None" = None) -> FastAPI:
     """The gateway as an ASGI application. It starts without the database and the queue, and serves when they are there."""
-    gateway = Gateway(Database(dsn), Changes(dsn), Tokens(jwt_secret), _arrivals(queue))
+    metrics, admission = Metrics(), Admission()
+    gateway = Gateway(
+        Database(dsn, admission, metrics),
+        Changes(dsn),
+        Tokens(jwt_secret),
+        admission=admission,
+        metrics=metrics,
+        arrivals=_arrivals(queue),
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -57,24 +69,40 @@ def create_app(dsn: str, jwt_secret: str, queue: "NatsServers | None" = None) ->
             return refused.as_response()
         return JSONResponse({"status": "ready"})
 
-    @app.post("/rpc/{function}")
-    async def rpc(function: str, request: Request) -> Response:
+    @app.get("/metrics")
+    async def figures(request: Request) -> Response:
         try:
-            return Response(await gateway.answer(function, request), media_type="application/json")
+            gateway.require_operator(request)
         except Refused as refused:
             return refused.as_response()
+        return PlainTextResponse(metrics.render(), media_type="text/plain; version=0.0.4")
+
+    @app.post("/rpc/{function}")
+    async def rpc(function: str, request: Request) -> Response:
+        return await gateway.respond(function, request)
 
     return app
 
 
 class Gateway:
     def __init__(
-        self, database: Database, changes: Changes, tokens: Tokens, arrivals: "Arrivals | None" = None
+        self,
+        database: Database,
+        changes: Changes,
+        tokens: Tokens,
+        *,
+        admission: Admission,
+        metrics: Metrics,
+        arrivals: "Arrivals | None" = None,
     ) -> None:
         self._arrivals = arrivals
         self._database = database
         self._changes = changes
         self._tokens = tokens
+        self._admission = admission
+        self._metrics = metrics
+        metrics.watch("nexa_gateway_body_bytes", lambda: admission.bytes)
+        metrics.watch("nexa_gateway_waiting_hubs", lambda: changes.count)
         self._rates = {"hub_claim_v1": Rate(*CLAIM_TRIES), "hub_token_v1": Rate(*TOKEN_TRIES)}
 
     async def start(self) -> None:
@@ -92,15 +120,39 @@ class Gateway:
     async def require_ready(self) -> None:
         await self._database.require_ready()
 
-    async def answer(self, function: str, request: Request) -> bytes:
+    def require_operator(self, request: Request) -> None:
+        """The operator's token; or somebody on this very machine."""
+        if client_address(request) in LOCAL:
+            return
+        if self._tokens.verify(request.headers.get("authorization"))["role"] != "service_role":
+            raise Refused(403, "42501", "Figures are for operators.", "role_unknown")
+
+    async def respond(self, function: str, request: Request) -> Response:
+        begun = time.perf_counter()
+        name = function if function in STATEMENTS else "unknown"
+        try:
+            with self._admission.carrying() as load:
+                response = Response(await self._answer(function, request, load), media_type="application/json")
+        except Refused as refused:
+            response = refused.as_response()
+            self._metrics.add("nexa_gateway_refused_total", details=_word(refused.body["details"]))
+        self._metrics.add("nexa_gateway_received_bytes_total", load.received)
+        self._metrics.add("nexa_gateway_unpacked_bytes_total", load.bytes - load.received)
+        self._metrics.add("nexa_gateway_calls_total", function=name, status=str(response.status_code))
+        if name != "hub_changes_v1":
+            self._metrics.add("nexa_gateway_call_seconds_total", time.perf_counter() - begun, function=name)
+        return response
+
+    async def _answer(self, function: str, request: Request, load: Load) -> bytes:
         if function not in STATEMENTS:
             raise Refused(404, "PGRST202", f"There is no function {function!r} here.", "function_unknown")
         self._require_patience(function, request)
         claims = self._tokens.verify(request.headers.get("authorization"))
         headers = told_headers(request)
         if function == "hub_ingest_v1" and self._arrivals is not None and claims["role"] == "hub":
-            return await self._take(self._arrivals, claims, request, headers)
-        argument = await read_request(request)
+            return await self._take(self._arrivals, claims, request, headers, load)
+        bytes_max = STRANGERS_BYTES_MAX if claims["role"] == "anon" else RECEIVED_BYTES_MAX
+        argument = await read_request(request, load, bytes_max)
         if function == "hub_token_v1":
             return self._with_token(await self._database.call(function, {"role": "anon"}, argument, headers))
         if function == "hub_changes_v1" and claims["role"] == "hub":
@@ -108,11 +160,11 @@ class Gateway:
         return await self._database.call(function, claims, argument, headers)
 
     async def _take(
-        self, arrivals: "Arrivals", claims: Mapping[str, Any], request: Request, headers: Mapping[str, str]
+        self, arrivals: "Arrivals", claims: Mapping[str, Any], request: Request, headers: Mapping[str, str], load: Load
     ) -> bytes:
         """Into the queue, if it looks right and may wait; everything else to the database, which knows the words for refusing."""
-        received, encoding = await receive(request)
-        argument = read_body(received, encoding)
+        received, encoding = await receive(request, load)
+        argument = await unpack(received, encoding, load)
         hub_id = str(claims.get("hub_id"))
         if _may_wait(argument, hub_id) and arrivals.has_room_for(received):
             place = await arrivals.put(Waiting(claims, headers, received, encoding))
@@ -155,6 +207,8 @@ class Gateway:
                 if left_s <= 0 or _says_something(answer, argument.get("cursor")):
                     return answer
                 await self._changes.sleep(event, min(left_s, ASK_AGAIN_S) if was_woken else left_s)
+                if not was_woken and not event.is_set() and self._changes.is_listening and loop.time() >= deadline:
+                    return answer
         finally:
             self._changes.disarm(home_id, event)
 
@@ -185,6 +239,11 @@ def _may_wait(envelope: Mapping[str, Any], hub_id: str) -> bool:
 def _says_something(answer: bytes, cursor: object) -> bool:
     document = orjson.loads(answer)
     return bool(document["changes"] or document["commands"] or document["more"]) or document["cursor"] != cursor
+
+
+def _word(details: str | None) -> str:
+    """The words that callers are told are ours, but the database's may hold anything."""
+    return details if details is not None and details.replace("_", "").isalpha() and len(details) <= 40 else "other"
 
 
 def _wait_s(asked: object) -> float:

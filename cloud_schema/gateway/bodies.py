@@ -1,5 +1,6 @@
 """Request bodies: bounded before and after decompression, and only then parsed."""
 
+import asyncio
 import io
 import zlib
 from typing import Any
@@ -8,25 +9,49 @@ import orjson
 import zstandard
 from fastapi import Request
 
+from cloud_schema.gateway.admission import Load
 from cloud_schema.gateway.refusal import Refused
 
 RECEIVED_BYTES_MAX = 4 * 1024 * 1024
 DECODED_BYTES_MAX = 16 * 1024 * 1024
+# Who has no token yet has little to say.
+STRANGERS_BYTES_MAX = 64 * 1024
+BODY_S_MAX = 60.0
+# Larger ones are unpacked beside the event loop, which the libraries leave free meanwhile.
+THREAD_FROM_BYTES = 32 * 1024
 
 
-async def read_request(request: Request) -> dict[str, Any]:
+async def read_request(request: Request, load: Load, received_bytes_max: int = RECEIVED_BYTES_MAX) -> dict[str, Any]:
     """The call's `request` argument: {"request": {...}} as PostgREST has it, or the bare object."""
-    return read_body(*await receive(request))
+    return await unpack(*await receive(request, load, received_bytes_max), load)
 
 
-async def receive(request: Request) -> tuple[bytes, str]:
+async def receive(request: Request, load: Load, bytes_max: int = RECEIVED_BYTES_MAX) -> tuple[bytes, str]:
     """The body as it came, bounded, and how it is compressed."""
-    return await _received(request), request.headers.get("content-encoding", "identity").strip().lower()
+    try:
+        async with asyncio.timeout(BODY_S_MAX):
+            received = await _received(request, load, bytes_max)
+    except TimeoutError as err:
+        raise Refused(408, "PGRST102", "The body did not come in time.", "body_too_slow") from err
+    return received, request.headers.get("content-encoding", "identity").strip().lower()
+
+
+async def unpack(received: bytes, encoding: str, load: Load) -> dict[str, Any]:
+    """What `receive` answered, decompressed and parsed. Raises Refused."""
+    if len(received) > THREAD_FROM_BYTES and encoding in {"gzip", "zstd"}:
+        body = await asyncio.to_thread(_decoded, received, encoding)
+    else:
+        body = _decoded(received, encoding)
+    load.add(len(body))
+    return _parsed(body)
 
 
 def read_body(received: bytes, encoding: str) -> dict[str, Any]:
     """Raises Refused."""
-    body = _decoded(received, encoding)
+    return _parsed(_decoded(received, encoding))
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as err:
@@ -39,12 +64,14 @@ def read_body(received: bytes, encoding: str) -> dict[str, Any]:
     return _without_nul(document) if b"\\u0000" in body else document
 
 
-async def _received(request: Request) -> bytes:
+async def _received(request: Request, load: Load, bytes_max: int) -> bytes:
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
-        if len(received) > RECEIVED_BYTES_MAX:
-            raise _too_large(RECEIVED_BYTES_MAX)
+        if len(received) > bytes_max:
+            raise _too_large(bytes_max)
+        load.add(len(chunk))
+        load.received += len(chunk)
     return bytes(received)
 
 

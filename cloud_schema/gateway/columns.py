@@ -86,6 +86,12 @@ def _hold_between(times: Sequence[Any], earliest: str, latest: str) -> None:
         raise NotPlain
 
 
+def rows_in(request: Mapping[str, Any]) -> int:
+    """How many records an envelope has, sent again or not."""
+    streams = request.get("streams")
+    return sum(map(_rows_in, streams.values())) if isinstance(streams, dict) else 0
+
+
 def _column_stream(name: str, body: object) -> ColumnStream | None:
     if not isinstance(body, dict) or body.get("lane", "live") != "live" or "seqs" in body:
         return None

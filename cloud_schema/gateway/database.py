@@ -1,18 +1,24 @@
 """The database behind the gateway: one transaction a call, under the caller's role and claims."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, LiteralString
 
 import orjson
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
+from cloud_schema.gateway.admission import Admission
+from cloud_schema.gateway.columns import rows_in
 from cloud_schema.gateway.copying import stored_by_copy
+from cloud_schema.gateway.metrics import Metrics
 from cloud_schema.gateway.refusal import database_away, from_database
 from cloud_schema.gateway.schema import Schema
 
 CONNECTIONS_MAX = 10
 CONNECTION_WAIT_S = 5.0
+# They are served in the order in which they came, one call of a hub after the other: a hub with a backlog stands in line again for each envelope.
+WAITING_MAX = 200
 RECONNECT_S = 15.0
 STATEMENT_TIMEOUT = "30s"
 LOCK_TIMEOUT = "10s"
@@ -34,13 +40,16 @@ BECOME: LiteralString = (
 
 
 class Database:
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, admission: Admission | None = None, metrics: Metrics | None = None) -> None:
+        self._admission = admission or Admission()
+        self._metrics = metrics = metrics or Metrics()
         self._schema = Schema()
         self._pool = AsyncConnectionPool(
             dsn,
             min_size=1,
             max_size=CONNECTIONS_MAX,
             timeout=CONNECTION_WAIT_S,
+            max_waiting=WAITING_MAX,
             reconnect_timeout=RECONNECT_S,
             check=AsyncConnectionPool.check_connection,
             configure=self._schema.check,  # at the start and whenever the database comes back
@@ -53,6 +62,9 @@ class Database:
                 "application_name": "nexa-gateway",
             },
         )
+        metrics.watch("nexa_gateway_database_connections", partial(self._pool_figure, "pool_available"), state="idle")
+        metrics.watch("nexa_gateway_database_connections", partial(self._pool_figure, "pool_size"), state="all")
+        metrics.watch("nexa_gateway_database_waiting", partial(self._pool_figure, "requests_waiting"))
 
     async def start(self) -> None:
         await self._pool.open()
@@ -79,6 +91,8 @@ class Database:
             async with self._pool.connection() as connection:
                 await self._schema.require(connection)
                 return await self._answer(connection, function, claims, request, headers)
+        except TooManyRequests as err:
+            raise self._admission.busy() from err
         except (PoolTimeout, PoolClosed) as err:
             raise database_away() from err
         except psycopg.Error as err:
@@ -109,11 +123,21 @@ class Database:
             settings = (str(claims["role"]), _json(claims), _json(headers), STATEMENT_TIMEOUT, LOCK_TIMEOUT)
             await connection.execute(BECOME, settings)
             if function == "hub_ingest_v1" and claims["role"] == "hub":
-                request = await stored_by_copy(connection, request)
+                rest = await stored_by_copy(connection, request)
+                self._count_rows(request, rest)
+                request = rest
             cursor = await connection.execute(STATEMENTS[function], (_json(request),))
             row = await cursor.fetchone()
         assert row is not None
         return str(row[0]).encode()
+
+    def _pool_figure(self, name: str) -> float:
+        return self._pool.get_stats().get(name, 0)
+
+    def _count_rows(self, request: Mapping[str, Any], rest: Mapping[str, Any]) -> None:
+        left = rows_in(rest)
+        self._metrics.add("nexa_gateway_rows_total", left, way="function")
+        self._metrics.add("nexa_gateway_rows_total", rows_in(request) - left, way="copy")
 
 
 def _json(document: Mapping[str, Any]) -> str:

@@ -8,8 +8,7 @@ import psycopg
 
 CHANNEL_SQL = "LISTEN nexa_hub_changes"
 WAITERS_MAX = 20_000
-# How long to sleep unwoken: notices can be lost while the listening connection is away.
-SLEEP_S_LISTENING = 10.0
+# How long to sleep unwoken while the listening connection is away. While it is there nobody asks who is not woken: so thousands may wait.
 SLEEP_S_DEAF = 2.0
 RECONNECT_S = 2.0
 
@@ -22,8 +21,8 @@ class Changes:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._waiters: dict[str, set[asyncio.Event]] = {}
-        self._count = 0
-        self._is_listening = False
+        self.count = 0
+        self.is_listening = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -37,46 +36,52 @@ class Changes:
 
     def arm(self, home_id: str) -> asyncio.Event | None:
         """Arm before asking, so that nothing falls between question and sleep. None: too many wait already."""
-        if self._count >= WAITERS_MAX:
+        if self.count >= WAITERS_MAX:
             return None
         event = asyncio.Event()
         self._waiters.setdefault(home_id, set()).add(event)
-        self._count += 1
+        self.count += 1
         return event
 
     def disarm(self, home_id: str, event: asyncio.Event) -> None:
         waiting = self._waiters[home_id]
         waiting.discard(event)
-        self._count -= 1
+        self.count -= 1
         if not waiting:
             del self._waiters[home_id]
 
     async def sleep(self, event: asyncio.Event, seconds: float) -> None:
         """Until woken; at most `seconds`, and never so long that a lost notice would matter."""
-        unwoken_s = SLEEP_S_LISTENING if self._is_listening else SLEEP_S_DEAF
         with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), min(seconds, unwoken_s))
+            await asyncio.wait_for(event.wait(), seconds if self.is_listening else min(seconds, SLEEP_S_DEAF))
 
     async def _listen(self) -> None:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
-                    self._dsn, autocommit=True, connect_timeout=5, application_name="nexa-gateway-changes"
+                    self._dsn,
+                    autocommit=True,
+                    connect_timeout=5,
+                    application_name="nexa-gateway-changes",
+                    keepalives_idle=10,
+                    keepalives_interval=5,
+                    keepalives_count=3,
                 ) as connection:
                     await connection.execute(CHANNEL_SQL)
-                    self._is_listening = True
+                    self.is_listening = True
                     self._wake_all()
                     async for notice in connection.notifies():
                         self._wake(notice.payload)
             except psycopg.Error as err:
                 log.log(
-                    logging.WARNING if self._is_listening else logging.DEBUG,
+                    logging.WARNING if self.is_listening else logging.DEBUG,
                     "not listening for changes, asking every %s s instead: %s",
                     SLEEP_S_DEAF,
                     err,
                 )
             finally:
-                self._is_listening = False
+                self.is_listening = False
+                self._wake_all()
             await asyncio.sleep(RECONNECT_S)
 
     def _wake(self, home_id: str) -> None:
