@@ -31,6 +31,7 @@ STATEMENTS: Mapping[str, LiteralString] = {
     "hub_changes_v1": "SELECT public.hub_changes_v1(%s::jsonb)::text",
     "hub_reconcile_v1": "SELECT public.hub_reconcile_v1(%s::jsonb)::text",
     "hub_command_v1": "SELECT public.hub_command_v1(%s::jsonb)::text",
+    "hub_decide_conflict_v1": "SELECT public.hub_decide_conflict_v1(%s::jsonb)::text",
     "hub_issue_claim_code_v1": "SELECT public.hub_issue_claim_code_v1(%s::jsonb)::text",
 }
 BECOME: LiteralString = (

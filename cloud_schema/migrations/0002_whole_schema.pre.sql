@@ -48,3 +48,4 @@ DROP FUNCTION IF EXISTS hub_sync.store_records(hub_streams, hub_hubs, text, inte
 
 -- How far each stream has come says more than how much waits (hub_hubs.positions).
 ALTER TABLE hub_hubs DROP COLUMN IF EXISTS waiting;
+DROP FUNCTION IF EXISTS hub_sync.merge(public.hub_definition_kinds, jsonb, jsonb, jsonb, text);

@@ -62,12 +62,14 @@ from hub_agent.model.inputs import (
     CloudCommand,
     CommandNotSent,
     CommandSent,
+    ConflictDecided,
     DefinitionArrived,
     DefinitionsForgotten,
     DefinitionTaken,
     DeviceEdited,
     EventFired,
     Input,
+    LostAnswered,
     PeerForgotten,
     PeerWanted,
     RepairWanted,
@@ -372,8 +374,16 @@ class Hub:
                 return [call]
             case ScenePressed():
                 return self.scenes.press(happened, now)
-            case DefinitionArrived(definition, is_from_cloud):
-                return self._definition(definition, is_from_cloud=is_from_cloud, now=now)
+            case DefinitionArrived(definition, True):
+                return self.definitions.arrived(definition, now, happened.disputed)
+            case DefinitionArrived(definition):
+                return self._edited(definition, now)
+            case ConflictDecided():
+                return self.definitions.decide(
+                    happened.kind, happened.id, happened.is_for_hub_by_field, now, by=happened.by
+                )
+            case LostAnswered():
+                return self._lost_answered(happened, now)
             case DefinitionTaken():
                 return self.definitions.taken(happened, now)
             case DefinitionsForgotten(keys):
@@ -463,12 +473,18 @@ class Hub:
 
     # Definitions.
 
-    def _definition(self, definition: Definition, *, is_from_cloud: bool, now: datetime) -> Sequence[Given]:
-        if is_from_cloud:
-            return self.definitions.arrived(definition, now)
+    def _edited(self, definition: Definition, now: datetime) -> Sequence[Given]:
         if definition.is_deleted:
             return self.definitions.delete(definition.kind, definition.id, now)
-        return self.definitions.edit(definition.kind, definition.id, definition.fields, now)
+        by = definition.modified_by
+        return self.definitions.edit(definition.kind, definition.id, definition.fields, now, by=by)
+
+    def _lost_answered(self, answered: LostAnswered, now: datetime) -> Sequence[Given]:
+        wanted = (answered.kind, answered.id, answered.field, answered.at)
+        for lost in self.definitions.lost.all():
+            if (lost.kind, lost.id, lost.field, lost.at) == wanted:
+                return self.definitions.answer_lost(lost, now, is_put_back=answered.is_put_back, by=answered.by)
+        return []
 
     def _repair(self, wanted: RepairWanted, now: datetime) -> list[Given]:
         """An edit like any other; the next look at the rule says whether it has helped."""

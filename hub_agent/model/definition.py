@@ -14,7 +14,7 @@ class Definition:
     """One row. `kind`: one of core/sync/columns.py KINDS. `fields`: the columns that people own.
 
     `version` is the cloud's, None until the cloud has taken it. `base` holds the fields as the cloud last confirmed them;
-    where `fields` differ from it, the change is still owed to the cloud.
+    where `fields` differ from it, the change is still owed to the cloud. `modified_by`: who changed it last, by name, where that is known.
     """
 
     kind: str
@@ -24,6 +24,7 @@ class Definition:
     base: JsonObject | None = None
     is_deleted: bool = False
     modified_at: datetime | None = None
+    modified_by: str | None = None
     aliases: tuple[tuple[str, str], ...] = field(default=())
 
     @property

@@ -1,7 +1,8 @@
 """What the core is told, besides what drivers decode."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from hub_agent.model.action import Call, CallAnswered
@@ -75,10 +76,35 @@ class ScenePressed:
 
 @dataclass(frozen=True, slots=True)
 class DefinitionArrived:
-    """A definition changed here or in the cloud. `is_from_cloud`: version and base are the cloud's."""
+    """A definition changed here or in the cloud. `is_from_cloud`: version and base are the cloud's.
+    `disputed`: the columns that wait for a decision there; None where the cloud does not say.
+    """
 
     definition: Definition
     is_from_cloud: bool
+    disputed: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictDecided:
+    """A person decides fields of a conflict: True for what the hub has, False for what the cloud wants."""
+
+    kind: str
+    id: str
+    is_for_hub_by_field: Mapping[str, bool]
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LostAnswered:
+    """A person looks at a value that gave way: it is put back, or not needed any more."""
+
+    kind: str
+    id: str
+    field: str
+    at: datetime
+    is_put_back: bool
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +113,7 @@ class DefinitionTaken:
 
     `sent` holds the fields that were sent, None where a deletion was. `fields` is the cloud's row where it says something
     else than what was sent; `is_deleted`: the cloud has it no longer. `existing_id`: the home has a row of this name already.
+    `changed_at`, `changed_by`: when and by whom it was last changed there.
     """
 
     kind: str
@@ -98,6 +125,8 @@ class DefinitionTaken:
     is_deleted: bool = False
     error: str | None = None
     existing_id: str | None = None
+    changed_at: datetime | None = None
+    changed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +234,8 @@ Input: TypeAlias = (
     | DefinitionArrived
     | DefinitionTaken
     | DefinitionsForgotten
+    | ConflictDecided
+    | LostAnswered
     | DeviceEdited
     | RoomEdited
     | RepairWanted

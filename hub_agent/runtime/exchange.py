@@ -522,6 +522,8 @@ def _taken(envelope: Envelope, answer: IngestAnswer) -> list[Input]:
             each.is_deleted,
             each.error,
             each.existing_id,
+            each.changed_at,
+            each.changed_by,
         )
         for each in answer.definitions
     ]

@@ -277,10 +277,10 @@ class Uplink:
             self._note_seen([command.id for command in commands])
         definitions = list(heard.definitions)
         if heard.home is not None and not self._is_home_told:
-            definitions.insert(0, heard.home)
+            definitions.insert(0, DefinitionArrived(heard.home, is_from_cloud=True))
         if definitions:
             async with self._turn:
-                await self._submit([DefinitionArrived(each, is_from_cloud=True) for each in definitions])
+                await self._submit(definitions)
             self._is_home_told = True
         if heard.cursor is not None and heard.cursor != cursor:
             await self._store.save_cursor(heard.cursor)

@@ -323,6 +323,15 @@ def test_who_commands_a_hub_and_who_claims_one(world, call, allowed):
         assert may or answer.startswith(("PT404", "42501")), (persona, answer)
 
 
+def test_who_decides_a_conflict(world):
+    """Nothing waits there, which only those hear who might decide it."""
+    decide = "SELECT hub_decide_conflict_v1(jsonb_build_object('home_id', {}, 'entity_type', 'scene', 'id', {}, 'for', 'hub'))"
+    for persona in worlds.PERSONAS:
+        may = persona in {"configurer", "installer", "owner", "home_admin", "service_role"}
+        answer = world.attempt(persona, decide, home(world), str(uuid.uuid4()))
+        assert answer.startswith("PT409" if may else ("PT404", "42501")), (persona, answer)
+
+
 # What the operator relies on.
 
 

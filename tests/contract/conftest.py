@@ -13,6 +13,7 @@ import pytest
 
 from cloud_schema.gateway import create_app
 from hub_agent.adapters.cloud import HttpCloud
+from hub_agent.errors import CloudRefused
 from hub_agent.ports import Cloud
 from tests.cloud.conftest import call, dsn, new_database, server_dsn  # noqa: F401 fixtures of the real database
 from tests.fakes.cloud_twin import CloudTwin
@@ -30,6 +31,10 @@ class Side(Protocol):
     def put(self, kind: str, definition_id: str, fields: dict[str, Any]) -> None: ...
     def remove(self, kind: str, definition_id: str) -> None: ...
     def command(self, kind: str, payload: dict[str, Any]) -> str: ...
+    def decide(
+        self, kind: str, definition_id: str, side: str | None = None, fields: dict[str, str] | None = None
+    ) -> dict[str, Any]: ...
+    def lost(self, kind: str, definition_id: str) -> list[tuple[str, str, Any]]: ...
     def command_status(self, command_id: str) -> str: ...
     def count(self, stream: str) -> int: ...
     def values(self, stream: str, column: str) -> list[Any]: ...
@@ -63,6 +68,14 @@ class TwinSide:
 
     def command(self, kind: str, payload: dict[str, Any]) -> str:
         return self.cloud.command(kind, payload)
+
+    def decide(
+        self, kind: str, definition_id: str, side: str | None = None, fields: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        return self.cloud.decide(kind, definition_id, side, fields)
+
+    def lost(self, kind: str, definition_id: str) -> list[tuple[str, str, Any]]:
+        return self.cloud.definitions[kind, definition_id].lost
 
     def command_status(self, command_id: str) -> str:
         return self.cloud.commands[command_id].status
@@ -166,6 +179,24 @@ class SqlSide:
     def command(self, kind: str, payload: dict[str, Any]) -> str:
         request = {"home_id": self.home_id, "kind": kind, "payload": payload, "expires_in_s": 600}
         return call(self.db, "service_role", {}, "hub_command_v1", request)["id"]
+
+    def decide(
+        self, kind: str, definition_id: str, side: str | None = None, fields: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        request = {"home_id": self.home_id, "entity_type": kind, "id": definition_id}
+        request |= {"for": side} if side else {}
+        request |= {"fields": fields} if fields else {}
+        try:
+            return call(self.db, "service_role", {}, "hub_decide_conflict_v1", request)
+        except psycopg.Error as err:
+            raise CloudRefused(str(err), code=err.diag.message_detail or "") from err
+
+    def lost(self, kind: str, definition_id: str) -> list[tuple[str, str, Any]]:
+        kept = self._one(
+            "SELECT jsonb_agg(metadata -> 'lost') FROM ecosystem_sync_status WHERE entity_id = %s AND metadata ? 'lost'",
+            definition_id,
+        )
+        return [(each["field"], each["of"], each["value"]) for lost in kept or [] for each in lost]
 
     def command_status(self, command_id: str) -> str:
         return self._one("SELECT status FROM hub_commands WHERE id = %s", command_id)

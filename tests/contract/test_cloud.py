@@ -310,6 +310,81 @@ async def test_triggers_changed_on_both_sides_wait_for_a_decision(side, hub) -> 
     assert side.sync_status("automation", rule) == "synced"
 
 
+async def disputed_rule(side, hub) -> tuple[str, str]:
+    """A rule of which both sides changed triggers and actions, and the cursor after that."""
+    rule = await hub.add_rule()
+    theirs = {
+        "name": "rule",
+        "automation_type": "trigger_based",
+        "triggers": [{"theirs": 1}],
+        "actions": [{"delay": 1}],
+    }
+    side.put("automation", rule, theirs)
+    await hub.define("automation", rule, 1, triggers=[{"ours": 1}], actions=[{"delay": 2}])
+    return rule, (await hub.all_changes())["cursor"]
+
+
+@pytest.mark.parametrize("whose", ["hub", "cloud"])
+async def test_a_decision_in_the_cloud_comes_down_and_the_losing_values_are_kept(side, hub, whose) -> None:
+    rule, cursor = await disputed_rule(side, hub)
+    answer = side.decide("automation", rule, whose)
+    assert (answer["status"], answer["left"]) == ("pending", [])
+    assert answer["decided"] == {"triggers": whose, "actions": whose}
+    [change] = (await side.cloud.changes(cursor, 0))["changes"]
+    assert (change["version"], change["disputed"]) == (answer["version"], [])
+    ours, theirs = ([{"ours": 1}], [{"delay": 2}]), ([{"theirs": 1}], [{"delay": 1}])
+    holds, gave_way = (ours, theirs) if whose == "hub" else (theirs, ours)
+    assert (change["fields"]["triggers"], change["fields"]["actions"]) == holds
+    of = "cloud" if whose == "hub" else "hub"
+    assert sorted(side.lost("automation", rule)) == [("actions", of, gave_way[1]), ("triggers", of, gave_way[0])]
+    await side.cloud.changes((await side.cloud.changes(cursor, 0))["cursor"], 0)
+    assert side.sync_status("automation", rule) == "synced"
+
+
+async def test_a_conflict_is_decided_field_by_field(side, hub) -> None:
+    rule, cursor = await disputed_rule(side, hub)
+    answer = side.decide("automation", rule, fields={"triggers": "hub"})
+    assert (answer["status"], answer["left"]) == ("conflict", ["actions"])
+    answers = await side.cloud.changes(cursor, 0)
+    [change] = answers["changes"]
+    assert (change["fields"]["triggers"], change["disputed"]) == ([{"ours": 1}], ["actions"])
+    # What is decided here leaves the disputed field out, and the dispute open.
+    told = await hub.define("automation", rule, change["version"], description="ours")
+    assert (told["status"], side.sync_status("automation", rule)) == ("synced", "conflict")
+    told = await hub.define("automation", rule, told["version"], actions=[{"delay": 2}])
+    assert side.sync_status("automation", rule) == "synced"
+    assert ("actions", "cloud", [{"delay": 1}]) in side.lost("automation", rule)
+
+
+async def test_a_hub_that_agrees_with_the_cloud_ends_the_conflict_also_from_an_older_version(side, hub) -> None:
+    rule, _ = await disputed_rule(side, hub)
+    answer = await hub.define("automation", rule, 1, triggers=[{"theirs": 1}], actions=[{"delay": 1}])
+    assert (answer["status"], side.sync_status("automation", rule)) == ("synced", "synced")
+
+
+async def test_what_waits_for_no_decision_cannot_be_decided(side, hub) -> None:
+    rule, _ = await disputed_rule(side, hub)
+    with pytest.raises(CloudRefused) as refused:
+        side.decide("automation", rule, "hub", {"name": "cloud"})
+    assert refused.value.code == "request_malformed"
+    with pytest.raises(CloudRefused) as refused:
+        side.decide("automation", rule)
+    assert refused.value.code == "request_incomplete"
+    side.decide("automation", rule, "hub")
+    for nothing in (rule, str(uuid.uuid4())):
+        with pytest.raises(CloudRefused) as refused:
+            side.decide("automation", nothing, "hub")
+        assert refused.value.code == "no_conflict"
+
+
+async def test_of_a_name_changed_on_both_sides_the_hubs_is_kept_as_lost(side, hub) -> None:
+    rule = await hub.add_rule()
+    side.put("automation", rule, {"name": "theirs", "automation_type": "trigger_based", "triggers": [], "actions": []})
+    for _ in range(2):
+        await hub.define("automation", rule, 1, name="ours")
+    assert ("name", "hub", "ours") in side.lost("automation", rule)
+
+
 async def test_a_deletion_passes_if_nobody_changed_it_meanwhile(side, hub) -> None:
     rule, other = await hub.add_rule(), await hub.add_rule()
     side.put("automation", other, {"name": "theirs", "automation_type": "trigger_based", "triggers": [], "actions": []})

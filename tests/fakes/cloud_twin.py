@@ -82,7 +82,8 @@ class Versioned:
     history: dict[int, dict[str, Any]] = field(default_factory=dict)
     aliases: list[dict[str, str]] = field(default_factory=list)
     sync_status: str = "pending"
-    conflict: dict[str, Any] | None = None
+    conflict: dict[str, Any] = field(default_factory=dict)
+    lost: list[tuple[str, str, Any]] = field(default_factory=list)
     resolution: str = "manual"
 
 
@@ -159,6 +160,34 @@ class CloudTwin:
 
     def remove(self, kind: str, definition_id: str) -> None:
         self._write(kind, definition_id, None, None)
+
+    def decide(
+        self, kind: str, definition_id: str, side: str | None = None, fields: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """hub_decide_conflict_v1"""
+        known = self.definitions.get((kind, definition_id))
+        if known is None or not known.conflict:
+            raise CloudRefused(f"No conflict waits about this {kind}.", code="no_conflict")
+        if unknown := set(fields or {}) - known.conflict.keys():
+            raise CloudRefused(f"Not disputed: {unknown}.", code="request_malformed")
+        each_for = {name: (fields or {}).get(name, side) for name in sorted(known.conflict)}
+        decided = {name: chosen for name, chosen in each_for.items() if chosen is not None}
+        if not decided:
+            raise CloudRefused("This decides nothing.", code="request_incomplete")
+        chosen = {name: known.conflict[name]["hub"] for name, side in decided.items() if side == "hub"}
+        before = known.version
+        self._write(kind, definition_id, {**known.fields, **chosen}, None)
+        if known.version == before:
+            self._new_version(known, None, set(decided), is_gone=False)
+        self._settle(known, set(decided))
+        return {
+            "entity_type": kind,
+            "id": definition_id,
+            "version": known.version,
+            "status": known.sync_status,
+            "decided": decided,
+            "left": sorted(known.conflict),
+        }
 
     def command(self, kind: str, payload: dict[str, Any], expires_in_s: float = 60) -> str:
         command_id = self.new_id()
@@ -497,22 +526,34 @@ class CloudTwin:
         is_gone = fields is None
         becomes = known.fields if fields is None else fields
         is_change = is_gone != known.is_deleted or _people(kind, becomes) != _people(kind, known.fields)
+        touched = {name for name in {*becomes, *known.fields} if becomes.get(name) != known.fields.get(name)}
         known.fields = becomes
-        if not is_change:
-            return
-        known.version, known.place, known.origin, known.is_deleted = (
-            known.version + 1,
-            next(self._places),
-            origin,
-            is_gone,
-        )
-        known.history[known.version] = dict(becomes)
-        if is_gone and kind == "scene":
-            self.copies.pop(definition_id, None)
-        if is_gone and kind == "device":
-            self._leave_groups(definition_id)
-        known.sync_status, known.conflict = ("synced" if origin else "pending"), None
+        if is_change:
+            self._new_version(known, origin, touched, is_gone=is_gone)
+
+    def _new_version(self, known: Versioned, origin: str | None, touched: set[str], *, is_gone: bool) -> None:
+        known.version, known.place = known.version + 1, next(self._places)
+        known.origin, known.is_deleted = origin, is_gone
+        known.history[known.version] = dict(known.fields)
+        if is_gone:
+            known.conflict = {}
+        if is_gone and known.kind == "scene":
+            self.copies.pop(known.id, None)
+        if is_gone and known.kind == "device":
+            self._leave_groups(known.id)
+        known.sync_status = "synced" if origin else "pending"
+        self._settle(known, touched)
         self._changed.set()
+
+    def _settle(self, known: Versioned, touched: set[str]) -> None:
+        """What was disputed and has been set is decided; the value that gave way is kept."""
+        for name in sorted(touched & known.conflict.keys()):
+            sides = known.conflict.pop(name)
+            known.lost += [(name, of, sides[of]) for of in ("cloud", "hub") if sides[of] != known.fields.get(name)]
+        if known.conflict:
+            known.sync_status = "conflict"
+        elif known.sync_status == "conflict":
+            known.sync_status = "pending"
 
     def _leave_groups(self, device_id: str) -> None:
         """What follows is news to the hub that deleted the device, too."""
@@ -574,9 +615,13 @@ class CloudTwin:
         described = {name: value for name, value in sent.items() if name in HUB_COLUMNS.get(kind, ())}
         people = {name: value for name, value in sent.items() if name not in described}
         disputed: dict[str, Any] = {}
-        if item["base_version"] != known.version:
+        is_decision = item["base_version"] == known.version
+        said = people
+        if not is_decision:
             people, disputed = self._merge(kind, people, known, known.history.get(item["base_version"] or 0))
         self._write(kind, definition_id, {**known.fields, **described, **people}, origin)
+        if not disputed:
+            self._settle(known, {name for name in said if is_decision or known.fields.get(name) == said[name]})
         return self._told(answer, known, item, sent, disputed, is_news=is_news)
 
     def _of_same_name(self, kind: str, fields: dict[str, Any]) -> Versioned | None:
@@ -613,14 +658,13 @@ class CloudTwin:
                 continue
             if base is not None and theirs == base.get(name):
                 applied[name] = value
-            elif (
-                (base is not None and value == base.get(name))
-                or name not in MANUAL_COLUMNS.get(kind, ())
-                or known.resolution == "nexa_wins"
-            ):
+            elif base is not None and value == base.get(name):
                 continue
+            elif name not in MANUAL_COLUMNS.get(kind, ()) or known.resolution == "nexa_wins":
+                known.lost.append((name, "hub", value))
             elif known.resolution == "ecosystem_wins":
                 applied[name] = value
+                known.lost.append((name, "cloud", theirs))
             else:
                 disputed[name] = {"hub": value, "cloud": theirs}
         return applied, disputed
@@ -645,10 +689,10 @@ class CloudTwin:
             answer["fields"] = known.fields
             known.origin = None
         if disputed:
-            known.sync_status, known.conflict = "conflict", disputed
+            known.sync_status, known.conflict = "conflict", {**known.conflict, **disputed}
             answer |= {"error": "changed on both sides", "disputed": sorted(disputed)}
-        else:
-            known.sync_status, known.conflict = "synced", None
+        elif not known.conflict:
+            known.sync_status = "synced"
         return answer
 
     # hub_changes_v1
@@ -671,6 +715,7 @@ class CloudTwin:
                 "version": each.version,
                 "deleted": each.is_deleted,
                 "fields": {} if each.is_deleted else each.fields,
+                "disputed": sorted(each.conflict),
             }
             | ({"aliases": each.aliases} if each.kind == "device" and cursor is None else {})
             for each in page

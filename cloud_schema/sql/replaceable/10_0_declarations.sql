@@ -137,6 +137,7 @@ ON CONFLICT (entity_type) DO UPDATE SET
 
 -- Named bounds.
 CREATE OR REPLACE FUNCTION hub_sync.history_versions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20';
+CREATE OR REPLACE FUNCTION hub_sync.lost_values_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10';  -- a definition; the oldest go
 CREATE OR REPLACE FUNCTION hub_sync.dead_letters_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';  -- a hub; the oldest go
 CREATE OR REPLACE FUNCTION hub_sync.replays_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- dead letters, a call
 CREATE OR REPLACE FUNCTION hub_sync.undated_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- stretches of a hub; the oldest go

@@ -64,7 +64,7 @@ BEGIN
         PERFORM hub_sync.note_sync_status(kind.entity_type, entity, home, new_version, writer IS NOT NULL, is_gone, touched,
             jsonb_build_object('last_change', jsonb_strip_nulls(jsonb_build_object(
                 'where', CASE WHEN writer IS NULL THEN 'cloud' ELSE 'hub' END, 'by', coalesce(auth.uid()::text, split_part(writer, '/', 1)),
-                'at', now(), 'columns', to_jsonb(touched)))));
+                'at', now(), 'columns', to_jsonb(touched)))), document);
     END IF;
     IF home IS NOT NULL THEN
         PERFORM pg_notify('nexa_hub_changes', home::text);  -- the catalogue wakes nobody
@@ -141,13 +141,40 @@ $$;
 CREATE OR REPLACE TRIGGER note_person AFTER UPDATE OF full_name, is_active ON public.users FOR EACH ROW
     WHEN (OLD.full_name IS DISTINCT FROM NEW.full_name OR OLD.is_active IS DISTINCT FROM NEW.is_active) EXECUTE FUNCTION hub_sync.note_person();
 
+-- Values that gave way are kept beside the row, the newest last, each once.
+CREATE OR REPLACE FUNCTION hub_sync.with_lost(metadata jsonb, lost jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN coalesce(lost, '[]') = '[]' THEN coalesce(metadata, '{}') ELSE coalesce(metadata, '{}') || jsonb_build_object('lost', (
+        SELECT jsonb_agg(k.entry ORDER BY k.place) FROM (
+            SELECT e.entry, e.place FROM (
+                SELECT old.value AS entry, old.ordinality AS place FROM jsonb_array_elements(coalesce(metadata -> 'lost', '[]')) WITH ORDINALITY old
+                WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(lost) fresh WHERE fresh - 'at' = old.value - 'at')
+                UNION ALL
+                SELECT fresh.value || jsonb_build_object('at', now()), 1000000 + fresh.ordinality FROM jsonb_array_elements(lost) WITH ORDINALITY fresh
+            ) e ORDER BY e.place DESC LIMIT hub_sync.lost_values_max()
+        ) k)) END
+$$;
+
+-- What gives way when the columns `closing` ({name: {"hub", "cloud"}}) are decided: whichever the row does not have now.
+CREATE OR REPLACE FUNCTION hub_sync.given_up(closing jsonb, becomes jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('field', f.key, 'of', side, 'value', f.value -> side) ORDER BY f.key, side), '[]')
+    FROM jsonb_each(closing) f CROSS JOIN unnest('{cloud,hub}'::text[]) side
+    WHERE f.value -> side IS DISTINCT FROM becomes -> f.key
+$$;
+
+-- The name of the person who changed it last in the cloud.
+CREATE OR REPLACE FUNCTION hub_sync.changed_by(metadata jsonb) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT u.full_name FROM public.users u
+    WHERE metadata -> 'last_change' ->> 'where' = 'cloud' AND u.id = (metadata -> 'last_change' ->> 'by')::uuid
+$$;
+
 -- "Local" is NEXA's row, "remote" the hub's copy. A conflict stays until each disputed column has been touched again.
 CREATE OR REPLACE FUNCTION hub_sync.note_sync_status(
-    in_type text, in_id uuid, home uuid, in_version integer, is_from_hub boolean, is_gone boolean, touched text[], told jsonb DEFAULT '{}'
+    in_type text, in_id uuid, home uuid, in_version integer, is_from_hub boolean, is_gone boolean, touched text[], told jsonb DEFAULT '{}', becomes jsonb DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     open_conflict jsonb;
     open_fields jsonb;
+    lost jsonb;
 BEGIN
     IF is_gone THEN
         DELETE FROM public.ecosystem_sync_status
@@ -158,6 +185,7 @@ BEGIN
     SELECT s.metadata -> 'conflict' INTO open_conflict FROM public.ecosystem_sync_status s
     WHERE s.home_id = home AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = in_type AND s.entity_id = in_id;
     open_fields := coalesce(open_conflict -> 'fields', '{}') - touched;
+    lost := hub_sync.given_up(hub_sync.pick(coalesce(open_conflict -> 'fields', '{}'), touched), becomes);
     INSERT INTO public.ecosystem_sync_status AS s (
         metadata, home_id, ecosystem_id, entity_type, entity_id, sync_status, sync_direction, conflict_resolution, local_version, remote_version,
         last_modified_locally_at, last_modified_remotely_at, last_synced_at, last_sync_attempt_at)
@@ -174,8 +202,8 @@ BEGIN
         last_modified_remotely_at = coalesce(excluded.last_modified_remotely_at, s.last_modified_remotely_at),
         last_synced_at = coalesce(excluded.last_synced_at, s.last_synced_at),
         last_sync_attempt_at = coalesce(excluded.last_sync_attempt_at, s.last_sync_attempt_at),
-        metadata = CASE WHEN open_fields = '{}' THEN coalesce(s.metadata, '{}') - 'conflict'
-                        ELSE s.metadata || jsonb_build_object('conflict', open_conflict || jsonb_build_object('fields', open_fields)) END || told;
+        metadata = hub_sync.with_lost(CASE WHEN open_fields = '{}' THEN coalesce(s.metadata, '{}') - 'conflict'
+                        ELSE s.metadata || jsonb_build_object('conflict', open_conflict || jsonb_build_object('fields', open_fields)) END, lost) || told;
 END
 $$;
 
@@ -315,18 +343,20 @@ $$;
 -- cloud's, except for what waits for a person. Without a base everything that differs counts as changed by both.
 CREATE OR REPLACE FUNCTION hub_sync.merge(
     kind public.hub_definition_kinds, hub_fields jsonb, cloud_fields jsonb, base_fields jsonb, resolution text,
-    OUT applied jsonb, OUT conflicts jsonb
+    OUT applied jsonb, OUT conflicts jsonb, OUT lost jsonb
 ) LANGUAGE sql IMMUTABLE AS $$
-    SELECT coalesce(jsonb_object_agg(f.key, f.hub) FILTER (WHERE f.verdict = 'hub'), '{}'),
-           coalesce(jsonb_object_agg(f.key, jsonb_build_object('hub', f.hub, 'cloud', f.cloud, 'base', f.base)) FILTER (WHERE f.verdict = 'conflict'), '{}')
+    SELECT coalesce(jsonb_object_agg(f.key, f.hub) FILTER (WHERE f.verdict IN ('hub', 'hub_wins')), '{}'),
+           coalesce(jsonb_object_agg(f.key, jsonb_build_object('hub', f.hub, 'cloud', f.cloud, 'base', f.base)) FILTER (WHERE f.verdict = 'conflict'), '{}'),
+           coalesce(jsonb_agg(jsonb_build_object('field', f.key, 'of', CASE f.verdict WHEN 'hub_wins' THEN 'cloud' ELSE 'hub' END,
+               'value', CASE f.verdict WHEN 'hub_wins' THEN f.cloud ELSE f.hub END) ORDER BY f.key) FILTER (WHERE f.verdict IN ('hub_wins', 'cloud_wins')), '[]')
     FROM (
         SELECT h.key, h.value AS hub, cloud_fields -> h.key AS cloud, base_fields -> h.key AS base,
             CASE
                 WHEN h.value = cloud_fields -> h.key THEN 'same'
                 WHEN base_fields IS NOT NULL AND cloud_fields -> h.key = base_fields -> h.key THEN 'hub'
                 WHEN base_fields IS NOT NULL AND h.value = base_fields -> h.key THEN 'cloud'
-                WHEN NOT h.key = ANY (kind.manual_columns) OR resolution = 'nexa_wins' THEN 'cloud'
-                WHEN resolution = 'ecosystem_wins' THEN 'hub'
+                WHEN NOT h.key = ANY (kind.manual_columns) OR resolution = 'nexa_wins' THEN 'cloud_wins'
+                WHEN resolution = 'ecosystem_wins' THEN 'hub_wins'
                 ELSE 'conflict'
             END AS verdict
         FROM jsonb_each(hub_fields) h
@@ -361,6 +391,8 @@ DECLARE
     base_fields jsonb;
     taken jsonb := '{}';
     disputed jsonb := '{}';
+    lost jsonb := '[]';
+    changed jsonb;
     answer jsonb;
     resolution text;
     is_unchanged boolean;
@@ -416,6 +448,9 @@ BEGIN
     END IF;
     -- What changed here since the hub looked, in columns it did not send too: the answer is where it hears of it.
     is_news_there := document IS NOT NULL AND (known.is_deleted OR base_version IS DISTINCT FROM known.version);
+    changed := jsonb_build_object('modified_at', known.modified_at, 'modified_by', (
+        SELECT hub_sync.changed_by(s.metadata) FROM public.ecosystem_sync_status s
+        WHERE s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = kind.entity_type AND s.entity_id = entity));
     IF document IS NULL THEN
         is_new := true;
         PERFORM hub_sync.write_columns(kind, entity, hub.home_id,
@@ -434,7 +469,7 @@ BEGIN
             WHERE h.entity_type = kind.entity_type AND h.entity_id = entity AND h.version = base_version;
             SELECT s.conflict_resolution INTO resolution FROM public.ecosystem_sync_status s
             WHERE s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = kind.entity_type AND s.entity_id = entity;
-            SELECT m.applied, m.conflicts INTO taken, disputed
+            SELECT m.applied, m.conflicts, m.lost INTO taken, disputed, lost
             FROM hub_sync.merge(kind, people, hub_sync.pick(document, kind.people_columns), base_fields, resolution) m;
             PERFORM hub_sync.write_columns(kind, entity, hub.home_id, taken, false);
         END IF;
@@ -452,7 +487,7 @@ BEGIN
         AND hub_sync.pick(sent, '{room_id,target_id,members}') = hub_sync.pick(item -> 'fields', '{room_id,target_id,members}');
     answer := answer || jsonb_build_object('version', known.version, 'status', CASE WHEN disputed = '{}' THEN 'synced' ELSE 'conflict' END);
     IF is_news_there OR NOT is_unchanged THEN
-        answer := answer || jsonb_build_object('fields', hub_sync.wire_fields(kind, document, known.extra));
+        answer := answer || jsonb_build_object('fields', hub_sync.wire_fields(kind, document, known.extra)) || changed;
         UPDATE public.hub_definition_versions v SET origin = NULL WHERE v.entity_type = kind.entity_type AND v.entity_id = entity;
     END IF;
     IF disputed <> '{}' THEN
@@ -463,8 +498,13 @@ BEGIN
         SELECT FROM public.ecosystem_sync_status s
         WHERE s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = kind.entity_type AND s.entity_id = entity
           AND (s.sync_status, s.remote_version) IS DISTINCT FROM ('synced', known.version)) THEN
+        -- Where both have the same there is nothing left to decide.
         PERFORM hub_sync.note_sync_status(kind.entity_type, entity, hub.home_id, known.version, true, false,
-            CASE WHEN is_decision THEN ARRAY(SELECT jsonb_object_keys(people)) ELSE '{}' END);
+            ARRAY(SELECT p.key FROM jsonb_each(people) p WHERE is_decision OR document -> p.key = p.value), '{}', document);
+    END IF;
+    IF lost <> '[]' THEN
+        UPDATE public.ecosystem_sync_status s SET metadata = hub_sync.with_lost(s.metadata, lost)
+        WHERE s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = kind.entity_type AND s.entity_id = entity;
     END IF;
     RETURN answer;
 END

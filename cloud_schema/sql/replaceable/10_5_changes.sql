@@ -111,7 +111,9 @@ BEGIN
         CROSS JOIN LATERAL hub_sync.current_documents(each_kind, ARRAY(SELECT q.entity_id FROM unnest(page) q WHERE q.entity_type = each_kind.entity_type)) c
     )
     SELECT jsonb_agg(jsonb_build_object('entity_type', p.entity_type, 'id', p.entity_id, 'version', p.version, 'deleted', p.is_deleted,
-                'fields', CASE WHEN p.is_deleted THEN '{}' ELSE hub_sync.wire_fields(k, d.document, p.extra) END)
+                'fields', CASE WHEN p.is_deleted THEN '{}' ELSE hub_sync.wire_fields(k, d.document, p.extra) END,
+                'disputed', ARRAY(SELECT jsonb_object_keys(s.metadata -> 'conflict' -> 'fields') ORDER BY 1),
+                'modified_at', p.modified_at, 'modified_by', hub_sync.changed_by(s.metadata))
             || CASE WHEN p.entity_type = 'device' AND is_from_start THEN jsonb_build_object('aliases', (
                 SELECT coalesce(jsonb_agg(jsonb_build_object('kind', a.kind, 'value', a.value) ORDER BY a.kind, a.value), '[]')
                 FROM hub_device_aliases a WHERE a.device_id = p.entity_id)) ELSE '{}' END
@@ -120,6 +122,8 @@ BEGIN
     FROM unnest(page) p
     JOIN hub_definition_kinds k ON k.entity_type = p.entity_type
     LEFT JOIN documents d ON d.entity_type = p.entity_type AND d.id = p.entity_id
+    LEFT JOIN ecosystem_sync_status s ON s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem()
+        AND s.entity_type = p.entity_type AND s.entity_id = p.entity_id
     WHERE (is_from_start OR p.origin IS DISTINCT FROM hub.id || '/' || hub.mirror_id)
       AND (p.is_deleted OR d.document IS NOT NULL);
     UPDATE hub_hubs SET last_seen_at = now() WHERE id = (

@@ -117,6 +117,7 @@ BEGIN
             ('hub_reconcile_v1', 'service_role, hub'),
             ('hub_command_v1', 'authenticated, service_role'),
             ('hub_replay_dead_letters_v1', 'service_role'),
+            ('hub_decide_conflict_v1', 'authenticated, service_role'),
             ('hub_issue_claim_code_v1', 'authenticated, service_role'),
             ('my_homes', 'authenticated, service_role'),
             ('user_accessible_homes', 'authenticated, service_role'),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from hub_agent.core.sync.envelope import read_instant
 from hub_agent.model.definition import Definition
-from hub_agent.model.inputs import CloudCommand
+from hub_agent.model.inputs import CloudCommand, DefinitionArrived
 from hub_agent.model.json import JsonObject, JsonValue
 
 CURSOR_LENGTH_MAX = 200
@@ -19,7 +19,7 @@ class Heard:
 
     cursor: str | None
     home: Definition | None
-    definitions: tuple[Definition, ...]
+    definitions: tuple[DefinitionArrived, ...]
     commands: tuple[CloudCommand, ...]
     is_more: bool
     server_time: datetime | None
@@ -54,7 +54,7 @@ def read_home(home: object) -> Definition | None:
     return Definition("home", str(home["id"]), fields, _version(version) or 1)
 
 
-def _read_definitions(changes: Iterable[object]) -> Iterable[Definition]:
+def _read_definitions(changes: Iterable[object]) -> Iterable[DefinitionArrived]:
     for change in changes:
         if not isinstance(change, Mapping):
             continue
@@ -66,14 +66,23 @@ def _read_definitions(changes: Iterable[object]) -> Iterable[Definition]:
         if not isinstance(fields, Mapping) and not is_deleted:
             continue
         body: dict[str, JsonValue] = {} if is_deleted or not isinstance(fields, Mapping) else dict(fields)
-        yield Definition(
+        definition = Definition(
             kind,
             definition_id,
             _flat_home(body) if kind == "home" else body,
             version,
             is_deleted=is_deleted,
+            modified_at=read_instant(change.get("modified_at")),
+            modified_by=_text(change.get("modified_by")),
             aliases=tuple(_read_aliases(change.get("aliases"))),
         )
+        disputed = change.get("disputed")
+        still = frozenset(map(str, disputed)) if isinstance(disputed, list) else None
+        yield DefinitionArrived(definition, is_from_cloud=True, disputed=still)
+
+
+def _text(value: object) -> str | None:
+    return value[:200] if isinstance(value, str) else None
 
 
 def _flat_home(fields: dict[str, JsonValue]) -> dict[str, JsonValue]:

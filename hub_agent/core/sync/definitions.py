@@ -19,14 +19,14 @@ from datetime import datetime
 from typing import TypeAlias
 
 from hub_agent.core.sync.columns import CLOUD_COLUMNS, DOWN_KINDS, KINDS, owned
+from hub_agent.core.sync.lost import LOST_ROOM, LostValue, LostValues
 from hub_agent.core.sync.merge import NOTHING_WAITS, Waiting, merge
 from hub_agent.model.definition import CATALOGUE_KINDS, Definition
 from hub_agent.model.effects import Durability, Effect, Save, SaveDefinition, Warn
 from hub_agent.model.inputs import DefinitionTaken
-from hub_agent.model.json import JsonObject
+from hub_agent.model.json import JsonObject, JsonValue
 
 CONFLICT_ROOM = "sync_conflict"
-LOST_ROOM = "sync_lost"
 # A deletion stays known so that an older change cannot bring the row back; the oldest go first.
 TOMBSTONES_MAX = 10_000
 
@@ -49,7 +49,9 @@ class OwedDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Fields that both sides changed, waiting for a person. `theirs` is what the cloud wants of them."""
+    """Fields that both sides changed, waiting for a person. `theirs` is what the cloud wants of them.
+    Who changed it last on either side, and when, as far as that is known.
+    """
 
     kind: str
     id: str
@@ -57,6 +59,10 @@ class Conflict:
     base_version: int | None
     is_reported: bool
     since: datetime
+    ours_at: datetime | None = None
+    ours_by: str | None = None
+    theirs_at: datetime | None = None
+    theirs_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ class Definitions:
     def __init__(self) -> None:
         self._known: dict[Key, Definition] = {}
         self._conflicts: dict[Key, Conflict] = {}
+        self.lost = LostValues()
         self._owed: set[Key] = set()
         # Fields the cloud refused: not sent again until they change or the agent restarts.
         self._refused: dict[Key, JsonObject] = {}
@@ -90,6 +97,7 @@ class Definitions:
             conflict = _conflict_from(key, body)
             if conflict is not None and (conflict.kind, conflict.id) in self._known:
                 self._conflicts[(conflict.kind, conflict.id)] = conflict
+        self.lost.restore((saved or {}).get(LOST_ROOM, {}))
         for known in self._known:
             self._note_owed(known)
 
@@ -139,6 +147,7 @@ class Definitions:
         now: datetime,
         aliases: tuple[tuple[str, str], ...] | None = None,
         *,
+        by: str | None = None,
         durability: Durability = Durability.FSYNC,
     ) -> list[Outcome]:
         """Somebody in the home (or the hub, for what it finds) sets these columns. Nothing comes of what already holds."""
@@ -158,8 +167,8 @@ class Definitions:
             return []
         before = Definition(kind, definition_id, {}) if known is None else known
         kept = before.aliases if aliases is None else aliases
-        fresh = replace(before, fields=merged, is_deleted=False, modified_at=now, aliases=kept)
-        outcomes = self._settle(key, decided)
+        fresh = replace(before, fields=merged, is_deleted=False, modified_at=now, modified_by=by, aliases=kept)
+        outcomes = self._decide(key, decided, merged, now)
         return [*outcomes, *self._replace(key, fresh, known, durability)]
 
     def delete(
@@ -172,8 +181,10 @@ class Definitions:
         tombstone = replace(known, fields={}, is_deleted=True, modified_at=now)
         return [*self._forget_conflict(key), *self._replace(key, tombstone, known, durability)]
 
-    def arrived(self, definition: Definition, now: datetime) -> list[Outcome]:
-        """The cloud's row: `fields` and `version` are the cloud's. Older versions than the known one change nothing."""
+    def arrived(self, definition: Definition, now: datetime, disputed: frozenset[str] | None = None) -> list[Outcome]:
+        """The cloud's row: `fields` and `version` are the cloud's. Older versions than the known one change nothing.
+        `disputed`: what waits for a decision there, if it says so.
+        """
         key = (definition.kind, definition.id)
         if definition.kind not in KINDS:
             return [Warn(f"definition_kind:{definition.kind}", f"The cloud sent a {definition.kind}: unknown here.")]
@@ -185,7 +196,7 @@ class Definitions:
             return []
         if definition.is_deleted:
             return self._deleted_there(key, definition.version, now)
-        return self._merge(key, definition.fields, definition.version, now, base=None, is_reported=False)
+        return self._merge(key, definition, now, base=None, still=disputed)
 
     def taken(self, taken: DefinitionTaken, now: datetime) -> list[Outcome]:
         """The cloud's answer to what we sent of one definition."""
@@ -208,15 +219,18 @@ class Definitions:
             return []
         if taken.is_deleted:
             return self._taken_as_deleted(key, taken, now)
+        theirs = _definition_of(taken)
         if taken.sent is None:
-            return self._came_back(key, taken.fields or {}, taken.version, now)
+            return self._came_back(key, theirs, now)
         if taken.status == "conflict":
-            return self._merge(key, taken.fields or {}, taken.version, now, base=None, is_reported=True)
+            return self._merge(key, theirs, now, base=None, is_reported=True)
         base = {**(known.base or {}), **taken.sent}
         outcomes = self._settle(key, sorted(taken.sent))
         if taken.fields is None or known.is_deleted:
             return [*outcomes, *self._replace(key, replace(known, base=base, version=taken.version), known)]
-        return [*outcomes, *self._merge(key, taken.fields, taken.version, now, base=base, is_reported=True)]
+        lost = _overruled(known, taken.sent, owned(key[0], taken.fields))
+        outcomes += self.lost.keep(key, "hub", lost, "changed differently in the cloud", now)
+        return [*outcomes, *self._merge(key, theirs, now, base=base, is_reported=True)]
 
     def forgotten(self, keys: Iterable[Key]) -> list[Outcome]:
         """The cloud lost them, or has an older version: owed whole, and merged there as if both had changed everything."""
@@ -227,60 +241,86 @@ class Definitions:
                 outcomes += self._replace(key, replace(known, version=None, base=None), known)
         return outcomes
 
-    def decide(self, kind: str, definition_id: str, *, for_hub: bool, now: datetime) -> list[Outcome]:
-        """A person decides a conflict for the hub's or for the cloud's side."""
+    def conflict(self, kind: str, definition_id: str) -> Conflict | None:
+        return self._conflicts.get((kind, definition_id))
+
+    def decide(
+        self, kind: str, definition_id: str, for_hub: Mapping[str, bool], now: datetime, *, by: str | None = None
+    ) -> list[Outcome]:
+        """A person decides fields of a conflict: True for what is here, False for what the cloud wants."""
         key = (kind, definition_id)
         conflict, known = self._conflicts.get(key), self._known.get(key)
         if conflict is None or known is None:
             return []
-        outcomes = self._settle(key, sorted(conflict.theirs))
-        fields = known.fields if for_hub else {**known.fields, **conflict.theirs}
+        decided = [name for name in sorted(conflict.theirs) if name in for_hub]
+        taken = {name: conflict.theirs[name] for name in decided if not for_hub[name]}
+        fields = {**known.fields, **taken}
+        outcomes = self._decide(key, decided, fields, now)
         # Whatever the decision: it goes up, so that the cloud's row is no longer in conflict.
-        base = {name: value for name, value in (known.base or {}).items() if name not in conflict.theirs}
-        return [*outcomes, *self._replace(key, replace(known, fields=fields, base=base, modified_at=now), known)]
+        base = {name: value for name, value in (known.base or {}).items() if name not in decided}
+        fresh = replace(known, fields=fields, base=base, modified_at=now, modified_by=by)
+        return [*outcomes, *self._replace(key, fresh, known)]
+
+    def answer_lost(self, lost: LostValue, now: datetime, *, is_put_back: bool, by: str | None = None) -> list[Outcome]:
+        """A value that gave way is put back, which is an edit, or not needed any more."""
+        forgotten = self.lost.forget(lost)
+        if not forgotten or not is_put_back:
+            return [*forgotten]
+        return [*forgotten, *self.edit(lost.kind, lost.id, {lost.field: lost.value}, now, by=by)]
 
     # How they change.
 
     def _merge(
         self,
         key: Key,
-        theirs: JsonObject,
-        version: int | None,
+        there: Definition,
         now: datetime,
         *,
         base: JsonObject | None,
-        is_reported: bool,
+        is_reported: bool = False,
+        still: frozenset[str] | None = None,
     ) -> list[Outcome]:
         known = self._known.get(key)
-        theirs = owned(key[0], theirs)
+        theirs = owned(key[0], there.fields)
         if known is None or (known.is_deleted and not known.is_owed):
-            return self._take_over(key, theirs, version, now)
+            return self._take_over(key, there, now)
         if known.is_deleted:
-            return self._came_back(key, theirs, version, now)
+            return self._came_back(key, there, now)
         earlier = self._conflicts.get(key)
-        waiting = NOTHING_WAITS if earlier is None else Waiting(earlier.theirs, earlier.is_reported)
+        waiting = NOTHING_WAITS if earlier is None else Waiting(earlier.theirs, earlier.is_reported, still)
         verdict = merge(key[0], (known.base if base is None else base) or {}, known.fields, theirs, waiting)
-        conflict = self._conflict_after(key, known, verdict.disputed, now, is_reported=is_reported)
+        is_known_there = is_reported or (waiting.is_reported and verdict.disputed.keys() <= (still or frozenset()))
+        conflict = self._conflict_after(key, known, verdict.disputed, there, now, is_reported=is_known_there)
+        decided = {name: value for name, value in verdict.lost.items() if name in waiting.theirs}
+        overruled = {name: value for name, value in verdict.lost.items() if name not in waiting.theirs}
         merged = replace(
-            known, fields=verdict.fields, base={**(known.base or {}), **theirs}, version=version, modified_at=now
+            known,
+            fields=verdict.fields,
+            base={**(known.base or {}), **theirs},
+            version=there.version,
+            modified_at=now,
+            modified_by=there.modified_by,
         )
         return [
             *self._keep_conflict(key, conflict),
-            *_keep_lost(key, verdict.lost, now, "changed differently in the cloud"),
+            *self.lost.keep(key, "hub", decided, "decided in the cloud", now),
+            *self.lost.keep(key, "hub", overruled, "changed differently in the cloud", now),
             *self._replace(key, merged, known),
         ]
 
-    def _take_over(self, key: Key, theirs: JsonObject, version: int | None, now: datetime) -> list[Outcome]:
+    def _take_over(self, key: Key, there: Definition, now: datetime) -> list[Outcome]:
         known = self._known.get(key)
-        theirs = owned(key[0], theirs)
+        theirs = owned(key[0], there.fields)
         aliases = () if known is None else known.aliases
-        fresh = Definition(key[0], key[1], theirs, version, theirs, modified_at=now, aliases=aliases)
+        fresh = Definition(
+            *key, theirs, there.version, theirs, modified_at=now, modified_by=there.modified_by, aliases=aliases
+        )
         return self._replace(key, fresh, known)
 
-    def _came_back(self, key: Key, theirs: JsonObject, version: int | None, now: datetime) -> list[Outcome]:
+    def _came_back(self, key: Key, there: Definition, now: datetime) -> list[Outcome]:
         """Deleted here, changed there: what the cloud has stands."""
-        text = f"{_name(theirs, key)} was changed in the cloud while it was deleted here: it is back."
-        return [Warn(f"undeleted:{key[1]}", text), *self._take_over(key, theirs, version, now)]
+        text = f"{_name(there.fields, key)} was changed in the cloud while it was deleted here: it is back."
+        return [Warn(f"undeleted:{key[1]}", text), *self._take_over(key, there, now)]
 
     def _move_into(self, existing_id: str, room: Definition, now: datetime) -> list[Outcome]:
         """The home has a room of this name: what stood in ours stands in that one, and ours is gone."""
@@ -304,7 +344,7 @@ class Definitions:
         lost: list[Outcome] = []
         if known is not None and not known.is_deleted and known.is_owed and known.base is not None:
             ours = {name: known.fields[name] for name in sorted(_differing(known))}
-            lost = _keep_lost(key, ours, now, "deleted in the cloud")
+            lost = [*self.lost.keep(key, "hub", ours, "deleted in the cloud", now)]
         tombstone = Definition(key[0], key[1], {}, version, {}, is_deleted=True, modified_at=now)
         return [*self._forget_conflict(key), *lost, *self._replace(key, tombstone, known)]
 
@@ -342,15 +382,19 @@ class Definitions:
     # Conflicts.
 
     def _conflict_after(
-        self, key: Key, known: Definition, disputed: JsonObject, now: datetime, *, is_reported: bool
+        self, key: Key, known: Definition, disputed: JsonObject, there: Definition, now: datetime, *, is_reported: bool
     ) -> Conflict | None:
         if not disputed:
             return None
         earlier = self._conflicts.get(key)
+        theirs_at, theirs_by = there.modified_at, there.modified_by
         if earlier is None:
-            return Conflict(key[0], key[1], disputed, known.version, is_reported, now)
-        # A change in the cloud that leaves the dispute open has cleared the cloud's note of it: it is told again.
-        return replace(earlier, theirs=disputed, is_reported=is_reported)
+            ours = known.modified_at, known.modified_by
+            return Conflict(*key, disputed, known.version, is_reported, now, *ours, theirs_at, theirs_by)
+        if theirs_at is None or disputed == earlier.theirs:
+            theirs_at, theirs_by = earlier.theirs_at or theirs_at, earlier.theirs_by or theirs_by
+        # What the cloud does not know of, or not any more, it is told again.
+        return replace(earlier, theirs=disputed, is_reported=is_reported, theirs_at=theirs_at, theirs_by=theirs_by)
 
     def _keep_conflict(self, key: Key, conflict: Conflict | None) -> list[Outcome]:
         if conflict is None:
@@ -361,6 +405,19 @@ class Definitions:
         names = ", ".join(sorted(conflict.theirs))
         text = f"{_name(self._known[key].fields, key)} was changed here and in the cloud ({names}): ours runs until someone decides."
         return [_save_conflict(conflict), Warn(f"definition_conflict:{key[1]}", text)]
+
+    def _decide(self, key: Key, names: list[str], becomes: JsonObject, now: datetime) -> list[Outcome]:
+        """Somebody here has decided these fields of a conflict; what gives way is kept."""
+        conflict, known = self._conflicts.get(key), self._known.get(key)
+        if conflict is None or known is None or not names:
+            return []
+        ours = {name: known.fields[name] for name in names if known.fields.get(name) != becomes.get(name)}
+        theirs = {name: conflict.theirs[name] for name in names if conflict.theirs[name] != becomes.get(name)}
+        return [
+            *self._settle(key, names),
+            *self.lost.keep(key, "hub", ours, "decided on the hub", now),
+            *self.lost.keep(key, "cloud", theirs, "decided on the hub", now),
+        ]
 
     def _settle(self, key: Key, names: list[str]) -> list[Outcome]:
         """These fields of a conflict are decided: what we have now may be sent as the decision."""
@@ -406,11 +463,13 @@ class Definitions:
         base_version = known.version
         theirs = CLOUD_COLUMNS.get(key[0], frozenset())
         fields = {name: value for name, value in known.fields.items() if name not in theirs} if theirs else known.fields
-        if conflict is not None:
-            # Whatever is sent is sent as of before the dispute, dispute and all: otherwise it would pass for the decision.
+        if conflict is not None and conflict.is_reported:
+            # What is disputed waits for its decision: sent along, it would pass for it.
+            is_news = not _differing(known) <= conflict.theirs.keys()
+            fields = {name: value for name, value in fields.items() if is_news and name not in conflict.theirs}
+        elif conflict is not None:
+            # Sent as of before the dispute, so that the cloud sees it too.
             base_version = conflict.base_version
-            if conflict.is_reported and _differing(known) <= conflict.theirs.keys():
-                fields = {}
         return OwedDefinition(
             known.kind,
             known.id,
@@ -432,11 +491,16 @@ def _differing(known: Definition) -> set[str]:
     return {name for name, value in known.fields.items() if name not in base or base[name] != value}
 
 
-def _keep_lost(key: Key, lost: JsonObject, now: datetime, why: str) -> list[Outcome]:
-    if not lost:
-        return []
-    body: JsonObject = {"fields": lost, "at": now.isoformat(), "why": why}
-    return [Save(LOST_ROOM, _saved_key(key), body)]
+def _overruled(known: Definition, sent: JsonObject, theirs: JsonObject) -> JsonObject:
+    """What we had changed and sent, and the cloud has otherwise."""
+    base = known.base or {}
+    changed = (name for name, value in sent.items() if name not in base or base[name] != value)
+    return {name: sent[name] for name in changed if name in theirs and theirs[name] != sent[name]}
+
+
+def _definition_of(taken: DefinitionTaken) -> Definition:
+    there = Definition(taken.kind, taken.id, taken.fields or {}, taken.version)
+    return replace(there, modified_at=taken.changed_at, modified_by=taken.changed_by)
 
 
 def _save_conflict(conflict: Conflict) -> Save:
@@ -445,6 +509,8 @@ def _save_conflict(conflict: Conflict) -> Save:
         "base_version": conflict.base_version,
         "is_reported": conflict.is_reported,
         "since": conflict.since.isoformat(),
+        "ours": {"at": _iso(conflict.ours_at), "by": conflict.ours_by},
+        "theirs_changed": {"at": _iso(conflict.theirs_at), "by": conflict.theirs_by},
     }
     return Save(CONFLICT_ROOM, _saved_key((conflict.kind, conflict.id)), body)
 
@@ -455,9 +521,20 @@ def _conflict_from(key: str, body: JsonObject) -> Conflict | None:
     if not isinstance(theirs, Mapping) or not isinstance(since, str):
         return None
     version = base_version if isinstance(base_version, int) else None
-    return Conflict(
-        kind, definition_id, theirs, version, body.get("is_reported") is True, datetime.fromisoformat(since)
-    )
+    is_reported = body.get("is_reported") is True
+    sides = *_who(body.get("ours")), *_who(body.get("theirs_changed"))
+    return Conflict(kind, definition_id, theirs, version, is_reported, datetime.fromisoformat(since), *sides)
+
+
+def _who(body: JsonValue) -> tuple[datetime | None, str | None]:
+    if not isinstance(body, Mapping):
+        return None, None
+    at, by = body.get("at"), body.get("by")
+    return datetime.fromisoformat(at) if isinstance(at, str) else None, by if isinstance(by, str) else None
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _saved_key(key: Key) -> str:

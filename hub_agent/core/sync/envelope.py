@@ -315,6 +315,8 @@ class DefinitionAnswer:
     is_deleted: bool
     error: str | None
     existing_id: str | None
+    changed_at: datetime | None = None
+    changed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +419,7 @@ def _read_definitions(answers: object, sent: Envelope) -> Iterable[DefinitionAns
         if (kind, definition_id) not in asked or status not in {"synced", "pending", "conflict", "failed"}:
             continue
         fields, error = body.get("fields"), body.get("error")
-        existing = _object(body.get("existing")).get("id")
+        existing, changed_by = _object(body.get("existing")).get("id"), body.get("modified_by")
         yield DefinitionAnswer(
             str(kind),
             str(definition_id),
@@ -427,6 +429,8 @@ def _read_definitions(answers: object, sent: Envelope) -> Iterable[DefinitionAns
             body.get("deleted") is True,
             str(error)[:500] if error is not None else None,
             existing if isinstance(existing, str) else None,
+            read_instant(body.get("modified_at")),
+            changed_by[:200] if isinstance(changed_by, str) else None,
         )
 
 

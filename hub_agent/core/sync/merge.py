@@ -25,10 +25,17 @@ class Side(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A dispute that waits for a person: what the cloud wanted, and whether the cloud knows of the dispute."""
+    """A dispute that waits for a person: what the cloud wanted, and whether the cloud knows of the dispute.
+    `still`: what is disputed in the cloud now, where it says so.
+    """
 
     theirs: JsonObject
     is_reported: bool
+    still: frozenset[str] | None = None
+
+    def is_decided(self, name: str, theirs: JsonValue) -> bool:
+        """Whoever changes it in the cloud once the dispute is shown there has decided it; or has said whose value holds."""
+        return self.is_reported and (theirs != self.theirs[name] or (self.still is not None and name not in self.still))
 
 
 NOTHING_WAITS = Waiting({}, is_reported=False)
@@ -58,9 +65,7 @@ def _side(kind: str, name: str, base: JsonObject, ours: JsonObject, theirs: Json
     if name not in ours:
         return Side.THEIRS
     if name in waiting.theirs:
-        # Whoever changes it in the cloud once the dispute is shown there has decided it.
-        is_decided = waiting.is_reported and theirs[name] != waiting.theirs[name]
-        return Side.THEIRS_OURS_LOST if is_decided else Side.DISPUTED
+        return Side.THEIRS_OURS_LOST if waiting.is_decided(name, theirs[name]) else Side.DISPUTED
     if name in HUB_COLUMNS.get(kind, ()):
         return Side.OURS
     if kind == "home" and name not in base and not theirs[name]:

@@ -334,7 +334,7 @@ def test_a_rule_changed_on_both_sides_goes_on_as_here_until_someone_decides() ->
         await home.restart()
         await asyncio.sleep(120)
         assert twin.definitions["automation", RULE].fields["triggers"] == ["theirs"]
-        await home.keep(home.definitions.decide("automation", RULE, for_hub=True, now=home.clock.now().wall))
+        await home.keep(home.definitions.decide("automation", RULE, {"triggers": True}, home.clock.now().wall))
         await asyncio.sleep(30)
         assert twin.definitions["automation", RULE].fields["triggers"] == ["ours"]
         assert twin.definitions["automation", RULE].sync_status == "synced"

@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from hub_agent.core.sync.definitions import CONFLICT_ROOM, LOST_ROOM, DefinitionChanged, Definitions
+import pytest
+
+from hub_agent.core.sync.definitions import CONFLICT_ROOM, DefinitionChanged, Definitions
+from hub_agent.core.sync.lost import LOST_OF_EACH_MAX, LOST_ROOM
 from hub_agent.model.definition import Definition
 from hub_agent.model.effects import Save, SaveDefinition, Warn
 from hub_agent.model.inputs import DefinitionTaken
@@ -90,7 +93,7 @@ def test_of_a_name_changed_on_both_sides_the_clouds_holds_and_ours_is_kept_as_lo
     outcomes = theirs(definitions, 4, name="theirs")
     assert definitions.get("automation", "a").fields["name"] == "theirs"
     [lost] = [save for save in of(Save, outcomes) if save.room == LOST_ROOM]
-    assert lost.body["fields"] == {"name": "ours"}
+    assert [(each["field"], each["value"], each["of"]) for each in lost.body["values"]] == [("name", "ours", "hub")]
     assert definitions.owed(10) == []
 
 
@@ -146,7 +149,7 @@ def test_another_change_there_leaves_the_dispute_open_and_it_is_told_again() -> 
 def test_a_person_decides_either_way_and_the_cloud_hears_of_it() -> None:
     for for_hub, value in ((True, ["ours"]), (False, ["theirs"])):
         definitions = disputed()
-        definitions.decide("automation", "a", for_hub=for_hub, now=NOON)
+        definitions.decide("automation", "a", {"triggers": for_hub}, NOON)
         [owed] = definitions.owed(10)
         assert (owed.base_version, owed.fields["triggers"]) == (4, value)
         definitions.taken(DefinitionTaken("automation", "a", "synced", 5, owed.fields), NOON)
@@ -252,22 +255,110 @@ def test_a_kind_nobody_knows_is_said_and_left_out() -> None:
 
 
 def test_a_conflict_is_remembered_across_a_restart() -> None:
-    definitions = disputed()
-    saved = {CONFLICT_ROOM: {"automation/a": Save(CONFLICT_ROOM, "automation/a", _conflict_body(definitions)).body}}
+    definitions = known()
+    definitions.edit("automation", "a", {"triggers": ["ours"]}, NOON)
+    [owed] = definitions.owed(10)
+    answer = DefinitionTaken("automation", "a", "conflict", 4, owed.fields, RULE | {"triggers": ["theirs"]})
+    [saved] = [save for save in of(Save, definitions.taken(answer, NOON)) if save.room == CONFLICT_ROOM]
     restored = Definitions()
-    restored.restore([definitions.get("automation", "a")], saved)
+    restored.restore([definitions.get("automation", "a")], {CONFLICT_ROOM: {saved.key: saved.body}})
     assert restored.conflicts == definitions.conflicts
     assert restored.owed(10) == []
 
 
-def _conflict_body(definitions: Definitions) -> dict[str, Any]:
-    [conflict] = definitions.conflicts
-    return {
-        "theirs": conflict.theirs,
-        "base_version": conflict.base_version,
-        "is_reported": conflict.is_reported,
-        "since": conflict.since.isoformat(),
+def changed_there(definitions: Definitions, version: int, disputed: set[str], **fields: Any) -> list[Any]:
+    there = Definition("automation", "a", RULE | fields, version, modified_by="Ada")
+    return definitions.arrived(there, NOON, frozenset(disputed))
+
+
+def two_disputes() -> Definitions:
+    definitions = known()
+    definitions.edit("automation", "a", {"triggers": ["ours"], "actions": ["ours"]}, NOON, by="Bo")
+    changed_there(definitions, 4, set(), triggers=["theirs"], actions=["theirs"])
+    [owed] = definitions.owed(10)
+    theirs = RULE | {"triggers": ["theirs"], "actions": ["theirs"]}
+    definitions.taken(DefinitionTaken("automation", "a", "conflict", 4, owed.fields, theirs), NOON)
+    return definitions
+
+
+@pytest.mark.parametrize("value", ["ours", "theirs"])
+def test_a_decision_in_the_cloud_ends_the_dispute_also_where_its_value_stays_the_same(value: str) -> None:
+    definitions = disputed()
+    changed_there(definitions, 5, set(), triggers=[value])
+    assert definitions.get("automation", "a").fields["triggers"] == [value]
+    assert (definitions.conflicts, definitions.owed(10)) == ([], [])
+    lost = [(each.of, each.value, each.why) for each in definitions.lost.all()]
+    assert lost == ([("hub", ["ours"], "decided in the cloud")] if value == "theirs" else [])
+
+
+def test_what_the_cloud_still_disputes_is_not_told_again() -> None:
+    definitions = disputed()
+    changed_there(definitions, 5, {"triggers"}, triggers=["theirs"], name="renamed")
+    assert definitions.get("automation", "a").fields["triggers"] == ["ours"]
+    assert (definitions.conflicts[0].is_reported, definitions.owed(10)) == (True, [])
+
+
+def test_of_two_disputed_fields_one_is_decided_and_the_other_waits() -> None:
+    definitions = two_disputes()
+    definitions.decide("automation", "a", {"triggers": False}, NOON, by="Bo")
+    [owed] = definitions.owed(10)
+    assert (owed.base_version, owed.fields["triggers"], "actions" in owed.fields) == (4, ["theirs"], False)
+    definitions.taken(DefinitionTaken("automation", "a", "synced", 5, owed.fields), NOON)
+    assert definitions.conflicts[0].theirs == {"actions": ["theirs"]}
+    assert definitions.owed(10) == []
+    definitions.decide("automation", "a", {"actions": True}, NOON)
+    [owed] = definitions.owed(10)
+    assert (owed.base_version, owed.fields["actions"]) == (5, ["ours"])
+
+
+def test_what_a_decision_gives_up_is_kept_and_can_be_put_back() -> None:
+    definitions = two_disputes()
+    definitions.decide("automation", "a", {"triggers": False, "actions": True}, NOON)
+    lost = {each.field: each for each in definitions.lost.all()}
+    assert {field: (each.of, each.value) for field, each in lost.items()} == {
+        "triggers": ("hub", ["ours"]),
+        "actions": ("cloud", ["theirs"]),
     }
+    definitions.answer_lost(lost["triggers"], NOON, is_put_back=True, by="Bo")
+    assert definitions.get("automation", "a").fields["triggers"] == ["ours"]
+    definitions.answer_lost(lost["actions"], NOON, is_put_back=False)
+    assert definitions.lost.all() == []
+    assert definitions.get("automation", "a").fields["actions"] == ["ours"]
+
+
+def test_lost_values_survive_a_restart_and_are_bounded() -> None:
+    definitions = known()
+    saved: dict[str, Any] = {}
+    for n in range(LOST_OF_EACH_MAX + 3):
+        definitions.edit("automation", "a", {"name": f"ours {n}"}, NOON)
+        for save in of(Save, theirs(definitions, 4 + n, name=f"theirs {n}")):
+            saved[save.key] = save.body
+    later = known()
+    later.restore([], {LOST_ROOM: saved})
+    assert later.lost.all() == definitions.lost.all()
+    assert len(later.lost.all()) == LOST_OF_EACH_MAX
+    assert later.lost.all()[0].value == f"ours {LOST_OF_EACH_MAX + 2}"
+
+
+def test_who_changed_what_and_when_stands_with_the_conflict_also_after_a_restart() -> None:
+    definitions = known()
+    definitions.edit("automation", "a", {"triggers": ["ours"]}, NOON, by="Bo")
+    [saved] = of(Save, changed_there(definitions, 4, set(), triggers=["theirs"]))
+    [conflict] = definitions.conflicts
+    assert (conflict.ours_by, conflict.ours_at, conflict.theirs_by) == ("Bo", NOON, "Ada")
+    later = known()
+    later.restore([], {CONFLICT_ROOM: {saved.key: saved.body}})
+    assert later.conflicts == [conflict]
+
+
+def test_a_value_that_the_answer_overrules_is_kept() -> None:
+    definitions = known()
+    definitions.edit("automation", "a", {"name": "ours"}, NOON)
+    [owed] = definitions.owed(10)
+    answer = DefinitionTaken("automation", "a", "synced", 4, owed.fields, RULE | {"name": "theirs"})
+    definitions.taken(answer, NOON)
+    assert definitions.get("automation", "a").fields["name"] == "theirs"
+    assert [(each.field, each.value) for each in definitions.lost.all()] == [("name", "ours")]
 
 
 def test_what_only_the_cloud_decides_is_kept_and_never_owed_or_changed_here() -> None:

@@ -172,8 +172,12 @@ def test_what_comes_down_is_believed_as_far_as_it_makes_sense() -> None:
         },
         NOON,
     )
-    assert [(each.id, each.is_deleted) for each in heard.definitions] == [("r", False), ("s", True), ("h", False)]
-    assert heard.definitions[2].fields == {"latitude": 1.0, "longitude": 2.0}
+    assert [(each.definition.id, each.definition.is_deleted) for each in heard.definitions] == [
+        ("r", False),
+        ("s", True),
+        ("h", False),
+    ]
+    assert heard.definitions[2].definition.fields == {"latitude": 1.0, "longitude": 2.0}
     assert [(each.id, each.is_expired) for each in heard.commands] == [("c", False), ("d", True)]
     assert heard.unread == 4
     assert heard.home.fields == {"name": "Home", "latitude": 1.0}
