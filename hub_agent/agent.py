@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -33,7 +34,9 @@ from hub_agent.adapters.replaying import ReplayProcess
 from hub_agent.adapters.systemd import SystemdNotifier
 from hub_agent.config import Config, read_secret
 from hub_agent.core.hub import Hub
+from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.lineage import Lineage
+from hub_agent.core.sync.told_time import MADE_AT, known_once
 from hub_agent.core.time_of_day import zone
 from hub_agent.drivers.driver import SceneDriver
 from hub_agent.drivers.identification import gone, identify
@@ -54,7 +57,7 @@ from hub_agent.runtime.discovering import service_at
 from hub_agent.runtime.door import HubDoor
 from hub_agent.runtime.effects import Effects
 from hub_agent.runtime.errands import Errands
-from hub_agent.runtime.exchange import line_of
+from hub_agent.runtime.exchange import TIME_KEY, line_of
 from hub_agent.runtime.hearing import Hearing
 from hub_agent.runtime.inbox import Heard, Inbox
 from hub_agent.runtime.links import NoLinks
@@ -263,15 +266,17 @@ class Agent:
             mirror = Mirror(self._config.agent.state_dir / "mirror.db", new_id=new_uuid)
             remembered = await mirror.open(self._clock.now())
             lineage = await line_of(mirror, remembered, new_uuid())
+            known = known_once(remembered.saved.get(TIME_KEY[0], {}).get(TIME_KEY[1]), MADE_AT)
+            self._clock.is_later_than(known)
             try:
-                await self._live(mirror, remembered, lineage)
+                await self._live(mirror, remembered, lineage, known)
             except* MirrorCorrupt as damage:
                 # Opened again, it is set aside, and what can be read of it is kept.
                 log.error("%s The hub begins anew.", damage.exceptions[0])  # noqa: TRY400 its words are enough
             finally:
                 await self._close(mirror)
 
-    async def _live(self, mirror: Mirror, remembered: Remembered, lineage: Lineage) -> None:
+    async def _live(self, mirror: Mirror, remembered: Remembered, lineage: Lineage, known: datetime) -> None:
         config = self._config
         address = _broker_address(config)
         broker = MqttBroker(address, self._random, f"nexa-hub-{remembered.identity.mirror_id[:8]}")
@@ -300,7 +305,7 @@ class Agent:
         _settle_memory()
         self._notifier.ready()
         log.info("Automations are live; %d devices are known.", len(remembered.devices))
-        uplink = self._uplink(core, mirror, remembered.identity, lineage)
+        uplink = self._uplink(core, mirror, remembered.identity, lineage, known)
         if uplink:
             woken.by = uplink.wake
         tasks = [Task("loop", core.loop.run, is_vital=True), *self._vital_tasks(core)]
@@ -326,12 +331,15 @@ class Agent:
 
     # The parts that come after the automations.
 
-    def _uplink(self, core: Core, mirror: Mirror, identity: Identity, lineage: Lineage) -> Uplink | None:
+    def _uplink(
+        self, core: Core, mirror: Mirror, identity: Identity, lineage: Lineage, known: datetime
+    ) -> Uplink | None:
         cloud = self._config.cloud
         if cloud.url is None:
             return None
         from hub_agent.adapters.cloud import HttpCloud
 
+        flow = Flow(kbit_s=cloud.bandwidth_kbit_s, is_metered=cloud.metered)
         # A credential that was left empty is none.
         code = (read_secret(cloud.claim_code_file) if cloud.claim_code_file else cloud.claim_code) or None
 
@@ -362,7 +370,15 @@ class Agent:
             complain=complain,
             warned=warned,
             lineage=lineage,
-            cloud=HttpCloud(cloud.url, hub_id=identity.hub_id, secret=identity.secret),
+            cloud=HttpCloud(
+                cloud.url,
+                hub_id=identity.hub_id,
+                secret=identity.secret,
+                ask_time=self._clock.time_known,
+                spent=flow.spent,
+            ),
+            flow=flow,
+            known_once=known,
             store=mirror,
             clock=self._clock,
             jitter=self._random,

@@ -83,6 +83,13 @@ class Cloud(_Section):
         None, description="One-time code that makes this hub part of a home.", examples=["ABCD-EFGH-JKLM"]
     )
     claim_code_file: Path | None = Field(None, description="The same in a file.", examples=["/etc/nexa-hub/claim-code"])
+    bandwidth_kbit_s: float | None = Field(
+        None, ge=8, description="The most that is sent to the cloud, in kbit/s; none: no limit.", examples=[256]
+    )
+    metered: bool = Field(
+        False,
+        description="Whether the connection is paid for by the byte: states then go once an hour, measurements once a day, what is critical at once; news are asked for every five minutes.",
+    )
 
     @field_validator("url")
     @classmethod

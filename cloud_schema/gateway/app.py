@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from cloud_schema.queue.arrivals import Arrivals
     from cloud_schema.queue.servers import NatsServers
 
+# What bodies of requests may be compressed with (RFC 9110, 12.5.3).
+BODIES_TAKEN = {"Accept-Encoding": "zstd, gzip"}
 WAIT_S_MAX = 25
 # A notice can come while an older transaction still holds the change back: ask again this soon.
 ASK_AGAIN_S = 0.5
@@ -132,7 +134,8 @@ class Gateway:
         name = function if function in STATEMENTS else "unknown"
         try:
             with self._admission.carrying() as load:
-                response = Response(await self._answer(function, request, load), media_type="application/json")
+                answer = await self._answer(function, request, load)
+                response = Response(answer, media_type="application/json", headers=BODIES_TAKEN)
         except Refused as refused:
             response = refused.as_response()
             self._metrics.add("nexa_gateway_refused_total", details=_word(refused.body["details"]))

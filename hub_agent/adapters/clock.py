@@ -5,6 +5,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hub_agent.adapters.certificates import TimeKnown
+from hub_agent.core.sync.told_time import MADE_AT
 from hub_agent.ports import Moment
 
 # Linux, adjtimex(2): the state of a clock that nobody synchronises.
@@ -21,6 +23,7 @@ class SystemClock:
     def __init__(self) -> None:
         self._boot_id = _read_boot_id()
         self._told_offset_s: float | None = None
+        self._earliest = MADE_AT
         self._is_synchronised = _is_synchronised()
         self._asked_at_s = time.monotonic()
 
@@ -36,7 +39,19 @@ class SystemClock:
 
     async def confirm(self, behind_s: float) -> None:
         """The cloud's clock is ahead of ours by so much: until the kernel is synchronised, its time is taken."""
-        self._told_offset_s = (self._told_offset_s or 0.0) + behind_s
+        if not self._is_synchronised:
+            self._told_offset_s = (self._told_offset_s or 0.0) + behind_s
+
+    def is_later_than(self, at: datetime) -> None:
+        """The time was known once, and it was this."""
+        self._earliest = max(self._earliest, at)
+
+    def time_known(self) -> TimeKnown | None:
+        """None: the kernel's clock is synchronised."""
+        now = self.now()
+        if self._is_synchronised:
+            return None
+        return TimeKnown(now.wall, now.wall) if now.is_trusted else TimeKnown(self._earliest)
 
 
 def _read_boot_id() -> str:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -21,12 +21,14 @@ from hub_agent.core.sync.envelope import (
     in_order,
     read_answer,
 )
+from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.isolation import Isolation
 from hub_agent.core.sync.lineage import Lineage, begin_life
 from hub_agent.core.sync.present import has_news, news
 from hub_agent.core.sync.queued import Queued, is_only_records
+from hub_agent.core.sync.told_time import behind_s, is_worth_setting
 from hub_agent.errors import CloudRefused, MirrorFull
-from hub_agent.model.effects import Save
+from hub_agent.model.effects import Durability, Save
 from hub_agent.model.inputs import DefinitionTaken, Input
 from hub_agent.model.json import JsonObject
 from hub_agent.model.record import STREAMS, Priority
@@ -34,9 +36,7 @@ from hub_agent.ports import Case, Clock, Cloud, Gap, Identity, Moment, RecordBat
 
 log = logging.getLogger(__name__)
 
-# The present goes along at most this often, and alone after this long; all of it now and then, in case the cloud forgot.
-PRESENT_S = 10.0
-PRESENT_ALONE_S = 60.0
+# All of the present goes now and then, in case the cloud forgot.
 PRESENT_WHOLE_S = 3600.0
 # Measurements wait a little for company; nobody is waiting for them.
 BULK_S = 5.0
@@ -65,6 +65,9 @@ IDENTITY_CODES = frozenset(
 
 # Room and key of what is kept of the lives before.
 LINEAGE_KEY = ("lineage", "line")
+# And of the time, when it was known for certain.
+TIME_KEY = ("told_time", "known_once")
+KEEP_TIME_EVERY = timedelta(days=1)
 
 Submit = Callable[[Sequence[Input]], Awaitable[None]]
 
@@ -76,7 +79,7 @@ class Exchanged:
     is_sent: bool
     is_more: bool = False
     pause_s: float = 0.0
-    look_again_s: float = PRESENT_ALONE_S
+    look_again_s: float = LOOK_S
 
 
 async def line_of(store: Store, remembered: Remembered, incarnation: str) -> Lineage:
@@ -105,7 +108,14 @@ class Exchange:
         clock_confirmed: Callable[[float], Awaitable[None]],
         lineage: Lineage,
         warned: Callable[[frozenset[str]], None],
+        flow: Flow,
+        known_once: datetime,
     ) -> None:
+        self._known_once = known_once
+        self._asked_at_s = 0.0
+        self._flow = flow
+        # Something waits that may not go yet.
+        self._is_held = False
         self._lineage = lineage
         self._warned = warned
         self._is_life_kept = False
@@ -147,6 +157,9 @@ class Exchange:
     async def run(self) -> Exchanged:
         """Raises CloudError and MirrorError; whatever was sent and not confirmed is sent again next time."""
         moment = self._clock.now()
+        if (free_in_s := self._flow.free_in_s(moment.monotonic_s)) > 0:
+            return Exchanged(is_sent=False, look_again_s=free_in_s)
+        self._is_held = False
         await self.begin_life()
         await self.look()
         envelope, is_cut = await self._gather(moment)
@@ -155,8 +168,9 @@ class Exchange:
             return self._put_off(envelope, wait_s)
         was_waiting = self.queued.is_waiting
         answer = await self._send(envelope)
-        is_progress = await self._take_in(envelope, answer, moment)
-        self._drained_of = frozenset() if is_cut or self.queued.is_waiting else self._gone_now
+        is_progress = await self._take_in(envelope, answer)
+        is_drained = not (is_cut or self._is_held or self.queued.is_waiting)
+        self._drained_of = self._gone_now if is_drained else frozenset()
         waits = is_cut or self._is_first or bool(self._behind) or self.isolation.is_searching
         is_gone_ready = bool(self._drained_of - {owed.id for owed in envelope.definitions})
         self._is_first = False
@@ -168,7 +182,7 @@ class Exchange:
             # Nothing to send this turn: the next one's may have.
             self.isolation.passed(())
             return Exchanged(is_sent=False, look_again_s=LOOK_S)
-        if not envelope.batches and not self.queued.is_waiting:
+        if not envelope.batches and not self._is_held and not self.queued.is_waiting:
             self._drained_of = self._gone_now
         return Exchanged(is_sent=False, look_again_s=max(LOOK_S, min(wait_s, GONE_S) if self._gone_now else wait_s))
 
@@ -240,7 +254,7 @@ class Exchange:
             repairs = await self._mends(now_s)
             is_cut = bool(repairs)
         if not is_cut and not self._travels_apart(now_s, is_urgent=is_urgent):
-            batches, gaps, is_cut = await self._records(now_s)
+            batches, gaps, is_cut = await self._records(moment)
         elif not is_cut:
             is_cut = self._is_more_to_queue()
         gaps += self._gaps_in_reach(shed, batches)
@@ -277,7 +291,7 @@ class Exchange:
     async def _mends(self, now_s: float) -> list[Repair]:
         """Of streams that have something to mend in the epoch before this one; they go on live when that is done."""
         repairs: list[Repair] = []
-        left = self.isolation.allowance
+        left = self._flow.within(self.isolation.allowance)
         for stream in in_order(self._lineage.mends):
             if left.is_used_up or not self.isolation.wants(stream, now_s):
                 continue
@@ -308,8 +322,9 @@ class Exchange:
         is_cut = bool(living) and self._owed_count() > len(living) + len(gone)
         return [*living, *ready], is_cut
 
-    async def _records(self, now_s: float) -> tuple[list[RecordBatch], list[Gap], bool]:
-        left = self.isolation.allowance
+    async def _records(self, moment: Moment) -> tuple[list[RecordBatch], list[Gap], bool]:
+        now_s, now = moment.monotonic_s, moment.wall
+        left = self._flow.within(self.isolation.allowance)
         positions = {each.stream: each for each in self.positions}
         batches: list[RecordBatch] = []
         gaps: list[Gap] = []
@@ -321,6 +336,9 @@ class Exchange:
                 continue
             if left.is_used_up:
                 return batches, gaps, True
+            if stream not in self._behind and not self._flow.wants(position, now):
+                self._is_held = True
+                continue
             if stream in self._behind:
                 batch = await self._again(stream, position, left, gaps)
             elif self.queued.is_full:
@@ -371,13 +389,13 @@ class Exchange:
         return await self._store.next_batch(stream, left.rows, left.bytes)
 
     def _present_for(self, now_s: float) -> JsonObject | None:
-        if now_s - self._told_at_s < PRESENT_S:
+        if now_s - self._told_at_s < self._flow.present_s:
             return None
         is_whole_due = now_s - self._told_whole_at_s >= PRESENT_WHOLE_S
         present = self._present()
         if is_whole_due:
             return present
-        if not has_news(present, self._told) and now_s - self._told_at_s < PRESENT_ALONE_S:
+        if not has_news(present, self._told) and now_s - self._told_at_s < self._flow.present_alone_s:
             return None
         return news(present, self._told)
 
@@ -403,13 +421,14 @@ class Exchange:
             return 0.0
         if any(_is_urgent(batch.stream) or self.isolation.is_searching for batch in envelope.batches):
             return 0.0
-        return min((BULK_S if envelope.batches else PRESENT_ALONE_S) - since_s, ask_in_s)
+        return min((BULK_S if envelope.batches else self._flow.present_alone_s) - since_s, ask_in_s)
 
     # There and back.
 
     async def _send(self, envelope: Envelope) -> IngestAnswer:
         now_s = self._clock.now().monotonic_s
         parts, rows = envelope.parts(), envelope.row_count()
+        self._asked_at_s = now_s
         try:
             raw = await self._cloud.ingest(envelope.encode())
         except CloudRefused as err:
@@ -422,9 +441,9 @@ class Exchange:
         last_made = {position.stream: position.last for position in self.positions}
         return read_answer(raw, envelope, last_made)
 
-    async def _take_in(self, envelope: Envelope, answer: IngestAnswer, sent: Moment) -> bool:
+    async def _take_in(self, envelope: Envelope, answer: IngestAnswer) -> bool:
         """Whether anything got further by it."""
-        await self._confirm_clock(answer, sent)
+        await self._confirm_clock(answer)
         moment = self._clock.now()
         self.isolation.limit(answer.rows_max, answer.bytes_max)
         self._sent_at_s = moment.monotonic_s
@@ -499,14 +518,25 @@ class Exchange:
             self._told = _told_after(self._told, present)
         self._told_at_s = moment.monotonic_s
 
-    async def _confirm_clock(self, answer: IngestAnswer, sent: Moment) -> None:
+    async def _confirm_clock(self, answer: IngestAnswer) -> None:
         if answer.server_time is None:
             return
         now = self._clock.now()
-        if now.is_trusted:
-            return
-        half_way = timedelta(seconds=(now.monotonic_s - sent.monotonic_s) / 2)
-        await self._clock_confirmed((answer.server_time - (sent.wall + half_way)).total_seconds())
+        round_trip_s = now.monotonic_s - self._asked_at_s
+        behind = behind_s(answer.server_time, now.wall, round_trip_s, self._known_once)
+        if behind is None and not now.is_trusted:
+            text = "The cloud says that it is %s, which is not believed (%.0f s after it was asked)."
+            log.warning(text, answer.server_time, round_trip_s)
+        if behind is not None and (not now.is_trusted or is_worth_setting(behind, round_trip_s)):
+            await self._clock_confirmed(behind)
+        await self._keep_time()
+
+    async def _keep_time(self) -> None:
+        """So that a hub that wakes up without a clock knows when it is not."""
+        now = self._clock.now()
+        if now.is_trusted and not self._known_once <= now.wall < self._known_once + KEEP_TIME_EVERY:
+            await self._store.commit([Save(*TIME_KEY, {"at": now.wall.isoformat()}, Durability.COMMIT)], now)
+            self._known_once = now.wall
 
 
 def _taken(envelope: Envelope, answer: IngestAnswer) -> list[Input]:

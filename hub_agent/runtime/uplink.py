@@ -11,21 +11,20 @@ from datetime import UTC, datetime, tzinfo
 
 from hub_agent.core.sync.changes import read_changes
 from hub_agent.core.sync.definitions import OwedDefinition
+from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.lineage import Lineage
 from hub_agent.core.sync.pace import REFUSED_S, Pace
+from hub_agent.core.sync.told_time import MADE_AT
 from hub_agent.core.sync.verifying import Versions
 from hub_agent.errors import AgentTooOld, ClaimError, CloudRefused, OperatingError
 from hub_agent.model.inputs import DefinitionArrived
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Change, Clock, Cloud, Identity, Store
-from hub_agent.runtime.exchange import IDENTITY_CODES, PRESENT_ALONE_S, Exchange, Submit
+from hub_agent.runtime.exchange import IDENTITY_CODES, Exchange, Submit
 from hub_agent.runtime.verifying import Verifier
 
 log = logging.getLogger(__name__)
 
-LISTEN_S = 25
-# Without a cloud that holds the request open, changes are asked for this often.
-POLL_S = 15.0
 # An answer that took this long was held open for us: ask again at once.
 HELD_OPEN_S = 5.0
 COMMANDS_SEEN_MAX = 1_000
@@ -70,12 +69,15 @@ class Uplink:
         clock_confirmed: Callable[[float], Awaitable[None]],
         changed: Callable[[Change], None],
         lineage: Lineage,
+        flow: Flow | None = None,
+        known_once: datetime = MADE_AT,
         warned: Callable[[frozenset[str]], None] = lambda _warnings: None,
         versions: Callable[[], Versions] = dict,
         time_zone: Callable[[], tzinfo] = lambda: UTC,
         complain: Callable[[str | None], None] = lambda _reason: None,
     ) -> None:
         self._complain = complain
+        self._flow = flow or Flow()
         self._cloud = cloud
         self._store = store
         self._clock = clock
@@ -100,9 +102,11 @@ class Uplink:
             clock_confirmed=clock_confirmed,
             lineage=lineage,
             warned=warned,
+            flow=self._flow,
+            known_once=known_once,
         )
-        self._up = Pace(jitter, idle_s=PRESENT_ALONE_S)
-        self._down = Pace(jitter, idle_s=POLL_S)
+        self._up = Pace(jitter, idle_s=self._flow.present_alone_s)
+        self._down = Pace(jitter, idle_s=self._flow.poll_s)
         self._reads_all = False
         # More would go at once, if it were its turn.
         self._is_draining = False
@@ -198,6 +202,11 @@ class Uplink:
             "waiting": waiting,
             "definitions_owed": self._owed_count(),
             "last_acknowledged_at": _iso(max(acknowledged, default=None)),
+            "flow": {
+                "kbit_s": self._flow.kbit_s,
+                "is_metered": self._flow.is_metered,
+                "text": self._flow.in_words(),
+            },
             "set_aside": self._exchange.isolation.set_aside,
             "verified": self._verifier.last,
             "text": self._in_words(waiting),
@@ -263,7 +272,7 @@ class Uplink:
         reads_all = self._reads_all
         cursor = None if reads_all else await self._store.cursor()
         try:
-            answer = await self._cloud.changes(cursor, LISTEN_S)
+            answer = await self._cloud.changes(cursor, self._flow.listen_s)
         except CloudRefused as err:
             if err.code != "cursor_malformed" or cursor is None:
                 raise
@@ -383,7 +392,7 @@ class Uplink:
         if self._link.is_online and waiting == 0:
             return "Online: the cloud has everything."
         if self._link.is_online:
-            return f"Online: {records} to be sent."
+            return " ".join(filter(None, (f"Online: {records} to be sent.", self._flow.in_words())))
         reason = self._last_error or f"The cloud at {self._address} has not answered yet."
         return f"Offline: the home goes on. {records} to be sent. {reason}"
 

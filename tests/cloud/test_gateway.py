@@ -130,6 +130,7 @@ async def test_a_body_may_be_compressed(http, hub, encoding, compress):
     )
     assert answer.json()["marks"] == {"device_telemetry": 500}
     assert hub.count("device_telemetry") == 500
+    assert answer.headers["accept-encoding"] == "zstd, gzip"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 import pytest
+import zstandard
 
-from hub_agent.adapters.cloud import ANSWER_BYTES_MAX, HttpCloud
+from hub_agent.adapters.cloud import ANSWER_BYTES_MAX, HEADER_BYTES, HttpCloud
 from hub_agent.errors import AgentTooOld, ClaimError, CloudError, CloudRefused, CloudUnreachable, ConfigError
 
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
@@ -20,9 +21,14 @@ class Stub:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str], bytes]] = []
         self.answers: dict[str, list[Answer]] = {}
+        self.connections = 0
+        self.held: asyncio.Event | None = None
+        self.holding = asyncio.Event()
         self.raw: bytes | None = None
+        self.takes = "gzip;q=1.0, br"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = head.decode().split("\r\n")
@@ -32,6 +38,9 @@ class Stub:
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 function = lines[0].split(" ")[1].rpartition("/")[2]
                 self.asked.append((function, headers, body))
+                if self.held is not None and function == "hub_changes_v1":
+                    self.holding.set()
+                    await self.held.wait()
                 writer.write(self.raw or self._answer(function))
                 await writer.drain()
                 if self.raw:
@@ -47,7 +56,8 @@ class Stub:
             waiting.pop(0) if len(waiting) > 1 else waiting[0] if waiting else (200, DEFAULTS[function])
         )
         content = body if isinstance(body, bytes) else orjson.dumps(body)
-        headers = "".join(f"{name}: {value}\r\n" for name, value in (more[0] if more else {}).items())
+        told = {"accept-encoding": self.takes} | (more[0] if more else {})
+        headers = "".join(f"{name}: {value}\r\n" for name, value in told.items())
         return f"HTTP/1.1 {status} X\r\n{headers}content-length: {len(content)}\r\n\r\n".encode() + content
 
     def bodies(self, function: str) -> list[Any]:
@@ -138,6 +148,72 @@ async def test_a_cloud_that_takes_nothing_compressed_gets_it_plain(stub, cloud) 
     assert encodings == ["gzip", None, None]
 
 
+async def test_what_the_cloud_has_not_said_it_takes_is_sent_plain_and_the_best_of_what_it_has(stub, cloud) -> None:
+    body = orjson.dumps({"rows": ["lamp"] * 1000})
+    stub.takes = "identity"
+    await cloud.ingest(body)
+    stub.takes = "gzip, ZSTD"
+    await cloud.ingest(body)
+    await cloud.ingest(body)
+    encodings = [headers.get("content-encoding") for asked, headers, _ in stub.asked if asked == "hub_ingest_v1"]
+    assert encodings == [None, None, "zstd"]
+    sent = zstandard.ZstdDecompressor().decompress(stub.asked[-1][2])
+    assert orjson.loads(sent)["request"] == {"rows": ["lamp"] * 1000}
+
+
+async def test_every_request_counts_for_the_limit_of_bandwidth(stub) -> None:
+    sizes: list[int] = []
+    cloud = HttpCloud(stub.url, hub_id="hub-1", secret="the-secret", spent=sizes.append)
+    await cloud.ingest(b"{}")
+    await cloud.close()
+    assert [size - HEADER_BYTES for size in sizes] == [len(body) for _, _, body in stub.asked]
+
+
+async def test_one_connection_serves_one_call_after_the_other(stub, cloud) -> None:
+    for _ in range(5):
+        await cloud.ingest(b"{}")
+    assert stub.connections == 1
+
+
+async def test_a_long_poll_does_not_hold_up_what_is_sent_meanwhile(stub, cloud) -> None:
+    stub.held = asyncio.Event()
+    poll = asyncio.create_task(cloud.changes("c", 25))
+    await stub.holding.wait()
+    await cloud.ingest(b"{}")
+    assert not poll.done()
+    stub.held.set()
+    await poll
+
+
+async def test_an_answer_that_never_comes_is_given_up(stub, cloud, monkeypatch) -> None:
+    monkeypatch.setattr("hub_agent.adapters.cloud.WAIT_MARGIN_S", 0.05)
+    await cloud.ingest(b"{}")
+    stub.held = asyncio.Event()
+    assert "did not come in time" in str(await error_of(lambda: cloud.changes("c", 0)))
+    stub.held.set()
+
+
+async def test_a_login_page_of_the_network_is_no_answer_of_the_cloud(stub, cloud) -> None:
+    await cloud.ingest(b"{}")
+    stub.answers["hub_ingest_v1"] = [(200, b"<html>Welcome to our hotel</html>")]
+    err = await error_of(lambda: cloud.ingest(b"{}"))
+    assert isinstance(err, CloudUnreachable)
+    assert "login" in str(err)
+
+
+async def test_nobody_is_followed_elsewhere(stub, cloud) -> None:
+    stub.answers["hub_ingest_v1"] = [(307, {}, {"location": "https://elsewhere.example/rpc/x"})]
+    err = await error_of(lambda: cloud.ingest(b"{}"))
+    assert "elsewhere.example" in str(err)
+    assert len(stub.bodies("hub_ingest_v1")) == 1
+
+
+async def test_a_name_that_is_not_known_is_said() -> None:
+    cloud = HttpCloud("https://gateway.invalid", hub_id="h", secret="s")
+    assert "the name gateway.invalid cannot be resolved" in str(await error_of(lambda: cloud.ingest(b"{}")))
+    await cloud.close()
+
+
 async def test_a_claim_makes_the_hub_known_to_the_door(stub) -> None:
     cloud = HttpCloud(stub.url)
     assert "cloud.claim_code" in str(await error_of(lambda: cloud.ingest(b"{}")))
@@ -187,8 +263,11 @@ async def test_retry_after_is_handed_on_and_bounded(stub, cloud) -> None:
         ("soon", None),
         ("nan", None),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        # By the cloud's clock, whatever ours says.
+        ("Mon, 01 Jan 1990 00:02:00 GMT", 120.0),
     ):
-        stub.answers["hub_ingest_v1"] = [(503, {}, {"retry-after": value})]
+        told = {"retry-after": value, "date": "Mon, 01 Jan 1990 00:00:00 GMT"}
+        stub.answers["hub_ingest_v1"] = [(503, {}, told)]
         assert (await error_of(lambda: cloud.ingest(b"{}"))).retry_after_s == expected
 
 

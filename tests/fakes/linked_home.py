@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 import async_solipsism
 
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
+from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.lineage import begin_life
 from hub_agent.model.effects import AppendCase, AppendRecord, CloudCommandDone, Save, SaveDefinition
 from hub_agent.model.inputs import CloudCommand, DefinitionArrived, DefinitionsForgotten, DefinitionTaken
@@ -75,6 +76,7 @@ class LinkedHome:
         self.offsets: list[float] = []
         self.warned: list[frozenset[str]] = []
         self.lives = 0
+        self.flow: Flow | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -119,6 +121,7 @@ class LinkedHome:
                 positions=self.store.positions_now(),
             ),
             warned=self.warned.append,
+            flow=self.flow,
         )
         self._task = asyncio.create_task(self.uplink.run())
 
@@ -180,6 +183,8 @@ class LinkedHome:
         self.claim_answer = answer
 
     async def _clock_confirmed(self, offset_s: float) -> None:
+        if self.clock.is_trusted:
+            return
         self.offsets.append(offset_s)
         self.clock.is_trusted = True
         self.clock.behind_s -= offset_s

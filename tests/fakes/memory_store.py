@@ -78,6 +78,8 @@ class MemoryStore:
         waiting = sorted(number for number in self.records.get(stream, {}) if number > after)
         if not waiting:
             return None
+        # As large as the first, all of them.
+        rows_max = max(1, min(rows_max, bytes_max // len(str(self.records[stream][waiting[0]]))))
         rows = []
         for n, number in enumerate(waiting[:rows_max]):
             if number != waiting[0] + n:
