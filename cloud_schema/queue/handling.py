@@ -11,7 +11,7 @@ DELIVERIES_MAX = 20
 AGAIN_S_FIRST = 0.5
 AGAIN_S_MAX = 15.0
 # The database as a whole does not serve: nothing is wrong with this envelope.
-AWAY = frozenset({"database_away", "schema_too_old", "gateway_too_old", "rights_missing"})
+AWAY = frozenset({"gateway_busy", "database_away", "schema_too_old", "gateway_too_old", "rights_missing"})
 
 
 @dataclass(frozen=True)

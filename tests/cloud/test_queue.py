@@ -214,7 +214,8 @@ async def test_each_login_may_do_its_part_only(cluster):
     refusals: list[str] = []
 
     async def note(err: Exception) -> None:
-        refusals.append(str(err).lower())
+        if "permissions violation" in str(err).lower():
+            refusals.append(str(err))
 
     async def tried(user: str, name: str, *, publish: str = "", hear: str = "") -> int:
         before = len(refusals)
@@ -237,7 +238,6 @@ async def test_each_login_may_do_its_part_only(cluster):
     assert await tried(*gateway, publish="$JS.API.CONSUMER.MSG.NEXT.NEXA_INGEST.writer-1") == 1
     assert await tried(*writer, publish="nexa.ingest.1") == 1
     assert await tried(*writer, publish="$JS.API.STREAM.DELETE.NEXA_INGEST") == 1
-    assert all("permissions violation" in refusal for refusal in refusals)
 
 
 def test_the_queue_is_told_in_words_and_as_json(cluster, tmp_path):
