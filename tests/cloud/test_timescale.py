@@ -144,3 +144,49 @@ def test_a_client_can_start_a_session_and_sees_nothing_of_the_inside(db, role):
         {"role": role},
     ).fetchall()
     assert seen == []
+
+
+def test_what_was_lost_or_changed_in_a_compressed_chunk_is_found_and_repaired(hub, compress, db):
+    device_id = hub.add_device()
+    rows = [{**row, "unit": None} for row in readings(device_id, 40)]
+    hub.ingest(streams={"device_telemetry": {"first": 1, "rows": rows}})
+    states = [
+        {
+            "id": str(uuid.uuid4()),
+            "created_at": row["time"],
+            "device_id": device_id,
+            "state": {},
+            "change_source": "manual",
+        }
+        for row in rows
+    ]
+    hub.ingest(streams={"device_states": {"first": 1, "rows": states}})
+    compress("device_telemetry")
+    compress("device_states")
+    db.execute("DELETE FROM ts.device_telemetry WHERE device_id = %s AND time = %s", (device_id, rows[3]["time"]))
+    db.execute(
+        "UPDATE ts.device_telemetry SET value = 99 WHERE device_id = %s AND time = %s", (device_id, rows[4]["time"])
+    )
+    db.execute(
+        "UPDATE ts.device_states SET change_source = 'automation' WHERE device_id = %s AND created_at = %s",
+        (device_id, rows[5]["time"]),
+    )
+    compress("device_telemetry")
+
+    def days(stream):
+        asked = {"streams": {stream: {"days": {"2025-01-01": {"count": 40}}}}}
+        return hub.call("hub_reconcile_v1", asked)["streams"][stream]["days"]["2025-01-01"]
+
+    assert (days("device_telemetry")["count"], days("device_telemetry")["differs"]) == (39, True)
+    for _ in range(2):
+        for stream, again in (("device_telemetry", rows), ("device_states", states)):
+            hub.ingest(streams={stream: {"lane": "repair", "replace": True, "seqs": list(range(1, 41)), "rows": again}})
+    assert not days("device_telemetry")["differs"]
+    stored = db.execute(
+        "SELECT value FROM ts.device_telemetry WHERE device_id = %s ORDER BY value", (device_id,)
+    ).fetchall()
+    assert stored == [(float(n),) for n in range(40)]
+    sources = db.execute(
+        "SELECT DISTINCT change_source FROM ts.device_states WHERE device_id = %s", (device_id,)
+    ).fetchall()
+    assert (days("device_states")["count"], sources) == (40, [("manual",)])

@@ -32,7 +32,7 @@ damages = st.lists(
 def little_at_a_time(monkeypatch):
     """So that what goes in portions does."""
     monkeypatch.setattr(verifying, "LISTED_MAX", 8)
-    monkeypatch.setattr(verifying, "SENT_MAX", 3)
+    monkeypatch.setattr(verifying, "SENT_MAX", 1)
     monkeypatch.setattr(verifying, "COMPARED_MAX", 20)
 
 
