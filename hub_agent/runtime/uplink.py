@@ -126,6 +126,7 @@ class Uplink:
             store=store,
             clock=clock,
             exchange=self._exchange,
+            flow=self._flow,
             turn=self._turn,
             jitter=jitter,
             is_online=lambda: self._link.is_online,

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta, tzinfo
 
 from hub_agent.core.sync.envelope import Allowance, ClockReading, Envelope, in_order
+from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.pace import Pace
 from hub_agent.core.sync.verifying import (
     Ask,
@@ -57,6 +58,7 @@ class Verifier:
         store: Store,
         clock: Clock,
         exchange: Exchange,
+        flow: Flow,
         turn: asyncio.Lock,
         jitter: random.Random,
         is_online: Callable[[], bool],
@@ -70,6 +72,7 @@ class Verifier:
         self._store = store
         self._clock = clock
         self._exchange = exchange
+        self._flow = flow
         self._turn = turn
         self._jitter = jitter
         self._is_online = is_online
@@ -175,7 +178,7 @@ class Verifier:
 
     async def _send_all(self, batch: RecordBatch) -> Taken:
         refused: list[tuple[int, str]] = []
-        for part in _parts(batch, self._exchange.isolation.allowance):
+        for part in _parts(batch, self._flow.within(self._exchange.isolation.allowance)):
             refused += await self._send(part)
         return Taken(len(batch.rows), tuple(refused))
 
@@ -218,6 +221,8 @@ class Verifier:
         while self._is_busy() and waited_s < LIVE_FIRST_S_MAX:
             await asyncio.sleep(LIVE_FIRST_S)
             waited_s += LIVE_FIRST_S
+        # A thin line is for one request at a time.
+        await asyncio.sleep(max(0.0, self._flow.free_in_s(self._clock.now().monotonic_s)))
 
     # When.
 

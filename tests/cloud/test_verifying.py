@@ -12,6 +12,7 @@ import pytest
 from cloud_schema.gateway import create_app
 from hub_agent.adapters.cloud import HttpCloud
 from hub_agent.core.sync.definitions import OwedDefinition
+from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.lineage import begin_life
 from hub_agent.model.effects import AppendRecord
 from hub_agent.ports import Moment
@@ -71,10 +72,12 @@ async def linked(dsn, new_home, call_as, tmp_path):
             cloud=cloud, store=mirror, clock=clock, agent_version="0.1.0",
             identity=type(identity)(answer["home_id"], answer["hub_id"], answer["secret"], identity.mirror_id, 1),
             owed=lambda _limit: list(owed), owed_count=lambda: len(owed), present=dict, submit=nothing, clock_confirmed=nothing,
+            flow=Flow(),
             lineage=begin_life(None, epoch=1, incarnation="one", positions=[]), warned=lambda _warnings: None,
         )  # fmt: skip
         verifier = Verifier(
-            cloud=cloud, store=mirror, clock=clock, exchange=exchange, turn=asyncio.Lock(), jitter=random.Random(1),
+            cloud=cloud, store=mirror, clock=clock, exchange=exchange,
+            flow=Flow(), turn=asyncio.Lock(), jitter=random.Random(1),
             is_online=lambda: True, is_busy=lambda: False, versions=dict, time_zone=lambda: UTC, submit=nothing, read_all=lambda: None,
         )  # fmt: skip
         yield mirror, exchange, verifier, lamp, rule
