@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import uuid
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -210,37 +210,38 @@ def test_a_fork_shuts_its_epoch_for_what_still_waits_in_the_queue(hub, call_as, 
     assert told(["a"], streams=readings(device_id, 3, 2))["marks"] == {"device_telemetry": 4}
 
 
-async def test_each_login_may_do_its_part_only(cluster):
-    refusals: list[str] = []
+async def test_each_login_may_do_its_part_only(several_backends, cluster):
+    async def is_refused(user: str, *, publish: str = "", hear: str = "") -> bool:
+        refused = asyncio.Event()
 
-    async def note(err: Exception) -> None:
-        if "permissions violation" in str(err).lower():
-            refusals.append(str(err))
+        async def note(err: Exception) -> None:
+            if "permissions violation" in str(err).lower():
+                refused.set()
 
-    async def tried(user: str, name: str, *, publish: str = "", hear: str = "") -> int:
-        before = len(refusals)
-        connection = Connection(cluster.servers(user), name)
+        connection = Connection(cluster.servers(user), f"nexa-{user}")
         await connection.open()
         connection.client._error_cb = note
         if publish:
             await connection.client.publish(publish, b"{}")
         else:
             await connection.client.subscribe(hear)
-        with suppress(nats.errors.Error):
-            await connection.client.flush()
-        await connection.stop()
-        return len(refusals) - before
+        try:
+            await asyncio.wait_for(refused.wait(), 5)
+        except TimeoutError:
+            return False
+        finally:
+            await connection.stop()
+        return True
 
-    gateway, writer = ("gateway", "nexa-gateway"), ("writer", "nexa-writer")
-    assert await tried(*gateway, hear="nexa.ingest.>") == 1
-    assert await tried(*gateway, hear="_INBOX_nexa-writer.>") == 1
-    assert await tried(*gateway, publish="$JS.API.STREAM.PURGE.NEXA_INGEST") == 1
-    assert await tried(*gateway, publish="$JS.API.CONSUMER.MSG.NEXT.NEXA_INGEST.writer-1") == 1
-    assert await tried(*writer, publish="nexa.ingest.1") == 1
-    assert await tried(*writer, publish="$JS.API.STREAM.DELETE.NEXA_INGEST") == 1
+    assert await is_refused("gateway", hear="nexa.ingest.>")
+    assert await is_refused("gateway", hear="_INBOX_nexa-writer.>")
+    assert await is_refused("gateway", publish="$JS.API.STREAM.PURGE.NEXA_INGEST")
+    assert await is_refused("gateway", publish="$JS.API.CONSUMER.MSG.NEXT.NEXA_INGEST.writer-1")
+    assert await is_refused("writer", publish="nexa.ingest.1")
+    assert await is_refused("writer", publish="$JS.API.STREAM.DELETE.NEXA_INGEST")
 
 
-def test_the_queue_is_told_in_words_and_as_json(cluster, tmp_path):
+def test_the_queue_is_told_in_words_and_as_json(several_backends, cluster, tmp_path):
     urls = tmp_path / "nats"
     urls.write_text(cluster.urls("writer").replace(",", "\n"))
     given = ["queue", "status", "--nats-file", str(urls), "--nats-ca-file", str(cluster.ca_file)]
@@ -255,7 +256,7 @@ def test_the_queue_is_told_in_words_and_as_json(cluster, tmp_path):
 
 
 HUBS = 10  # as many claims from one address at once
-ROUNDS = 36
+ROUNDS = 40
 
 
 class Balanced:
@@ -314,7 +315,7 @@ class Sending:
             states = [device_state(self.device_id, each, len(self.states) + n) for n, each in enumerate(ids)]
             self.states += ids
             await self.home.record("device_states", *states)
-            await asyncio.sleep(0.35)
+            await asyncio.sleep(0.3)
 
     def is_done(self) -> bool:
         wanted = {"device_telemetry": self.readings, "device_states": len(self.states)}
@@ -325,10 +326,10 @@ async def faults(cluster: Cluster, gateways: list[Program], writers: list[Progra
     """The stream's leader, a writer and a gateway die without a word; all but the writer come back."""
     from cloud_schema.queue.state import look
 
-    await asyncio.sleep(3)
+    await asyncio.sleep(6)
     leader = cluster.number_of((await look(cluster.servers("writer"))).leader or "")
     cluster.kill(leader)
-    await asyncio.sleep(2)
+    await asyncio.sleep(1)
     writers[0].kill()
     await asyncio.sleep(1)
     gateways[0].kill()
@@ -372,7 +373,7 @@ async def test_with_a_server_a_writer_and_a_gateway_killed_everything_is_stored_
         log = cluster.logs() + "\n".join(path.read_text()[-3000:] for path in tmp_path.glob("*.log"))
         print(log)
         ends = [each.stop() for each in (*writers[1:], *gateways)]
-    assert sum(each.cloud.queued for each in sending) > 3 * HUBS
+    assert sum(each.cloud.queued for each in sending) > HUBS
     for each in sending:
         _check(db, each)
     assert ends[0] == 0
