@@ -49,3 +49,7 @@ DROP FUNCTION IF EXISTS hub_sync.store_records(hub_streams, hub_hubs, text, inte
 -- How far each stream has come says more than how much waits (hub_hubs.positions).
 ALTER TABLE hub_hubs DROP COLUMN IF EXISTS waiting;
 DROP FUNCTION IF EXISTS hub_sync.merge(public.hub_definition_kinds, jsonb, jsonb, jsonb, text);
+
+-- The hub's last clock says as much.
+DROP FUNCTION IF EXISTS hub_sync.is_stale_present(public.hub_hubs, text, jsonb);
+ALTER TABLE IF EXISTS hub_hubs DROP COLUMN IF EXISTS present_boot_id, DROP COLUMN IF EXISTS present_monotonic_ms;

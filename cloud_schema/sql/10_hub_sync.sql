@@ -16,8 +16,6 @@ CREATE TABLE IF NOT EXISTS hub_hubs (
     agent_version text,
     public jsonb NOT NULL DEFAULT '{}',
     clock jsonb,
-    present_boot_id text,
-    present_monotonic_ms bigint,
     claimed_at timestamptz NOT NULL DEFAULT now(),
     last_seen_at timestamptz,
     last_ingest_at timestamptz,

@@ -19,6 +19,7 @@ from hub_agent.core.sync.envelope import (
     Repair,
     Sender,
     in_order,
+    is_answer,
     read_answer,
 )
 from hub_agent.core.sync.flow import Flow
@@ -27,7 +28,7 @@ from hub_agent.core.sync.lineage import Lineage, begin_life
 from hub_agent.core.sync.present import has_news, news
 from hub_agent.core.sync.queued import Queued, is_only_records
 from hub_agent.core.sync.told_time import behind_s, is_worth_setting
-from hub_agent.errors import CloudRefused, MirrorFull
+from hub_agent.errors import CloudRefused, CloudUnreachable, MirrorFull
 from hub_agent.model.effects import Durability, Save
 from hub_agent.model.inputs import DefinitionTaken, Input
 from hub_agent.model.json import JsonObject
@@ -437,6 +438,10 @@ class Exchange:
             elif err.code not in IDENTITY_CODES:
                 self.isolation.refused(parts, rows, now_s)
             raise
+        if not is_answer(raw):
+            raise CloudUnreachable(
+                "The cloud answers with something else than marks. Is it NEXA's, and is the way to it open?"
+            )
         self.isolation.passed(parts)
         last_made = {position.stream: position.last for position in self.positions}
         return read_answer(raw, envelope, last_made)

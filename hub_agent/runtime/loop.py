@@ -87,6 +87,8 @@ class Loop:
         self._unstored: list[Persistent] = []
         self._unstored_since_s = 0.0
         self._descriptions = 0
+        # Of a clock that was wrong until now: (boot, by how much), not yet written for lack of room.
+        self._corrections: list[tuple[str, float]] = []
         self._failure: MirrorError | None = None
         self._failed_at_s = 0.0
         self._last = clock.now()
@@ -195,12 +197,14 @@ class Loop:
 
     async def _commit(self, moment: Moment) -> MirrorError | None:
         """Why it could not be stored, if so: then it waits in memory and is tried again."""
-        if self._failure is not None and moment.monotonic_s - self._failed_at_s < RETRY_S:
+        # Compared as it is waited for, as in `_is_overdue`.
+        if self._failure is not None and self._failed_at_s + RETRY_S - moment.monotonic_s > 0:
             self._keep_bound(moment)
             return self._failure
         if self._descriptions > 1:
             self._unstored = _described_once(self._unstored)
         try:
+            await self._correct()
             await self._store.commit(self._unstored, moment)
         except MirrorError as err:
             self._note_failure(err, moment)
@@ -250,9 +254,24 @@ class Loop:
         if self._unstored:
             await self._commit(before)  # it happened by the old clock, and is corrected with the rest of it
         if not before.is_trusted and moment.is_trusted:
-            await self._store.trust_clock(moment.boot_id, step_s)
+            self._corrections.append((moment.boot_id, step_s))
+            await self._correct_or_note(moment)
         stepped = ClockStepped(timedelta(seconds=step_s), moment.is_trusted)
         await self._finish(self._hub.handle(stepped, moment.wall), moment, [])
+
+    async def _correct_or_note(self, moment: Moment) -> None:
+        try:
+            await self._correct()
+        except MirrorCorrupt:
+            raise
+        except MirrorError as err:
+            self._note_failure(err, moment)
+
+    async def _correct(self) -> None:
+        """Before anything else is written: what was dated by the wrong clock is dated right."""
+        while self._corrections:
+            await self._store.trust_clock(*self._corrections[0])
+            self._corrections.pop(0)
 
     def _wait_s(self) -> float:
         """Until the next timer, or until what waits for company is due."""

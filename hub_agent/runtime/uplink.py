@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from hub_agent.core.sync.changes import read_changes
 from hub_agent.core.sync.definitions import OwedDefinition
@@ -278,7 +278,8 @@ class Uplink:
             if err.code != "cursor_malformed" or cursor is None:
                 raise
             answer = await self._cloud.changes(None, 0)
-        heard = read_changes(answer, self._clock.now().wall)
+        waited = timedelta(seconds=self._now_s() - asked_at_s)
+        heard = read_changes(answer, self._clock.now().wall, waited)
         if heard.unread:
             log.warning("%d changes from the cloud made no sense and were left out.", heard.unread)
         commands = [command for command in heard.commands if command.id not in self._seen]

@@ -568,3 +568,73 @@ async def test_two_machines_that_speak_as_one_hub_are_both_told(side, hub) -> No
     assert (await life(side, hub, "a"))["warnings"] == ["hub_doubled"]
     assert (await life(side, hub, "b", epoch=2))["warnings"] == ["hub_doubled"]
     assert (await life(side, hub, "c", epoch=2))["fork"] == {"epoch": 3}
+
+
+async def test_what_this_hub_wrote_itself_it_has_seen_also_where_the_answer_got_lost(side, hub) -> None:
+    rule_id = await hub.add_rule()
+    lost = await hub.define("automation", rule_id, 1, name="first thought", triggers=[{"trigger": "state"}])
+    answer = await hub.define("automation", rule_id, 1, name="second thought", triggers=[{"trigger": "sun"}])
+
+    assert answer["status"] == "synced"
+    assert answer["version"] == lost["version"] + 1
+    [change] = [each for each in (await hub.all_changes())["changes"] if each["id"] == rule_id]
+    assert (change["fields"]["name"], change["fields"]["triggers"]) == ("second thought", [{"trigger": "sun"}])
+
+
+async def test_what_people_wrote_in_between_is_still_merged(side, hub) -> None:
+    rule_id = await hub.add_rule()
+    await hub.define("automation", rule_id, 1, name="first thought", description="old")
+    side.put("automation", rule_id, whole(name="first thought", description="there"))
+    answer = await hub.define("automation", rule_id, 1, name="second thought", description="here")
+
+    assert (answer["fields"]["name"], answer["fields"]["description"]) == ("second thought", "there")
+
+
+async def test_what_people_changed_after_they_saw_it_does_not_come_back_where_the_answer_got_lost(side, hub) -> None:
+    rule_id = await hub.add_rule()
+    side.put("automation", rule_id, whole(description="there"))
+    await hub.define("automation", rule_id, 1, actions=[{"delay": 1}])
+    side.put("automation", rule_id, whole(description="there", actions=[{"delay": 2}]))
+    answer = await hub.define("automation", rule_id, 1, actions=[{"delay": 1}])
+
+    assert (answer["status"], answer["fields"]["actions"]) == ("synced", [{"delay": 2}])
+
+
+async def test_an_envelope_that_comes_in_behind_a_later_one_changes_nothing_that_people_decided(side, hub) -> None:
+    rule_id = await hub.add_rule()
+    given_up, hub.boots = hub.boots + 1, hub.boots + 2
+    device_id = await hub.add_device()
+    await hub.define("automation", rule_id, 1, name="newer")
+    await hub.ingest(present={"devices": {device_id: {"battery_level": 40}}})
+    hub.boots = given_up - 1
+    late = OwedDefinition("automation", rule_id, 1, {"name": "older"}, (), NOON)
+    present = {"devices": {device_id: {"battery_level": 50}}}
+    answer = await hub.ingest(definitions=(late,), present=present, batches=(readings(device_id, 1, 2),))
+
+    assert answer["definitions"] == []
+    assert answer["marks"]["device_telemetry"] == 2, "its records are numbered: they are taken"
+    assert side.presence(device_id)["battery_level"] == 40
+    [change] = [each for each in (await hub.all_changes())["changes"] if each["id"] == rule_id]
+    assert change["fields"]["name"] == "newer"
+
+
+async def test_a_dispute_stays_open_while_other_columns_are_changed(side, hub) -> None:
+    rule_id = await hub.add_rule()
+    there = whole(actions=[{"delay": 1}])
+    side.put("automation", rule_id, there)
+    assert (await hub.define("automation", rule_id, 1, actions=[{"delay": 2}]))["status"] == "conflict"
+    side.put("automation", rule_id, there | {"name": "another"})
+    assert side.sync_status("automation", rule_id) == "conflict"
+    side.put("automation", rule_id, there | {"name": "another", "actions": [{"delay": 3}]})
+    assert side.sync_status("automation", rule_id) == "pending"
+
+
+def whole(**fields: Any) -> dict[str, Any]:
+    """A rule as `add_rule` makes it, changed by somebody in the cloud."""
+    return {
+        "name": "rule",
+        "automation_type": "trigger_based",
+        "triggers": [],
+        "actions": [],
+        "description": "old",
+    } | fields

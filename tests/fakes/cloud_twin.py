@@ -80,6 +80,7 @@ class Versioned:
     origin: str | None
     is_deleted: bool = False
     history: dict[int, dict[str, Any]] = field(default_factory=dict)
+    writers: dict[int, str | None] = field(default_factory=dict)
     aliases: list[dict[str, str]] = field(default_factory=list)
     sync_status: str = "pending"
     conflict: dict[str, Any] = field(default_factory=dict)
@@ -136,6 +137,7 @@ class CloudTwin:
         self.mirror_id = ""
         self.lines: dict[tuple[str, int], str] = {}
         self.doubled_at: datetime | None = None
+        self.clock: dict[str, Any] = {}
         self._places = itertools.count(1)
         self._ids = itertools.count(1)
         self._changed = asyncio.Event()
@@ -328,16 +330,19 @@ class CloudTwin:
         if any(of == mirror and later > epoch for of, later in self.lines):
             self.doubled_at = self._now()
         origin = f"{self.hub_id}/{mirror}"
+        is_late = self._is_late(mirror, envelope.get("clock") or {})
         answers = [
             self._take_definition(item, origin)
-            for item in sorted(envelope["definitions"], key=lambda item: RANK.get(item["entity_type"], 9))
+            for item in sorted(
+                [] if is_late else envelope["definitions"], key=lambda item: RANK.get(item["entity_type"], 9)
+            )
         ]
         for gap in envelope["gaps"]:
             self.gaps.setdefault((mirror, epoch, gap["stream"], gap["first"], gap["last"]), gap)
         refused: list[dict[str, Any]] = []
         for stream in sorted({*envelope["streams"], *(gap["stream"] for gap in envelope["gaps"])}):
             refused += self._take_stream(mirror, epoch, stream, envelope["streams"].get(stream, {}))
-        self._take_present(envelope.get("present") or {})
+        self._take_present({} if is_late else envelope.get("present") or {})
         cases, bad_cases = self._take_cases(envelope["cases"])
         for done in envelope["commands_done"]:
             command = self.commands.get(done["id"])
@@ -461,6 +466,17 @@ class CloudTwin:
             return "it is dated more than 01:00:00 ahead"
         return "unusable" if self.unusable(stream, row) else None
 
+    def _is_late(self, mirror: str, clock: dict[str, Any]) -> bool:
+        """Given up by the hub and sent anew since: what people decided, and the present, would go back."""
+        newest = self.clock
+        is_late = (
+            mirror == self.mirror_id
+            and clock.get("boot_id") == newest.get("boot_id")
+            and clock.get("monotonic_ms", 0) < newest.get("monotonic_ms", 0)
+        )
+        self.clock = newest if is_late else clock
+        return is_late
+
     def _take_present(self, present: dict[str, Any]) -> None:
         for section, kind in (("devices", "device"), ("automations", "automation"), ("scenes", "scene")):
             for each, observed in (present.get(section) or {}).items():
@@ -534,7 +550,7 @@ class CloudTwin:
     def _new_version(self, known: Versioned, origin: str | None, touched: set[str], *, is_gone: bool) -> None:
         known.version, known.place = known.version + 1, next(self._places)
         known.origin, known.is_deleted = origin, is_gone
-        known.history[known.version] = dict(known.fields)
+        known.history[known.version], known.writers[known.version] = dict(known.fields), origin
         if is_gone:
             known.conflict = {}
         if is_gone and known.kind == "scene":
@@ -581,6 +597,7 @@ class CloudTwin:
         ):
             return {**answer, "version": None, "status": "failed", "error": "no definition of a kind that hubs send"}
         known = self.definitions.get((kind, definition_id))
+        item = {**item, "base_version": _seen_version(known, item["base_version"], origin)}
         unheard = OBSERVED_COLUMNS.get(kind, frozenset()) | CLOUD_COLUMNS.get(kind, frozenset())
         sent = self._own({name: value for name, value in item["fields"].items() if name not in unheard})
         if item["deleted"]:
@@ -602,7 +619,8 @@ class CloudTwin:
                     "error": f'null value in column "{NAME_COLUMN.get(kind, "name")}"',
                 }
             self._write(kind, definition_id, sent, origin)
-            return self._told(answer, self.definitions[kind, definition_id], item, sent, {}, is_news=False)
+            known = self.definitions[kind, definition_id]
+            return self._told(answer, known, item, sent, {}, is_news=False)
         if known.is_deleted and item["base_version"] != known.version:
             return {
                 **answer,
@@ -618,7 +636,8 @@ class CloudTwin:
         is_decision = item["base_version"] == known.version
         said = people
         if not is_decision:
-            people, disputed = self._merge(kind, people, known, known.history.get(item["base_version"] or 0))
+            base = _base(known, item["base_version"] or 0, people, origin)
+            people, disputed = self._merge(kind, people, known, base)
         self._write(kind, definition_id, {**known.fields, **described, **people}, origin)
         if not disputed:
             self._settle(known, {name for name in said if is_decision or known.fields.get(name) == said[name]})
@@ -750,6 +769,23 @@ class CloudTwin:
                     }
                 )
         return due
+
+
+def _base(known: Versioned, version: int, people: dict[str, Any], writer: str) -> dict[str, Any] | None:
+    """As it was then, with what this mirror has said since already: whoever changed that afterwards had seen it."""
+    base = known.history.get(version)
+    if base is None:
+        return None
+    own = [fields for later, fields in known.history.items() if later > version and known.writers.get(later) == writer]
+    said = {name: value for name, value in people.items() if any(fields.get(name) == value for fields in own)}
+    return {**base, **said}
+
+
+def _seen_version(known: Versioned | None, base_version: int | None, writer: str) -> int | None:
+    """What this mirror wrote itself it has seen, also where the answer got lost."""
+    while known is not None and known.writers.get((base_version or 0) + 1) == writer:
+        base_version = (base_version or 0) + 1
+    return base_version
 
 
 def _people(kind: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,20 @@
-"""tests/check sim [SEED ...]: replays seeds, or lives through 200 fresh ones. `sim runs [RUNS] [SEED ...]`: runs that are killed, a thousand of them."""
+"""tests/check sim [SEED ...]: replays seeds, or lives through 200 fresh ones. `sim runs [RUNS] [SEED ...]`: runs that are killed, a thousand of them.
+`sim link [SEED ... | FIRST:LAST]`: lives of the link to the cloud, a thousand fresh ones or these, on all cores.
+"""
 
+import logging
+import multiprocessing
 import random
 import sys
 import time
 
 from tests.simulation.house import simulate
+from tests.simulation.link import simulate_link
 from tests.simulation.runs import kill_runs
 
 FRESH = 200
 RUNS = 1_200
+FRESH_LINKS = 1_000
 
 
 def live_in_houses(seeds: list[int]) -> None:
@@ -34,8 +40,40 @@ def kill(runs: int, seeds: list[int]) -> None:
         )
 
 
+def live_on_a_link(seed: int) -> str | None:
+    """The story of what went wrong."""
+    logging.getLogger("hub_agent").propagate = False
+    try:
+        simulate_link(seed)
+    except AssertionError as err:
+        return str(err)
+    return None
+
+
+def live_on_links(seeds: "range | list[int]") -> int:
+    started, failed = time.monotonic(), 0
+    with multiprocessing.get_context("spawn").Pool() as pool:
+        for number, story in enumerate(pool.imap(live_on_a_link, seeds, chunksize=10), 1):
+            failed += story is not None
+            if story is not None:
+                print(story, flush=True)
+            if number % 1000 == 0 or number == len(seeds):
+                a_second = number / (time.monotonic() - started)
+                print(f"{number}/{len(seeds)}: {failed} failed, {a_second:.1f} seeds a second", flush=True)
+    return failed
+
+
+def seeds_of(arguments: list[str]) -> "range | list[int]":
+    if len(arguments) == 1 and ":" in arguments[0]:
+        first, _, last = arguments[0].partition(":")
+        return range(int(first), int(last))
+    return [int(each) for each in arguments] or random.SystemRandom().sample(range(10**9), FRESH_LINKS)
+
+
 def main() -> None:
     arguments = sys.argv[1:]
+    if arguments[:1] == ["link"]:
+        sys.exit(1 if live_on_links(seeds_of(arguments[1:])) else 0)
     if arguments[:1] == ["runs"]:
         numbers = [int(argument) for argument in arguments[1:]]
         kill(numbers[0] if numbers else RUNS, numbers[1:] or [random.SystemRandom().randrange(1_000_000)])

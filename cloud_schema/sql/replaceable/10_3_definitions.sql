@@ -374,6 +374,27 @@ CREATE OR REPLACE FUNCTION hub_sync.keep_conflict(
     WHERE home_id = home AND ecosystem_id = hub_sync.hub_ecosystem() AND entity_type = in_type AND entity_id = in_id
 $$;
 
+-- What the hub has seen: what this mirror wrote itself it knows of, also where the answer got lost. Without a base: from the beginning.
+CREATE OR REPLACE FUNCTION hub_sync.seen_version(in_type text, in_id uuid, base_version integer, writer text) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    WITH since AS (
+        SELECT h.version, h.origin FROM public.hub_definition_history h
+        WHERE h.entity_type = in_type AND h.entity_id = in_id AND h.version > coalesce(base_version, 0)
+    )
+    SELECT CASE WHEN min(s.version) = coalesce(base_version, 0) + 1
+        THEN nullif(coalesce(min(s.version) FILTER (WHERE s.origin IS DISTINCT FROM writer) - 1, max(s.version)), 0)
+        ELSE base_version END FROM since s
+$$;
+
+-- Values that this mirror has written since already, without hearing the answer: whoever changed them afterwards had seen them.
+CREATE OR REPLACE FUNCTION hub_sync.said_before(in_type text, in_id uuid, base_version integer, people jsonb) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_object_agg(p.key, p.value), '{}') FROM jsonb_each(people) p
+    WHERE EXISTS (SELECT FROM public.hub_definition_history h
+                  WHERE h.entity_type = in_type AND h.entity_id = in_id AND h.version > base_version
+                    AND h.origin = nullif(current_setting('nexa.hub_origin', true), '') AND h.fields -> p.key = p.value)
+$$;
+
 -- One definition as the hub has it. Answers {"entity_type","id","version","status", "fields"?, "deleted"?, "error"?}:
 -- `fields` whenever the hub may not know what the cloud now says; it takes that over (its own stays only in a conflict).
 CREATE OR REPLACE FUNCTION hub_sync.take_definition(hub public.hub_hubs, item jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -420,6 +441,7 @@ BEGIN
     IF kind.entity_type = 'home' AND (entity <> hub.home_id OR is_deletion) THEN
         RETURN answer || '{"version": null, "status": "failed", "error": "a hub changes its own home only, and deletes none"}';
     END IF;
+    base_version := hub_sync.seen_version(kind.entity_type, entity, base_version, current_setting('nexa.hub_origin', true));
     IF kind.entity_type = 'device' THEN
         sent := hub_sync.with_catalogue_ids(sent);
     END IF;
@@ -465,7 +487,8 @@ BEGIN
             PERFORM hub_sync.write_columns(kind, entity, hub.home_id, people, false);
             is_decision := true;
         ELSE
-            SELECT h.fields INTO base_fields FROM public.hub_definition_history h
+            SELECT h.fields || hub_sync.said_before(kind.entity_type, entity, base_version, people) INTO base_fields
+            FROM public.hub_definition_history h
             WHERE h.entity_type = kind.entity_type AND h.entity_id = entity AND h.version = base_version;
             SELECT s.conflict_resolution INTO resolution FROM public.ecosystem_sync_status s
             WHERE s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = kind.entity_type AND s.entity_id = entity;

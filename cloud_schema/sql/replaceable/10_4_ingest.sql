@@ -262,9 +262,11 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION hub_sync.is_stale_present(hub public.hub_hubs, in_mirror text, clock jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT coalesce(hub.mirror_id = in_mirror AND hub.present_boot_id = clock ->> 'boot_id'
-        AND jsonb_typeof(clock -> 'monotonic_ms') = 'number' AND (clock ->> 'monotonic_ms')::numeric < hub.present_monotonic_ms, false)
+-- What a hub had given up and sent anew may still come in: its records have numbers, but what people decided, and the present, would go back.
+CREATE OR REPLACE FUNCTION hub_sync.is_late(hub public.hub_hubs, in_mirror text, clock jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(hub.mirror_id = in_mirror AND hub.clock ->> 'boot_id' = clock ->> 'boot_id'
+        AND jsonb_typeof(clock -> 'monotonic_ms') = 'number' AND jsonb_typeof(hub.clock -> 'monotonic_ms') = 'number'
+        AND (clock ->> 'monotonic_ms')::numeric < (hub.clock ->> 'monotonic_ms')::numeric, false)
 $$;
 
 -- Does this envelope come from the mirror that was heard last in its epoch? Then its life is noted, and the answer is null.
@@ -322,9 +324,11 @@ DECLARE
     clock_now jsonb := hub_sync.part(request, 'clock', '{}');
     has_present boolean;
     fork integer;
+    is_late boolean;
 BEGIN
     PERFORM hub_sync.require_envelope(request);
     mirror := left(request ->> 'mirror_id', 200);
+    is_late := hub_sync.is_late(hub, mirror, clock_now);
     epoch_now := (request ->> 'epoch')::integer;
 
     fork := hub_sync.fork_epoch(hub, mirror, epoch_now, request -> 'lineage');
@@ -341,7 +345,7 @@ BEGIN
     END IF;
 
     PERFORM set_config('nexa.hub_origin', hub.id || '/' || mirror, true);
-    definitions := hub_sync.take_definitions(hub, hub_sync.part(request, 'definitions', '[]'));
+    definitions := hub_sync.take_definitions(hub, CASE WHEN is_late THEN '[]' ELSE hub_sync.part(request, 'definitions', '[]') END);
     PERFORM set_config('nexa.hub_origin', '', true);
 
     refused := hub_sync.take_gaps(hub, mirror, epoch_now, hub_sync.part(request, 'gaps', '[]'));
@@ -354,7 +358,7 @@ BEGIN
         refused := refused || hub_sync.take_stream(hub, mirror, epoch_now, stream_now.name, stream_now.body);
     END LOOP;
 
-    has_present := request ? 'present' AND NOT hub_sync.is_stale_present(hub, mirror, clock_now);
+    has_present := request ? 'present' AND NOT is_late;
     IF has_present THEN
         PERFORM hub_sync.take_present(hub, 'device', present -> 'devices');
         PERFORM hub_sync.take_present(hub, 'automation', present -> 'automations');
@@ -369,14 +373,9 @@ BEGIN
 
     UPDATE hub_hubs SET
         mirror_id = mirror, epoch = epoch_now, agent_version = coalesce(left(request ->> 'agent_version', 100), agent_version),
-        clock = hub_sync.bounded(clock_now), last_seen_at = now(), last_ingest_at = now(),
+        clock = CASE WHEN is_late THEN clock ELSE hub_sync.bounded(clock_now) END, last_seen_at = now(), last_ingest_at = now(),
         doubled_at = hub.doubled_at,
-        positions = CASE WHEN present -> 'hub' ? 'streams' AND has_present THEN hub_sync.positions_in(present -> 'hub' -> 'streams') ELSE positions END,
-        present_boot_id = CASE WHEN has_present THEN clock_now ->> 'boot_id' ELSE present_boot_id END,
-        present_monotonic_ms = CASE
-            WHEN NOT has_present THEN present_monotonic_ms
-            WHEN jsonb_typeof(clock_now -> 'monotonic_ms') = 'number' AND (clock_now ->> 'monotonic_ms')::numeric BETWEEN 0 AND 1e18
-            THEN (clock_now ->> 'monotonic_ms')::numeric::bigint END
+        positions = CASE WHEN present -> 'hub' ? 'streams' AND has_present THEN hub_sync.positions_in(present -> 'hub' -> 'streams') ELSE positions END
     WHERE id = hub.id;
 
     RETURN jsonb_build_object(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub_agent.core.sync.envelope import read_instant
 from hub_agent.model.definition import Definition
@@ -26,12 +26,14 @@ class Heard:
     unread: int = 0
 
 
-def read_changes(answer: JsonObject, now: datetime) -> Heard:
-    """`now` stands in for the cloud's time where it does not say it: commands must not be done late."""
+def read_changes(answer: JsonObject, now: datetime, waited: timedelta = timedelta(0)) -> Heard:
+    """Commands must not be done late. `now` stands in for the cloud's time where it does not say it; where it does, the
+    answer may have been on its way since, for as long as it was `waited` for at most: a wrong clock here costs no more.
+    """
     server_time = read_instant(answer.get("server_time"))
     changes, commands = _list(answer.get("changes")), _list(answer.get("commands"))
     definitions = tuple(_read_definitions(changes))
-    read = tuple(_read_commands(commands, server_time or now))
+    read = tuple(_read_commands(commands, _arrival(server_time, now, waited)))
     cursor = answer.get("cursor")
     is_cursor = isinstance(cursor, str) and 0 < len(cursor) <= CURSOR_LENGTH_MAX
     return Heard(
@@ -43,6 +45,12 @@ def read_changes(answer: JsonObject, now: datetime) -> Heard:
         server_time=server_time,
         unread=len(changes) + len(commands) - len(definitions) - len(read),
     )
+
+
+def _arrival(server_time: datetime | None, now: datetime, waited: timedelta) -> datetime:
+    if server_time is None:
+        return now
+    return server_time + min(max(now - server_time, timedelta(0)), waited)
 
 
 def read_home(home: object) -> Definition | None:

@@ -230,7 +230,8 @@ class Definitions:
             return [*outcomes, *self._replace(key, replace(known, base=base, version=taken.version), known)]
         lost = _overruled(known, taken.sent, owned(key[0], taken.fields))
         outcomes += self.lost.keep(key, "hub", lost, "changed differently in the cloud", now)
-        return [*outcomes, *self._merge(key, theirs, now, base=base, is_reported=True)]
+        # Where there is a dispute, it is about what was edited here since: the cloud has not heard of that.
+        return [*outcomes, *self._merge(key, theirs, now, base=base, is_reported=False)]
 
     def forgotten(self, keys: Iterable[Key]) -> list[Outcome]:
         """The cloud lost them, or has an older version: owed whole, and merged there as if both had changed everything."""

@@ -373,6 +373,14 @@ def read_answer(answer: JsonObject, sent: Envelope, last_made: Mapping[str, int]
     )
 
 
+def is_answer(answer: JsonObject) -> bool:
+    """Whether the cloud said it. Something on the way (a captive portal, half an answer) may say "200" to anything, and that
+    confirms nothing: neither gaps nor the present nor commands that are done.
+    """
+    marks = answer.get("marks")
+    return isinstance(marks, Mapping) and all(_count(mark) is not None for mark in marks.values())
+
+
 def read_instant(value: object) -> datetime | None:
     """An aware instant, or None."""
     if not isinstance(value, str):

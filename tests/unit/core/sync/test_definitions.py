@@ -97,6 +97,29 @@ def test_of_a_name_changed_on_both_sides_the_clouds_holds_and_ours_is_kept_as_lo
     assert definitions.owed(10) == []
 
 
+def test_what_the_cloud_decided_against_us_before_we_heard_of_it_is_kept_as_lost() -> None:
+    definitions = known()
+    definitions.edit("automation", "a", {"name": "ours"}, NOON)
+    [owed] = definitions.owed(10)
+    answered = {**owed.fields, "name": "theirs", "description": "theirs too"}
+    taken = DefinitionTaken("automation", "a", "synced", 5, owed.fields, answered)
+    outcomes = definitions.taken(taken, NOON)
+    assert definitions.get("automation", "a").fields["name"] == "theirs"
+    [lost] = [save for save in of(Save, outcomes) if save.room == LOST_ROOM]
+    assert [(each["field"], each["value"]) for each in lost.body["values"]] == [("name", "ours")]
+
+
+def test_a_dispute_about_what_was_edited_while_the_answer_was_on_its_way_is_told() -> None:
+    definitions = known()
+    definitions.edit("automation", "a", {"name": "ours"}, NOON)
+    [sent] = definitions.owed(10)
+    definitions.edit("automation", "a", {"triggers": ["ours"]}, NOON)
+    answered = {**sent.fields, "triggers": ["theirs"]}
+    definitions.taken(DefinitionTaken("automation", "a", "synced", 5, sent.fields, answered), NOON)
+    [owed] = definitions.owed(10)
+    assert (owed.base_version, owed.fields["triggers"]) == (3, ["ours"])
+
+
 def test_triggers_changed_on_both_sides_go_on_as_ours_and_the_cloud_is_told_as_of_before() -> None:
     definitions = known()
     definitions.edit("automation", "a", {"triggers": ["ours"]}, NOON)
