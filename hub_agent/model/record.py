@@ -31,9 +31,9 @@ MEBIBYTE = 1024 * 1024
 STREAMS: Mapping[str, Stream] = {
     stream.name: stream
     for stream in (
-        Stream("automation_executions", Priority.CRITICAL, "time", timedelta(days=365), 64 * MEBIBYTE),
-        Stream("scene_activations", Priority.CRITICAL, "time", timedelta(days=365), 16 * MEBIBYTE),
-        Stream("audit_logs", Priority.CRITICAL, "time", timedelta(days=365), 32 * MEBIBYTE),
+        Stream("automation_executions", Priority.CRITICAL, "time", timedelta(days=400), 64 * MEBIBYTE),
+        Stream("scene_activations", Priority.CRITICAL, "time", timedelta(days=400), 16 * MEBIBYTE),
+        Stream("audit_logs", Priority.CRITICAL, "time", timedelta(days=400), 32 * MEBIBYTE),
         Stream("automation_health_checks", Priority.NORMAL, "time", timedelta(days=90), 16 * MEBIBYTE),
         Stream("device_states", Priority.NORMAL, "created_at", timedelta(days=90), 256 * MEBIBYTE),
         Stream("device_health_history", Priority.NORMAL, "time", timedelta(days=90), 16 * MEBIBYTE),

@@ -1,5 +1,5 @@
 """What goes when time or space runs out, by the table in model/record.py: what is sent and old; then, stream by stream in
-order of priority, measurements are thinned and the oldest goes. Whatever the cloud has not got becomes a gap that is told to it.
+order of priority, measurements are thinned (when they are old in any case) and the oldest goes. Whatever the cloud has not got becomes a gap that is told to it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +20,7 @@ HEADS_PER_RUN_MAX = 500
 THIN_WINDOW = timedelta(minutes=15)
 THIN_OLDER_THAN = timedelta(hours=1)
 THIN_ROWS_MAX = 20_000
+THINNED_TIME_TO_LIVE = timedelta(days=400)
 
 # Over its budget a stream is cut to this part of it, so that it is not cut at every commit.
 BUDGET_TARGET = 0.9
@@ -93,13 +94,19 @@ class Retention:
         return self._records.delete(stream.name, going)
 
     def _expire(self, stream: Stream, now: datetime) -> int:
+        """Measurements are thinned when their time is over, and go when they are too old even so."""
+        freed = 0
         older_than = to_ms(now - stream.time_to_live)
+        if stream.priority is Priority.BULK:
+            if heads := self._thinnable(stream, older_than):
+                freed += self._thin(stream, heads, to_ms(now))
+            older_than = to_ms(now - THINNED_TIME_TO_LIVE)
         going: list[Head] = []
         for head in self._owed(stream):
             if not head.is_clock_trusted or head.made_at >= older_than:
                 break
             going.append(head)
-        return self._records.shed(stream.name, going, EXPIRED, to_ms(now))
+        return freed + self._records.shed(stream.name, going, EXPIRED, to_ms(now))
 
     def _fit(self, stream: Stream, now: datetime) -> int:
         if self._records.position(stream.name).bytes <= stream.bytes_max:

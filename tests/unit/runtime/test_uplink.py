@@ -573,6 +573,7 @@ class HomeMirror(Mirror):
 
     def begin(self, remembered: Remembered) -> None:
         self.identity = remembered.identity
+        self.saved = remembered.saved
         self.ever_done: set[str] = set()
 
     def positions_now(self) -> list[StreamPosition]:

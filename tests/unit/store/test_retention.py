@@ -51,17 +51,33 @@ async def test_what_is_sent_goes_after_eight_days_and_what_is_owed_stays(tmp_pat
 async def test_what_is_older_than_its_time_to_live_becomes_a_gap(tmp_path) -> None:
     mirror = mirror_in(tmp_path)
     await mirror.open(at())
-    for day in range(40):
-        await mirror.commit([temperature(day, day * DAY), execution(day, day * DAY)], at(day * DAY))
+    for day in range(100):
+        await mirror.commit([light("on", day * DAY, n=day), execution(day, day * DAY)], at(day * DAY))
     gaps = await mirror.gaps()
     assert [(gap.stream, gap.first, gap.count, gap.reason) for gap in gaps] == [
-        ("device_telemetry", 1, gaps[0].last, retention.EXPIRED)
+        ("device_states", 1, gaps[0].last, retention.EXPIRED)
     ]
     assert gaps[0].from_at == NOON
+    rows = await drain(mirror, "device_states")
+    assert numbers_covered(rows, gaps) == list(range(1, 101))
+    assert len(await drain(mirror, "automation_executions")) == 100
+    await mirror.close(at(101 * DAY))
+
+
+async def test_measurements_whose_time_is_over_are_thinned_and_go_when_they_are_too_old_even_so(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    for day in range(0, 420, 5):
+        second = day * DAY
+        await mirror.commit([temperature(20 + n, second + n) for n in range(10)], at(second))
+    gaps = await mirror.gaps()
+    assert {gap.reason for gap in gaps} == {retention.THINNED, retention.EXPIRED}
     rows = await drain(mirror, "device_telemetry")
-    assert numbers_covered(rows, gaps) == list(range(1, 41))
-    assert len(await drain(mirror, "automation_executions")) == 40
-    await mirror.close(at(41 * DAY))
+    assert numbers_covered(rows, gaps) == list(range(1, 841))
+    means = [row for _, row in rows if row.get("metadata")]
+    assert 70 <= len(means) <= 76
+    assert {row["value"] for row in means} == {24.5}
+    await mirror.close(at(421 * DAY))
 
 
 @pytest.fixture
