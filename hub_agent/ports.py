@@ -393,6 +393,31 @@ class Door(Protocol):
 
     async def edit_device(self, device_id: str, name: str | None, room_id: str | None, by: str) -> JsonObject: ...
 
+    def conflicts(self) -> Sequence[JsonObject]:
+        """What hub and cloud both changed and nobody has decided: each {"kind", "id", "name", "since", "hub" and "cloud": {"at", "by"}, "is_known_in_cloud",
+        "fields": [{"field", "label", "hub" and "cloud": {"value", "text": [lines]}}]}
+        """
+
+    async def decide(self, name: str, side: str | None, fields: Mapping[str, str], by: str) -> JsonObject:
+        """For "hub" or "cloud", some fields for another side. {"kind", "id", "name", "decided": {field: side}, "left": [field]}. Raises NotFound, NotPossible."""
+
+    def lost(self) -> Sequence[JsonObject]:
+        """Values that gave way, the newest first: each {"id", "kind", "definition_id", "name", "field", "label", "of": "hub" | "cloud", "why", "at", "value", "text": [lines], "can_put_back"}"""
+
+    async def answer_lost(self, lost_id: str, *, is_put_back: bool, by: str) -> JsonObject:
+        """Put back, which is an edit, or not needed any more. Raises NotFound, NotPossible."""
+
+    async def edit_scene(self, name: str, changes: JsonObject, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
+        """`changes`: columns of its row; `desired`: entity -> state with attributes, "now" or None. {"id", "name"}. Raises NotFound, NotPossible."""
+
+    async def new_scene(self, name: str, room_id: str | None, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
+        """As the room (None: the home) stands now, or with `desired` only. {"id", "name"}. Raises NotFound, NotPossible."""
+
+    async def delete_scene(self, name: str, by: str) -> None: ...
+
+    async def edit_automation(self, name: str, changes: JsonObject, by: str) -> JsonObject:
+        """`changes`: columns of its row. {"id", "name"}. Raises NotFound."""
+
     async def import_definitions(self, definitions: Sequence[JsonObject], by: str) -> JsonObject:
         """Each {"kind": "automation" | "scene" | "device" (a self-made one) | "home" (its zones), "key": its name in the configuration it comes from, "fields": its row}. The same key is the same row again.
         Answers {"imported": [{"key", "id", "name", "outcome": "new" | "changed" | "same"}]}

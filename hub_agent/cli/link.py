@@ -48,6 +48,9 @@ class Link:
     def patch(self, path: str, body: Mapping[str, object]) -> Json:
         return self._ask("PATCH", path, body)
 
+    def delete(self, path: str) -> Json:
+        return self._ask("DELETE", path)
+
     def _ask(
         self,
         method: str,

@@ -30,7 +30,9 @@ from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause
 from hub_agent.ports import Broker, Change, Clock, Links, Replayer, Store
 from hub_agent.runtime.changes import Changes
+from hub_agent.runtime.deciding import Deciding
 from hub_agent.runtime.discovering import Discovering
+from hub_agent.runtime.editing import Editing
 from hub_agent.runtime.effects import Effects
 from hub_agent.runtime.imported import Imported
 from hub_agent.runtime.inbox import Inbox
@@ -75,6 +77,8 @@ class HubDoor:
         self._broker = broker
         self._discovering = Discovering(hub, inbox, links, changes, dialects)
         self._clock = clock
+        self._deciding = Deciding(hub, inbox)
+        self._editing = Editing(hub, inbox, new_id)
         self._replays = Replays(hub, clock, replayer)
         self._new_id = new_id
         self._broker_address = broker_address
@@ -157,6 +161,12 @@ class HubDoor:
         if self._verify is None:
             raise NotPossible("This hub has no cloud to be compared with: cloud.url is not set.")
         return self._verify(days, stream)
+
+    def conflicts(self) -> Sequence[JsonObject]:
+        return self._deciding.conflicts()
+
+    def lost(self) -> Sequence[JsonObject]:
+        return self._deciding.lost()
 
     def rejected(self) -> Sequence[JsonObject]:
         seen = sorted(self._hub.misunderstandings.all(), key=lambda each: (-each.count, each.rejected.topic))
@@ -255,6 +265,24 @@ class HubDoor:
         edited = DeviceEdited(device.id, name, RoomId(room_id) if room_id else None, by)
         await self._inbox.submit([edited])
         return self._as_shown(self._device_named(device.id))
+
+    async def decide(self, name: str, side: str | None, fields: Mapping[str, str], by: str) -> JsonObject:
+        return await self._deciding.decide(name, side, fields, by)
+
+    async def answer_lost(self, lost_id: str, *, is_put_back: bool, by: str) -> JsonObject:
+        return await self._deciding.answer_lost(lost_id, is_put_back=is_put_back, by=by)
+
+    async def edit_scene(self, name: str, changes: JsonObject, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
+        return await self._editing.edit_scene(self._scene_named(name), changes, desired, by)
+
+    async def new_scene(self, name: str, room_id: str | None, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
+        return await self._editing.new_scene(name, room_id, desired, by)
+
+    async def delete_scene(self, name: str, by: str) -> None:
+        await self._editing.delete_scene(self._scene_named(name), by)
+
+    async def edit_automation(self, name: str, changes: JsonObject, by: str) -> JsonObject:
+        return await self._editing.edit_automation(self._automation_named(name), changes, by)
 
     async def repair(self, name: str, by: str) -> JsonObject:
         request_id = self._new_id()

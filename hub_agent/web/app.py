@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -16,6 +16,8 @@ from hub_agent.errors import NotFound, NotPossible, OperatingError, PersonNeeded
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Door
 from hub_agent.web.access import SESSION_COOKIE, SESSION_LIFETIME, Access, PairingRefused
+from hub_agent.web.answers import OrjsonResponse, by_whom
+from hub_agent.web.editing import editing
 from hub_agent.web.events import EventStream
 from hub_agent.web.guard import Guard, fault
 from hub_agent.web.replaying import replay_answer
@@ -77,11 +79,6 @@ _PAIRING_FAULTS: dict[int | str, dict[str, object]] = {
 }
 
 
-class OrjsonResponse(JSONResponse):
-    def render(self, content: object) -> bytes:
-        return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
-
-
 class _StrictRequest(Request):
     """JSON without NaN, lone surrogates and bottomless nesting, none of which the mirror could keep."""
 
@@ -113,6 +110,7 @@ def create_app(door: Door, access: Access, version: str) -> FastAPI:
     )
     app.include_router(_seeing(door), prefix=API, tags=["see"])
     app.include_router(_doing(door), prefix=API, tags=["do"])
+    app.include_router(editing(door, _StrictRoute), prefix=API, tags=["edit"])
     app.include_router(_pairing(access), prefix=API, tags=["pair"])
     app.include_router(_page(access))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -237,38 +235,38 @@ def _doing(door: Door) -> APIRouter:
     @router.post("/discovered/add", response_model=DiscoveredAnswer)
     async def add_discovered(body: AddRequest, request: Request) -> Response:
         """Takes up something that was discovered, or that is at an address, with what it needs. 409 says what is missing."""
-        return OrjsonResponse(await door.add_discovered(body.what, body.given, _by(request)))
+        return OrjsonResponse(await door.add_discovered(body.what, body.given, by_whom(request)))
 
     @router.post("/discovered/forget", response_model=ForgotAnswer)
     async def forget_discovered(body: ForgetRequest, request: Request) -> Response:
         """Ends the connection to it and deletes its secrets."""
-        await door.forget_discovered(body.what, is_ignored=body.is_ignored, by=_by(request))
+        await door.forget_discovered(body.what, is_ignored=body.is_ignored, by=by_whom(request))
         return OrjsonResponse({"forgotten": True})
 
     @router.patch("/devices/{device_id}", response_model=DeviceAnswer)
     async def edit_device(device_id: str, change: DeviceChange, request: Request) -> Response:
         """Names a device, or puts it into a room."""
-        return OrjsonResponse(await door.edit_device(device_id, change.name, change.room_id, _by(request)))
+        return OrjsonResponse(await door.edit_device(device_id, change.name, change.room_id, by_whom(request)))
 
     @router.post("/devices/{name}/set", response_model=CallAnswer)
     async def set_device(name: str, wanted: SetRequest, request: Request) -> Response:
         """Sets capabilities of a device or entity, by id or name. Answers when the device has."""
-        return OrjsonResponse(await door.set_device(name, wanted.values, _by(request)))
+        return OrjsonResponse(await door.set_device(name, wanted.values, by_whom(request)))
 
     @router.post("/scenes/{name}/activate", response_model=ActivationAnswer)
     async def activate(name: str, request: Request) -> Response:
         """By id or name. Answers when every device has answered, or could not be reached."""
-        return OrjsonResponse(await door.activate_scene(name, _by(request)))
+        return OrjsonResponse(await door.activate_scene(name, by_whom(request)))
 
     @router.post("/automations/{name:path}/repair", response_model=RepairAnswer)
     async def repair(name: str, request: Request) -> Response:
         """Carries out the fixes of an automation that are automatic: names that were changed are put right."""
-        return OrjsonResponse(await door.repair(name, _by(request)))
+        return OrjsonResponse(await door.repair(name, by_whom(request)))
 
     @router.post("/call", response_model=CallAnswer)
     async def call(body: CallRequestBody, request: Request) -> Response:
         """Calls an action in the words of automations."""
-        return OrjsonResponse(await door.call(body.action, body.target, body.data, _by(request)))
+        return OrjsonResponse(await door.call(body.action, body.target, body.data, by_whom(request)))
 
     @router.post("/replay", response_model=ReplayAnswer)
     async def replay(body: ReplayRequest, request: Request) -> Response:
@@ -282,7 +280,7 @@ def _doing(door: Door) -> APIRouter:
     async def import_definitions(body: ImportRequestBody, request: Request) -> Response:
         """Takes in automations, scripts and scenes from elsewhere. What was imported before under the same key is renewed."""
         given = [each.model_dump() for each in body.definitions]
-        return OrjsonResponse(await door.import_definitions(given, _by(request)))
+        return OrjsonResponse(await door.import_definitions(given, by_whom(request)))
 
     return router
 
@@ -345,10 +343,6 @@ def _page(access: Access) -> APIRouter:
         return Alive()
 
     return router
-
-
-def _by(request: Request) -> str:
-    return str(request.scope.get("by", ""))
 
 
 def _by_id(things: Sequence[JsonObject], wanted: str, kind: str) -> JsonObject:

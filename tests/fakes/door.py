@@ -7,8 +7,8 @@ from hub_agent.errors import HubAgentError, NotFound, NotPossible, PersonNeeded
 from hub_agent.model.inputs import WebhookCalled
 from hub_agent.ports import Change
 from hub_agent.runtime.changes import Changes
+from tests.fakes.editing import AT, FakeEditing
 
-AT = "2026-06-01T12:00:00+00:00"
 LIVING_ROOM, KITCHEN = "00000000-0000-4000-8000-0000000000b1", "00000000-0000-4000-8000-0000000000b2"
 LAMP, BLIND, LOCK, HEATING, PLUG, BUTTON, CLIMATE, GROUP, BROKER = (
     f"00000000-0000-4000-8000-{n:012d}" for n in range(1, 10)
@@ -403,13 +403,14 @@ VERIFIED: dict[str, Any] = {
 }
 
 
-class FakeDoor:
+class FakeDoor(FakeEditing):
     """Fills ports.Door. `asked` tells what was done and by whom; `failing` is raised by whatever is called next, until it is taken away."""
 
     def __init__(self) -> None:
         self.home_name = "Test Home"
         self.discovered_now = _discovered()
         self.devices_now = _devices()
+        super().__init__()
         self.scenes_now: list[dict[str, Any]] = [
             {"id": MOVIE, "entity_id": "scene.movie_night", "name": "Movie night", "room_id": LIVING_ROOM, "icon": "movie", "color": "#7e57c2", "devices": 2, "last_activated_at": None, "last_status": None, "activation_count": 0, "copies": [{"dialect": "zigbee2mqtt", "bridge": "b", "status": "synced", "external_id": "7", "error": None}, {"dialect": "hue", "bridge": "c", "status": "failed", "external_id": None, "error": "the bridge is full"}]},
             {"id": DARK, "entity_id": "scene.all_off", "name": "All off", "room_id": None, "icon": None, "color": None, "devices": 3, "last_activated_at": AT, "last_status": "success", "activation_count": 4, "copies": []},

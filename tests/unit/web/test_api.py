@@ -24,6 +24,8 @@ READ = [
     ("/notices", "/notices"),
     ("/sync", "/sync"),
     ("/rejected", "/rejected"),
+    ("/sync/conflicts", "/sync/conflicts"),
+    ("/sync/lost", "/sync/lost"),
 ]
 DO = [
     ("PATCH", f"/devices/{LAMP}", "/devices/{device_id}", {"name": "Big Lamp", "room_id": KITCHEN}),
@@ -37,6 +39,12 @@ DO = [
         "/definitions/import",
         {"definitions": [{"kind": "automation", "key": "automation/1", "fields": {"name": "Hall"}}]},
     ),
+    ("POST", "/sync/conflicts/Evening/decide", "/sync/conflicts/{name}/decide", {"side": "hub"}),
+    ("POST", "/sync/lost/abc", "/sync/lost/{lost_id}", {"put_back": True}),
+    ("POST", "/scenes", "/scenes", {"name": "Late", "desired": {"light.living_room_lamp": "now"}}),
+    ("PATCH", "/scenes/Movie night", "/scenes/{name}", {"name": "Film", "desired": {"light.x": {"state": "on"}}}),
+    ("DELETE", "/scenes/Movie night", "/scenes/{name}", {}),
+    ("PATCH", f"/automations/{RULE}", "/automations/{name}", {"is_enabled": False}),
     ("POST", "/sync/verify", "/sync/verify", {"days": 2, "stream": "device_states"}),
     ("POST", "/replay", "/replay", {"fields": {"name": "Hall", "actions": []}, "since": "36h"}),
     ("POST", "/discovered/add", "/discovered/add", {"what": "homekit/aa", "given": {"code": "031-45-154"}}),

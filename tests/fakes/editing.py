@@ -1,0 +1,96 @@
+"""The part of the fake door where people edit and decide."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hub_agent.errors import NotFound
+
+AT = "2026-06-01T12:00:00+00:00"
+CONFLICT = {
+    "kind": "scene",
+    "id": "s1",
+    "name": "Evening",
+    "since": AT,
+    "hub": {"at": AT, "by": "the page"},
+    "cloud": {"at": None, "by": "Ada"},
+    "is_known_in_cloud": True,
+    "fields": [
+        {
+            "field": "device_states",
+            "label": "what the devices do",
+            "hub": {"value": [], "text": ["Hall: on"]},
+            "cloud": {"value": [], "text": ["Hall: off"]},
+        }
+    ],
+}
+LOST = {
+    "id": "abc",
+    "kind": "scene",
+    "definition_id": "s1",
+    "name": "Evening",
+    "field": "name",
+    "label": "name",
+    "of": "hub",
+    "why": "changed differently in the cloud",
+    "at": AT,
+    "value": "Night",
+    "text": ["Night"],
+    "can_put_back": True,
+}
+
+
+class FakeEditing:
+    asked: list[tuple[str, Any, str]]
+
+    def __init__(self) -> None:
+        self.conflicts_now: list[dict[str, Any]] = [dict(CONFLICT)]
+        self.lost_now: list[dict[str, Any]] = [dict(LOST)]
+
+    def _fail(self) -> None:
+        raise NotImplementedError
+
+    def conflicts(self) -> Sequence[Any]:
+        self._fail()
+        return self.conflicts_now
+
+    def lost(self) -> Sequence[Any]:
+        self._fail()
+        return self.lost_now
+
+    async def decide(self, name: str, side: str | None, fields: Mapping[str, str], by: str) -> Any:
+        self._fail()
+        self.asked.append(("decide", {"name": name, "side": side, "fields": dict(fields)}, by))
+        found = next((each for each in self.conflicts_now if name in {each["id"], each["name"]}), None)
+        if found is None:
+            raise NotFound(f"No conflict waits about '{name}'.")
+        self.conflicts_now.remove(found)
+        decided = {each["field"]: fields.get(each["field"], side) for each in found["fields"]}
+        return {"kind": found["kind"], "id": found["id"], "name": found["name"], "decided": decided, "left": []}
+
+    async def answer_lost(self, lost_id: str, *, is_put_back: bool, by: str) -> Any:
+        self._fail()
+        self.asked.append(("lost", {"id": lost_id, "put_back": is_put_back}, by))
+        found = next((each for each in self.lost_now if each["id"] == lost_id), None)
+        if found is None:
+            raise NotFound(f"There is no value '{lost_id}' that gave way.")
+        self.lost_now.remove(found)
+        return {"id": lost_id, "name": found["name"], "field": found["field"], "put_back": is_put_back}
+
+    async def edit_scene(self, name: str, changes: Any, desired: Any, by: str) -> Any:
+        self._fail()
+        self.asked.append(("edit scene", {"name": name, **changes, "desired": dict(desired)}, by))
+        return {"id": name, "name": changes.get("name", name)}
+
+    async def new_scene(self, name: str, room_id: str | None, desired: Any, by: str) -> Any:
+        self._fail()
+        self.asked.append(("new scene", {"name": name, "room_id": room_id, "desired": dict(desired)}, by))
+        return {"id": "00000000-0000-4000-8000-0000000000f9", "name": name}
+
+    async def delete_scene(self, name: str, by: str) -> None:
+        self._fail()
+        self.asked.append(("delete scene", {"name": name}, by))
+
+    async def edit_automation(self, name: str, changes: Any, by: str) -> Any:
+        self._fail()
+        self.asked.append(("edit automation", {"name": name, **changes}, by))
+        return {"id": name, "name": changes.get("name", name)}

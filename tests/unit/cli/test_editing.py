@@ -1,0 +1,43 @@
+"""Scenes, and what hub and cloud dispute, on the command line."""
+
+from typing import Any
+
+from tests.fakes.door import KITCHEN, FakeDoor
+from tests.fakes.editing import AT, CONFLICT
+
+
+def test_conflicts_are_told_side_by_side_and_decided(nexa: Any, door: FakeDoor) -> None:
+    said = nexa("sync", "conflicts")
+    for words in ("Hall: on", "cloud (Ada)", f"hub (the page {AT})"):
+        assert words in said.out
+    assert nexa("sync", "conflicts", "--json").json() == [CONFLICT]
+    said = nexa("sync", "decide", "Evening", "cloud")
+    assert said.out.startswith("Evening: device_states as the cloud has it.")
+    assert nexa("sync", "conflicts").out == "Hub and cloud agree about everything.\n"
+    said = nexa("sync", "decide", "Evening", "hub", "--field", "name")
+    assert (said.code, "No conflict waits" in said.err) == (1, True)
+    assert door.asked[-1][1] == {"name": "Evening", "side": None, "fields": {"name": "hub"}}
+    assert nexa("sync", "decide", "Evening", "both").code == 2
+
+
+def test_a_lost_value_is_shown_and_put_back(nexa: Any, door: FakeDoor) -> None:
+    assert "abc  Evening: name, as the hub had it" in nexa("sync", "lost").out
+    assert nexa("sync", "lost", "--put-back", "abc").out == "Evening: name is put back.\n"
+    assert nexa("sync", "lost").out == "No value had to give way.\n"
+    assert nexa("sync", "lost", "--forget", "abc").code == 1
+
+
+def test_a_scene_is_made_edited_and_deleted(nexa: Any, door: FakeDoor) -> None:
+    assert nexa("scenes", "new", "Late", "--room", "Kitchen", "--now", "light.hall").code == 0
+    assert door.asked[-1][1] == {"name": "Late", "room_id": KITCHEN, "desired": {"light.hall": "now"}}
+    wanted = ("--set", "light.hall=on,brightness=128", "--leave", "light.porch", "--name", "Later", "--no-favorite")
+    assert nexa("scenes", "edit", "Late", *wanted, "--room", "").out == "Later: changed\n"
+    assert door.asked[-1][1] == {
+        "name": "Later",
+        "is_favorite": False,
+        "room_id": None,
+        "desired": {"light.hall": {"state": "on", "attributes": {"brightness": 128}}, "light.porch": None},
+    }
+    assert nexa("scenes", "edit", "Late").code == 2
+    assert nexa("scenes", "edit", "Late", "--set", "light.hall").code == 2
+    assert nexa("scenes", "delete", "Late").out == "Late: deleted\n"
