@@ -136,13 +136,14 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class StreamPosition:
-    """`last`: newest number made; `acknowledged`: the high-water mark; `waiting`: rows in between."""
+    """`last`: newest number made; `acknowledged`: the high-water mark; `waiting`: rows in between; `oldest_at`: when the first of them was made."""
 
     stream: str
     last: int
     acknowledged: int
     waiting: int
     acknowledged_at: datetime | None
+    oldest_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

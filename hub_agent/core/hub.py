@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 from hub_agent.core.announced import announced_command
 from hub_agent.core.asked import Asked
+from hub_agent.core.auditing import Audit
 from hub_agent.core.automation.checking.room import Checks
 from hub_agent.core.automation.engine import AGAIN, Automations
 from hub_agent.core.automation.told_events import call_made
@@ -181,6 +182,7 @@ class Hub:
             self.notices,
         )
         self._asked = Asked()
+        self._audit = Audit(home_id, self.definitions, self._device_with)
         self._cloud_commands = CloudCommands(self.automations.entity_id_of)
         self._presence_due_at: datetime | None = None
         # In the order in which they are asked what is due.
@@ -278,6 +280,10 @@ class Hub:
         device = self.inventory.device(device_id)
         return device.name if device else None
 
+    def _device_with(self, entity_id: EntityId) -> DeviceId | None:
+        entity = self.inventory.entity(entity_id)
+        return entity.device_id if entity else None
+
     def stop(self, now: datetime) -> list[Effect]:
         """The hub is about to stop: `shutdown` triggers fire."""
         return self._route(self.automations.stop(now), now)
@@ -293,7 +299,8 @@ class Hub:
             ended = self.lapses.handle(happened, now)
             reported = self.devices.report(happened, now)
             return self._route([*ended, *reported] if ended else reported, now)
-        return self._route(self._take(happened, now), now)
+        entries = self._audit.entries(happened, now)
+        return [*self._route(self._take(happened, now), now), *entries]
 
     def get_timer(self) -> datetime | None:
         soonest = self._presence_due_at

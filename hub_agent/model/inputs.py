@@ -77,12 +77,13 @@ class ScenePressed:
 @dataclass(frozen=True, slots=True)
 class DefinitionArrived:
     """A definition changed here or in the cloud. `is_from_cloud`: version and base are the cloud's.
-    `disputed`: the columns that wait for a decision there; None where the cloud does not say.
+    `disputed`: the columns that wait for a decision there; None where the cloud does not say. `by`: who changed it here.
     """
 
     definition: Definition
     is_from_cloud: bool
     disputed: frozenset[str] | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

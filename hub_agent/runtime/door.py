@@ -292,9 +292,8 @@ class HubDoor:
         return answer
 
     async def import_definitions(self, definitions: Sequence[JsonObject], by: str) -> JsonObject:
-        del by  # a definition does not say who changed it last
         arrived, told = Imported(self._hub.definitions, self._hub.home_id).take(definitions)
-        await self._inbox.submit([DefinitionArrived(definition, is_from_cloud=False) for definition in arrived])
+        await self._inbox.submit([DefinitionArrived(definition, is_from_cloud=False, by=by) for definition in arrived])
         return {"imported": told}
 
     async def webhook(self, called: WebhookCalled) -> None:

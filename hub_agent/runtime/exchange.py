@@ -25,7 +25,7 @@ from hub_agent.core.sync.envelope import (
 from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.isolation import Isolation
 from hub_agent.core.sync.lineage import Lineage, begin_life
-from hub_agent.core.sync.present import has_news, news
+from hub_agent.core.sync.present import has_news, news, streams_told
 from hub_agent.core.sync.queued import Queued, is_only_records
 from hub_agent.core.sync.told_time import behind_s, is_worth_setting
 from hub_agent.errors import CloudRefused, CloudUnreachable, MirrorFull
@@ -393,7 +393,7 @@ class Exchange:
         if now_s - self._told_at_s < self._flow.present_s:
             return None
         is_whole_due = now_s - self._told_whole_at_s >= PRESENT_WHOLE_S
-        present = self._present()
+        present = {**self._present(), "hub": {"streams": streams_told(self.positions)}}
         if is_whole_due:
             return present
         if not has_news(present, self._told) and now_s - self._told_at_s < self._flow.present_alone_s:

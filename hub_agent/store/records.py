@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -120,9 +120,16 @@ class Records:
                 position.acknowledged,
                 max(0, position.last - position.acknowledged - shed.get(stream, 0)),
                 blocks.optional_from_ms(position.acknowledged_at),
+                self._oldest_owed(stream, position),
             )
             for stream, position in self._positions.items()
         ]
+
+    def _oldest_owed(self, stream: str, position: Position) -> datetime | None:
+        if position.last == position.acknowledged:
+            return None
+        following = self.heads(stream, position.acknowledged, 1)
+        return blocks.optional_from_ms(following[0].made_at) if following else None
 
     def next_batch(self, stream: str, rows_max: int, bytes_max: int, after: int = 0) -> RecordBatch | None:
         position = self._positions.get(stream)

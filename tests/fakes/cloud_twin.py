@@ -36,7 +36,7 @@ NAMED_ONCE = {"room", "device_group"}
 # The seeded ecosystems in which a scene may be kept, and how a copy there may stand.
 KEEPING = {"zigbee2mqtt", "hue", "deconz"}
 SYNC_STATUSES = {"synced", "pending", "failed", "conflict", "unsupported"}
-AUDITED = {"homes": "home", "rooms": "room", "devices": "device", "scenes": "scene", "automations": "automation"}
+AUDITED = {"homes", "rooms", "devices", "device_groups", "scenes", "automations", "alert_rules"}
 DOUBLED_TOLD_FOR = timedelta(hours=1)
 AHEAD_MAX = timedelta(hours=1)
 REDELIVER_AFTER = timedelta(seconds=30)

@@ -23,6 +23,7 @@ class MemoryStore:
         self.last: dict[str, int] = {}
         self.marks: dict[str, int] = {}
         self.acknowledged_at: dict[str, Any] = {}
+        self.made_at: dict[tuple[str, int], datetime] = {}
         self.definitions: dict[tuple[str, str], Any] = {}
         self.saved: dict[str, dict[str, Any]] = {}
         self.pending_gaps: list[Gap] = []
@@ -41,6 +42,7 @@ class MemoryStore:
                 case AppendRecord(stream, row):
                     self.last[stream] = self.last.get(stream, 0) + 1
                     self.records.setdefault(stream, {})[self.last[stream]] = row
+                    self.made_at[stream, self.last[stream]] = moment.wall
                 case SaveDefinition(definition):
                     self.definitions[definition.kind, definition.id] = definition
                 case Save(room, key, body):
@@ -65,13 +67,19 @@ class MemoryStore:
     def positions_now(self) -> Sequence[StreamPosition]:
         return [
             StreamPosition(
-                stream, last, self.marks.get(stream, 0), self._waiting(stream), self.acknowledged_at.get(stream)
+                stream,
+                last,
+                self.marks.get(stream, 0),
+                len(waiting),
+                self.acknowledged_at.get(stream),
+                self.made_at[stream, min(waiting)] if waiting else None,
             )
             for stream, last in sorted(self.last.items())
+            for waiting in [self._waiting(stream)]
         ]
 
-    def _waiting(self, stream: str) -> int:
-        return sum(number > self.marks.get(stream, 0) for number in self.records.get(stream, {}))
+    def _waiting(self, stream: str) -> list[int]:
+        return [number for number in self.records.get(stream, {}) if number > self.marks.get(stream, 0)]
 
     async def next_batch(self, stream: str, rows_max: int, bytes_max: int, after: int = 0) -> RecordBatch | None:
         after = max(after, self.marks.get(stream, 0))

@@ -3,11 +3,42 @@
 Copies of scenes are told whole, scene by scene: one that has none any more is told with nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
 
 from hub_agent.model.json import JsonObject, JsonValue
 
 SECTIONS = ("devices", "automations", "scenes", "copies")
+
+
+class Position(Protocol):
+    """How far a stream has come."""
+
+    @property
+    def stream(self) -> str: ...
+    @property
+    def last(self) -> int: ...
+    @property
+    def acknowledged(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def oldest_at(self) -> datetime | None: ...
+
+
+def streams_told(positions: Iterable[Position]) -> JsonObject:
+    """How far the streams have come that have come to something, for the operator."""
+    return {
+        each.stream: {
+            "last": each.last,
+            "acknowledged": each.acknowledged,
+            "waiting": each.waiting,
+            "oldest_at": None if each.oldest_at is None else each.oldest_at.isoformat(),
+        }
+        for each in positions
+        if each.last
+    }
 
 
 def news(present: JsonObject, told: JsonObject) -> JsonObject:

@@ -1,7 +1,7 @@
 """The link to the cloud, under virtual time against the twin: what is owed arrives once, whatever happens on the way."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import pytest
@@ -219,6 +219,28 @@ def test_a_pause_that_the_cloud_asks_for_is_kept_even_with_a_backlog() -> None:
         assert len(twin.envelopes) == before
         await asyncio.sleep(100)
         assert twin.mark("device_states") == 2
+        await home.crash()
+
+    live(story())
+
+
+def test_the_operator_is_told_how_far_each_stream_has_come() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        await home.record("device_states", device_state(LAMP, "1", 1))
+        twin.cut()
+        await asyncio.sleep(5)
+        waiting_since = home.clock.now().wall
+        await home.record("device_telemetry", telemetry(LAMP, 1), telemetry(LAMP, 2))
+        await asyncio.sleep(200)
+        twin.mend()
+        await asyncio.sleep(400)
+        told = [each["present"]["hub"]["streams"] for each in twin.envelopes if each.get("present")]
+        behind = next(each["device_telemetry"] for each in told if each.get("device_telemetry", {}).get("waiting"))
+        assert (behind["last"], behind["acknowledged"], behind["waiting"]) == (2, 0, 2)
+        assert abs(datetime.fromisoformat(behind["oldest_at"]) - waiting_since) < timedelta(seconds=1)
+        assert told[-1]["device_telemetry"] == {"last": 2, "acknowledged": 2, "waiting": 0, "oldest_at": None}
+        assert twin.hub_present["streams"].keys() == {"device_states", "device_telemetry"}
         await home.crash()
 
     live(story())

@@ -90,6 +90,10 @@ def tight_budget(monkeypatch):
     monkeypatch.setattr(retention, "STREAMS", streams)
 
 
+def test_all_budgets_together_leave_more_than_half_of_a_disk_of_two_gigabytes() -> None:
+    assert sum(stream.bytes_max for stream in record.STREAMS.values()) < 1_000_000_000
+
+
 async def test_over_budget_measurements_are_thinned_before_any_is_dropped(tmp_path, tight_budget) -> None:
     mirror = mirror_in(tmp_path)
     await mirror.open(at())

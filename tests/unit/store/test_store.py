@@ -212,6 +212,24 @@ async def test_batches_keep_to_their_limits_and_acknowledging_never_goes_back(tm
     await mirror.close(at(5))
 
 
+async def test_a_position_says_since_when_its_oldest_record_waits(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+
+    async def oldest():
+        return next(each.oldest_at for each in await mirror.positions() if each.stream == "device_telemetry")
+
+    assert await oldest() is None
+    await mirror.commit([temperature(1)], at(10))
+    await mirror.commit([temperature(2, 50)], at(50))
+    assert await oldest() == NOON + timedelta(seconds=10)
+    await mirror.acknowledge({"device_telemetry": 1}, at(60))
+    assert await oldest() == NOON + timedelta(seconds=50)
+    await mirror.acknowledge({"device_telemetry": 2}, at(61))
+    assert await oldest() is None
+    await mirror.close(at(62))
+
+
 async def test_cases_are_owed_until_their_newest_revision_is_acknowledged(tmp_path) -> None:
     mirror = mirror_in(tmp_path)
     await mirror.open(at())
