@@ -71,7 +71,7 @@ async def linked(dsn, new_home, call_as, tmp_path):
         exchange = Exchange(
             cloud=cloud, store=mirror, clock=clock, agent_version="0.1.0",
             identity=type(identity)(answer["home_id"], answer["hub_id"], answer["secret"], identity.mirror_id, 1),
-            owed=lambda _limit: list(owed), owed_count=lambda: len(owed), present=dict, submit=nothing, clock_confirmed=nothing,
+            owed=lambda _limit: list(owed), owed_count=lambda: len(owed), present=dict, submit=nothing, clock_confirmed=nothing, known_once=NOW,
             flow=Flow(),
             lineage=begin_life(None, epoch=1, incarnation="one", positions=[]), warned=lambda _warnings: None,
         )  # fmt: skip

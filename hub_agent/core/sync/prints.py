@@ -12,12 +12,10 @@ from hub_agent.model.json import Row
 
 Spell = Callable[[object], str]
 
-# Rows that stand alone do not exist twice: what a key is made of is not told apart by anything else.
 BETWEEN_COLUMNS = "\x1f"
 BETWEEN_ELEMENTS = "\x1e"
 _PRINTS = 2**64
-_EPOCH_DAYS = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
-_DAY_US = 86_400_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_time(value: object) -> datetime | None:
@@ -38,9 +36,8 @@ def _time(value: object) -> str:
     at = read_time(value)
     if at is None:
         return "?"
-    at = at.astimezone(UTC)
-    seconds = at.hour * 3600 + at.minute * 60 + at.second
-    return str((at.toordinal() - _EPOCH_DAYS) * _DAY_US + seconds * 1_000_000 + at.microsecond)
+    since = at - _EPOCH
+    return str((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
 
 
 def _float(value: object) -> str:

@@ -343,7 +343,7 @@ def _portions(days: Mapping[str, _Day]) -> Iterable[list[str]]:
 
 
 def _day_of(record: Printed) -> date:
-    return record.at.astimezone(UTC).date()
+    return (record.at if record.at.tzinfo is UTC else record.at.astimezone(UTC)).date()
 
 
 def _object(value: object) -> Mapping[str, object]:
