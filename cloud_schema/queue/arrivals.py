@@ -38,7 +38,7 @@ class Arrivals:
         """The place; it is kept by most of the servers now. Raises Refused: then it may be there or not, which is the same."""
         if not self._connection.is_up:
             raise queue_away()
-        subject = subject_of(partition_of(str(waiting.claims["hub_id"])))
+        subject = subject_of(str(waiting.claims["hub_id"]))
         try:
             # Headers last: what comes from outside has been bounded by the server that read it.
             acknowledged = await self._connection.jetstream.publish(

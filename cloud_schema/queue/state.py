@@ -7,7 +7,7 @@ from typing import Any
 from nats.js.errors import NotFoundError
 
 from cloud_schema.connection import ApplyError
-from cloud_schema.queue.places import PARTITIONS, STREAM, consumer_of, subject_of
+from cloud_schema.queue.places import PARTITIONS, STREAM, consumer_of, subjects_of
 from cloud_schema.queue.servers import Connection, NatsServers
 
 
@@ -77,7 +77,7 @@ async def _partition(connection: Connection, partition: int) -> PartitionState:
 
 async def _oldest_s(connection: Connection, partition: int) -> float | None:
     try:
-        first = await connection.jetstream.get_msg(STREAM, seq=1, subject=subject_of(partition), next=True)
+        first = await connection.jetstream.get_msg(STREAM, seq=1, subject=subjects_of(partition), next=True)
     except NotFoundError:
         return None
     if first.time is None:

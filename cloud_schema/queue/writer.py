@@ -22,7 +22,7 @@ from cloud_schema.gateway.database import CONNECTIONS_MAX, Database
 from cloud_schema.gateway.refusal import Refused
 from cloud_schema.queue.handling import DELIVERIES_MAX, Dead, is_away, judge
 from cloud_schema.queue.message import BadMessage, Waiting, read
-from cloud_schema.queue.places import PARTITIONS, STREAM, SUBJECTS, consumer_of, subject_of
+from cloud_schema.queue.places import ENVELOPES_OF_A_HUB_MAX, PARTITIONS, STREAM, SUBJECTS, consumer_of, subjects_of
 from cloud_schema.queue.servers import API_TIMEOUT_S, Connection, NatsServers
 
 ACK_WAIT_S = 12.0
@@ -197,6 +197,8 @@ async def prepare(connection: Connection, replicas: int) -> None:
         storage=api.StorageType.FILE,
         # What does not fit is refused, and the hub keeps it.
         discard=api.DiscardPolicy.NEW,
+        discard_new_per_subject=True,
+        max_msgs_per_subject=ENVELOPES_OF_A_HUB_MAX,
         num_replicas=replicas,
     )
     try:
@@ -205,14 +207,14 @@ async def prepare(connection: Connection, replicas: int) -> None:
         except NotFoundError:
             await jetstream.add_stream(stream)
         else:
-            if found.config.num_replicas != replicas:
+            if (found.config.num_replicas, found.config.max_msgs_per_subject) != (replicas, ENVELOPES_OF_A_HUB_MAX):
                 await jetstream.update_stream(stream)
         for partition in range(PARTITIONS):
             await jetstream.add_consumer(
                 STREAM,
                 api.ConsumerConfig(
                     durable_name=consumer_of(partition),
-                    filter_subject=subject_of(partition),
+                    filter_subject=subjects_of(partition),
                     ack_policy=api.AckPolicy.EXPLICIT,
                     ack_wait=ACK_WAIT_S,
                     max_ack_pending=1,

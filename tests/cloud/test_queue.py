@@ -175,6 +175,45 @@ async def test_a_hub_that_is_gone_blocks_nobody(dsn, several_backends, cluster, 
             await eventually(lambda: hub.count("device_telemetry") == 2 and writer.counts.dead == 1)
 
 
+async def test_a_hub_that_fills_the_queue_is_refused_and_its_neighbours_are_not(
+    dsn, several_backends, cluster, new_hub, monkeypatch
+):
+    hub, other = new_hub(), new_hub()
+    device_id = hub.add_device()
+    connection = Connection(cluster.servers("writer"), "nexa-writer")
+    await connection.open()
+    monkeypatch.setattr("cloud_schema.queue.writer.ENVELOPES_OF_A_HUB_MAX", 3)
+    await prepare(connection, 3)
+    try:
+        async with Served(dsn, queue=cluster.servers("gateway")) as client:
+            asking = Asking(client, hub)
+            for first in (1, 2, 3):
+                await until_queued(asking, streams=readings(device_id, first, 1))
+            refused = await asking.ingest(may_wait=True, streams=readings(device_id, 4, 1))
+            assert (refused.status_code, refused.json()["details"]) == (503, "queue_away")
+            await until_queued(Asking(client, other), streams=readings(device_id, 1, 1))
+            async with writing(dsn, cluster):
+                await eventually(lambda: hub.count("device_telemetry") == 3)
+                await until_queued(asking, streams=readings(device_id, 4, 1))
+                await eventually(lambda: hub.count("device_telemetry") == 4)
+    finally:
+        monkeypatch.undo()
+        await prepare(connection, 3)
+        await connection.stop()
+
+
+async def test_while_the_database_is_away_envelopes_wait_and_none_is_put_aside(dsn, several_backends, cluster, hub):
+    device_id = hub.add_device()
+    async with Served(dsn, queue=cluster.servers("gateway")) as client:
+        await until_queued(Asking(client, hub), streams=readings(device_id, 1, 2))
+    (port,) = free_ports(1)
+    async with writing(f"postgresql://nobody@127.0.0.1:{port}/none", cluster) as lost:
+        await eventually(lambda: lost.counts.again > 0)
+        assert lost.counts.dead == 0
+    async with writing(dsn, cluster):
+        await eventually(lambda: hub.count("device_telemetry") == 2)
+
+
 async def test_without_the_queue_records_are_refused_for_a_while_and_all_else_is_served(dsn, several_backends, hub):
     (port,) = free_ports(1)
     device_id = hub.add_device()
@@ -237,7 +276,7 @@ async def test_each_login_may_do_its_part_only(several_backends, cluster):
     assert await is_refused("gateway", hear="_INBOX_nexa-writer.>")
     assert await is_refused("gateway", publish="$JS.API.STREAM.PURGE.NEXA_INGEST")
     assert await is_refused("gateway", publish="$JS.API.CONSUMER.MSG.NEXT.NEXA_INGEST.writer-1")
-    assert await is_refused("writer", publish="nexa.ingest.1")
+    assert await is_refused("writer", publish="nexa.ingest.1.a-hub")
     assert await is_refused("writer", publish="$JS.API.STREAM.DELETE.NEXA_INGEST")
 
 

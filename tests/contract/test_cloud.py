@@ -638,3 +638,17 @@ def whole(**fields: Any) -> dict[str, Any]:
         "actions": [],
         "description": "old",
     } | fields
+
+
+async def test_a_cloud_without_a_queue_stores_at_once_what_may_wait(side, hub) -> None:
+    lamp = await hub.add_device()
+    answer = await hub.ingest(batches=(readings(lamp, 1, 3),), may_wait=True)
+    assert answer["marks"] == {"device_telemetry": 3}
+    assert "queued" not in answer
+
+
+async def test_a_copy_that_asks_twice_is_told_the_same_epoch(side, hub) -> None:
+    await life(side, hub, "a")
+    assert (await life(side, hub, "b"))["fork"] == {"epoch": 2}
+    assert (await life(side, hub, "b"))["fork"] == {"epoch": 2}
+    assert (await life(side, hub, "c"))["fork"] == {"epoch": 3}
