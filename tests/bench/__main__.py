@@ -2,6 +2,7 @@
 python -m tests.bench cloud [--quick] [--json] [--dsn DSN]: the central schema, see tests/bench/cloud.py.
 python -m tests.bench queue [--quick] [--json]: arrivals through a queue, see tests/bench/queueing.py.
 python -m tests.bench verify [--quick] [--json] [--dsn DSN]: comparing hub and cloud, see tests/bench/verifying.py.
+python -m tests.bench sync [--quick] [--json] [--only WORD]: the link between hub and cloud, see tests/bench/sync.py.
 
 Nothing is asserted: figures depend on the machine and on what else it does. Ratios depend on it less.
 """
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hub_agent.adapters.clock import SystemClock
-from tests.bench import cloud, deciding, discovering, disk, queueing, reaction, rules, standing, verifying
+from tests.bench import cloud, deciding, discovering, disk, queueing, reaction, rules, standing, sync, verifying
 from tests.bench.agent import AgentProcess, running
 from tests.bench.home import Size, fill_mirror
 from tests.bench.reaction import Bench
@@ -50,6 +51,9 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["verify"]:
         verifying.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["sync"]:
+        sync.main(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="shorter runs, rougher figures")

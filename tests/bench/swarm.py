@@ -1,0 +1,137 @@
+"""Many light hubs in one process: each a connection, a token and bodies that are ready. They obey Retry-After, and wait longer after each failure."""
+
+import asyncio
+import json
+import random
+import resource
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import psycopg
+
+TRY_S_MAX = 40.0
+# Beyond this the run counts as hung.
+RUN_S_MAX = 600.0
+
+
+class Swarm:
+    def __init__(self, url: str, jitter: random.Random | None = None) -> None:
+        place = urlsplit(url)
+        assert place.hostname
+        assert place.port
+        self._place = (place.hostname, place.port)
+        self._jitter = jitter or random.Random(0)
+        self.refused = self.failed = 0
+        self.seconds = 0.0
+        self.done_s: list[float] = []
+        self.done_s_by_size: dict[int, list[float]] = defaultdict(list)
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+    async def send(self, hubs: Sequence[tuple[str, Sequence[bytes]]]) -> None:
+        """Token and bodies of each. Returns when all are stored."""
+        begun = time.perf_counter()
+        async with asyncio.timeout(RUN_S_MAX):
+            await asyncio.gather(*(self._send(token, bodies, begun) for token, bodies in hubs))
+        self.seconds = time.perf_counter() - begun
+
+    async def _send(self, token: str, bodies: Sequence[bytes], begun: float) -> None:
+        connection = _Connection(self._place, token)
+        for body in bodies:
+            backoff_s = 1.0
+            while True:
+                wait_s = await self._tried(connection, body)
+                if wait_s is None:
+                    break
+                await asyncio.sleep(max(wait_s, backoff_s * self._jitter.random()))
+                backoff_s = min(backoff_s * 2, 60)
+        connection.close()
+        took_s = time.perf_counter() - begun
+        self.done_s.append(took_s)
+        self.done_s_by_size[len(bodies)].append(took_s)
+
+    async def _tried(self, connection: "_Connection", body: bytes) -> float | None:
+        """None: stored. Else how long to wait."""
+        try:
+            async with asyncio.timeout(TRY_S_MAX):
+                status, headers, answer = await connection.post("hub_ingest_v1", body, "gzip")
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            connection.close()
+            self.failed += 1
+            return 0.0
+        if status == 200:
+            return None
+        assert status == 503, answer
+        self.refused += 1
+        return float(headers.get("retry-after", "1"))
+
+    async def wait(self, db: psycopg.Connection, hubs: Sequence[tuple[str, str]], changes: int) -> list[float]:
+        """Token and device of each: all wait, some devices are renamed. Seconds until each of these hubs hears of it."""
+        connections = [_Connection(self._place, token) for token, _ in hubs]
+        gate = asyncio.Semaphore(100)
+
+        async def cursor(connection: _Connection) -> str:
+            async with gate:
+                for _ in range(100):
+                    status, _, answer = await connection.post("hub_changes_v1", b"{}")
+                    if status == 200:
+                        return str(json.loads(answer)["cursor"])
+                    await asyncio.sleep(self._jitter.random() * 5)
+            raise TimeoutError("no cursor")
+
+        cursors = await asyncio.gather(*map(cursor, connections))
+        heard_at: dict[int, float] = {}
+
+        async def listen(number: int) -> None:
+            body = json.dumps({"cursor": cursors[number], "wait_s": 25}).encode()
+            while True:
+                status, _, answer = await connections[number].post("hub_changes_v1", body)
+                if status == 200 and json.loads(answer)["changes"]:
+                    heard_at[number] = time.perf_counter()
+                    return
+                if status != 200:
+                    await asyncio.sleep(self._jitter.random() * 5)
+
+        listening = [asyncio.create_task(listen(number)) for number in range(len(hubs))]
+        await asyncio.sleep(15)  # until all have asked and wait
+        took = []
+        for number in self._jitter.sample(range(len(hubs)), changes):
+            begun = time.perf_counter()
+            await asyncio.to_thread(
+                db.execute, "UPDATE devices SET device_name = 'renamed' WHERE id = %s", (hubs[number][1],)
+            )
+            await asyncio.wait_for(listening[number], 60)
+            took.append(heard_at[number] - begun)
+        for task in listening:
+            task.cancel()
+        await asyncio.gather(*listening, return_exceptions=True)
+        for connection in connections:
+            connection.close()
+        return took
+
+
+class _Connection:
+    """As much of HTTP/1.1 as the gateway's answers need, so that thousands cost little."""
+
+    def __init__(self, place: tuple[str, int], token: str) -> None:
+        self._place = place
+        self._head = f"Host: bench\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, function: str, body: bytes, encoding: str = "identity") -> tuple[int, dict[str, str], bytes]:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(*self._place)
+        reader, writer = self._streams
+        head = f"POST /rpc/{function} HTTP/1.1\r\n{self._head}Content-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        return int(first.split()[1]), headers, await reader.readexactly(int(headers["content-length"]))
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
