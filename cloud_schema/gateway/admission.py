@@ -12,6 +12,8 @@ from cloud_schema.gateway.refusal import Refused
 BYTES_AT_ONCE_MAX = 64 * 1024 * 1024  # of bodies, as sent and unpacked
 RETRY_S_MIN, RETRY_S_MAX = 3, 120
 SPAN_S = 10.0
+# What is served in that time when nothing is known yet: the first moments of a rush say nothing about the pace.
+SERVED_MIN = 500.0
 
 
 class Admission:
@@ -34,7 +36,7 @@ class Admission:
     def busy(self) -> Refused:
         """Hubs that are sent away come back over as long as it takes to serve them all at the present pace."""
         self._refused.add()
-        spread_s = SPAN_S * self._refused.count() / max(self._served.count(), 1.0)
+        spread_s = SPAN_S * self._refused.count() / max(self._served.count(), SERVED_MIN)
         spread_s = min(max(spread_s, RETRY_S_MIN), RETRY_S_MAX)
         return Refused(
             503,

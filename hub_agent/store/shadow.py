@@ -76,6 +76,8 @@ class Shadow:
 def given_out(stream: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """A row without what is the mirror's own."""
     own = _OWN_COLUMNS.get(stream, _NONE)
+    if own.isdisjoint(row):
+        return dict(row)
     return {column: value for column, value in row.items() if column not in own}
 
 
