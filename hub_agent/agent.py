@@ -7,13 +7,15 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import random
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +44,7 @@ from hub_agent.drivers.driver import SceneDriver
 from hub_agent.drivers.identification import gone, identify
 from hub_agent.drivers.registry import Dialects, default_drivers, link_drivers
 from hub_agent.drivers.tasmota.driver import PREFIX as TASMOTA_DISCOVERY
-from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError, NotPossible
+from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError, NotPossible, OperatingError
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import IssueCleared, IssueRaised
 from hub_agent.model.ids import HomeId
@@ -58,6 +60,7 @@ from hub_agent.runtime.door import HubDoor
 from hub_agent.runtime.effects import Effects
 from hub_agent.runtime.errands import Errands
 from hub_agent.runtime.exchange import TIME_KEY, line_of
+from hub_agent.runtime.failures import WELL_S, Failures
 from hub_agent.runtime.hearing import Hearing
 from hub_agent.runtime.inbox import Heard, Inbox
 from hub_agent.runtime.links import NoLinks
@@ -177,6 +180,7 @@ class Core:
             cloud_commands_done=remembered.cloud_commands_done,
             last_alive_at=remembered.last_alive_at,
             now=now,
+            suspects=remembered.suspects,
         )
         if remembered.findings:
             details = {"finding": " ".join(remembered.findings)}
@@ -253,6 +257,7 @@ class Agent:
         self._clock = SystemClock()
         self._notifier = SystemdNotifier()
         self._random = random.Random()
+        self._failures = Failures(config.agent.state_dir / "failures")
         self._stopping = asyncio.Event()
         self._begins_anew = asyncio.Event()
         # Kept when the hub begins anew, so that the code somebody has just read still holds.
@@ -268,12 +273,17 @@ class Agent:
             lineage = await line_of(mirror, remembered, new_uuid())
             known = known_once(remembered.saved.get(TIME_KEY[0], {}).get(TIME_KEY[1]), MADE_AT)
             self._clock.is_later_than(known)
+            if self._failures.are_many:
+                log.warning("The agent has failed %d times in a row.", self._failures.count)
+                remembered = replace(remembered, suspects=await mirror.changed_since_well())
             try:
                 await self._live(mirror, remembered, lineage, known)
             except* MirrorCorrupt as damage:
                 # Opened again, it is set aside, and what can be read of it is kept.
                 log.error("%s The hub begins anew.", damage.exceptions[0])  # noqa: TRY400 its words are enough
             finally:
+                if _is_our_fault(sys.exception()):
+                    self._failures.note()
                 await self._close(mirror)
 
     async def _live(self, mirror: Mirror, remembered: Remembered, lineage: Lineage, known: datetime) -> None:
@@ -310,6 +320,7 @@ class Agent:
             woken.by = uplink.wake
         tasks = [Task("loop", core.loop.run, is_vital=True), *self._vital_tasks(core)]
         tasks.append(Task("errands", core.errands.run))
+        tasks.append(Task("well", partial(self._note_well, mirror)))
         tasks.append(Task("links", links.run))
         tasks.append(self._neighbours_task(core, remembered.identity))
         if uplink:
@@ -322,6 +333,12 @@ class Agent:
                 self._notifier.stopping()
                 await core.say_goodbye()
             await core.stop()
+
+    async def _note_well(self, mirror: Mirror) -> None:
+        await asyncio.sleep(WELL_S)
+        self._failures.forget()
+        await mirror.ran_well()
+        await asyncio.Event().wait()
 
     async def _close(self, mirror: Mirror) -> None:
         try:
@@ -495,7 +512,14 @@ class Agent:
 
     # Stopping.
 
+    def _abort(self, *_: object) -> None:
+        """Systemd's watchdog: the loop does not come round any more."""
+        self._failures.note()
+        signal.signal(signal.SIGABRT, signal.SIG_DFL)
+        os.abort()
+
     def _listen_to_signals(self) -> None:
+        signal.signal(signal.SIGABRT, self._abort)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -554,6 +578,13 @@ def _settle_memory() -> None:
 def _load_driver(dialect: str) -> None:
     """On a thread of its own, while the dialect's process begins: the home goes on meanwhile."""
     asyncio.get_running_loop().run_in_executor(None, import_module, f"hub_agent.drivers.{dialect}")
+
+
+def _is_our_fault(err: BaseException | None) -> bool:
+    """What the world did, and being stopped, is none."""
+    if isinstance(err, BaseExceptionGroup):
+        return any(_is_our_fault(each) for each in err.exceptions)
+    return isinstance(err, Exception) and not isinstance(err, OperatingError)
 
 
 def _make_state_dir(path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 from hub_agent.core.sync.verifying import Stretch
 from hub_agent.model.action import Command
-from hub_agent.model.definition import Definition
+from hub_agent.model.definition import Definition, Former
 from hub_agent.model.device import Alias, Device
 from hub_agent.model.effects import Persistent
 from hub_agent.model.ids import DeviceId, EntityId
@@ -131,6 +131,9 @@ class Remembered:
     cloud_commands_done: frozenset[str]
     last_alive_at: datetime | None
     findings: Sequence[str] = ()
+    suspects: Sequence[
+        Former
+    ] = ()  # how definitions were that have changed since the agent last ran well, where it keeps failing
     gone_aliases: Sequence[tuple[Alias, DeviceId]] = ()  # of devices that left: met again, they are themselves
 
 
@@ -238,6 +241,12 @@ class Store(Protocol):
 
     async def trace(self, run_id: str) -> JsonObject | None:
         """By the whole id or a unique beginning of it."""
+
+    async def definition_history(self, kind: str, definition_id: str) -> Sequence[Former]:
+        """How a definition was before each of its last changes, the newest first."""
+
+    async def catalogue(self, kind: str) -> Sequence[Definition]:
+        """Of the catalogue's kinds, which are not kept in memory."""
 
     async def states_at(self, at: datetime) -> tuple[Mapping[EntityId, EntityState], datetime]:
         """How the home stood, and since when that is known: when that is later than `at`, there are no states."""
@@ -418,6 +427,18 @@ class Door(Protocol):
 
     async def edit_automation(self, name: str, changes: JsonObject, by: str) -> JsonObject:
         """`changes`: columns of its row. {"id", "name"}. Raises NotFound."""
+
+    async def definitions(self, kind: str) -> Sequence[JsonObject]:
+        """Each {"kind", "id", "name", "version", "status": "synced" | "owed" | "conflict" | "deleted", "modified_at"}. Raises NotFound."""
+
+    async def definition(self, kind: str, name: str) -> JsonObject:
+        """By id or name: as in definitions(), and "fields". Raises NotFound."""
+
+    async def definition_history(self, kind: str, name: str) -> Sequence[JsonObject]:
+        """The newest first: each {"entry", "at", "origin": "hub" | "cloud", "change": "made" | "changed" | "deleted" | "brought back", "columns", "before": fields | None}"""
+
+    async def undo_definition(self, kind: str, name: str, entry: int | None, by: str) -> JsonObject:
+        """As it was before the last change, or before change `entry`; an edit like any other. As definition(). Raises NotFound, NotPossible."""
 
     async def import_definitions(self, definitions: Sequence[JsonObject], by: str) -> JsonObject:
         """Each {"kind": "automation" | "scene" | "device" (a self-made one) | "home" (its zones), "key": its name in the configuration it comes from, "fields": its row}. The same key is the same row again.

@@ -15,6 +15,7 @@ COMMANDS = {
     "devices": ("devices", "List devices; set, rename or place one."),
     "scenes": ("scenes", "List scenes; activate, make, edit or delete one."),
     "automations": ("automations", "List automations and their runs; show a run's trace."),
+    "definitions": ("definitions", "How automations, scenes, groups ... are and were; undo a change."),
     "import": ("import_", "Bring automations, scripts and scenes from Home Assistant."),
     "issues": ("issues", "Everything that is wrong now, in words."),
     "notices": ("notices", "What rules said to people; dismiss it."),

@@ -34,6 +34,7 @@ from hub_agent.core.scenes import Scenes
 from hub_agent.core.scenes.stored import StoredScenes
 from hub_agent.core.self_made import SelfMade, is_self_made
 from hub_agent.core.services import DeviceServices, Services
+from hub_agent.core.set_aside import SetAside
 from hub_agent.core.states import States
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
 from hub_agent.core.targets import names_many, with_members
@@ -42,7 +43,7 @@ from hub_agent.core.what_templates_see import WhatTemplatesSee
 from hub_agent.core.zones_and_sun import ZonesAndSun
 from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
 from hub_agent.model.automation import Place
-from hub_agent.model.definition import Definition
+from hub_agent.model.definition import Definition, Former
 from hub_agent.model.device import Advertisement, Device, Origin
 from hub_agent.model.effects import (
     Announce,
@@ -150,6 +151,7 @@ class Hub:
         self.discovery = Discovery(self.inventory.is_served_otherwise)
         self.commands = Commands(new_id)
         self.definitions = Definitions()
+        self.set_aside = SetAside()
         self.rooms = Rooms(home_id, self.definitions)
         self.healing = Healing(self, new_id)
         self.zones_and_sun = ZonesAndSun(self.states, place, brings)
@@ -209,7 +211,7 @@ class Hub:
             SceneSettled: self.automations.handle,
             StateSet: self.devices.set_state,
             StateRemoved: lambda removed, now: self.devices.state_removed(removed.entity_id, now),
-            DefinitionChanged: self._define,
+            DefinitionChanged: self._changed,
         }
 
     # Starting.
@@ -225,27 +227,32 @@ class Hub:
         cloud_commands_done: Iterable[str],
         last_alive_at: datetime | None,
         now: datetime,
+        suspects: Iterable[Former] = (),
     ) -> list[Effect]:
-        """Takes up what the mirror remembers, and goes on where it was."""
+        """Takes up what the mirror remembers, and goes on where it was. `suspects`: see core/set_aside.py."""
         self.states.restore(states)
         self.inventory.restore(devices, saved.get("inventory", {}))
         self.definitions.restore(definitions, saved)
         self._presence_due_at = now + PRESENCE_EVERY
         given: list[Given] = [*self.discovery.restore(saved.get("discovery", {}))]
+        given += self.set_aside.restore(saved.get("set_aside", {}), now)
+        given += self.set_aside.suspect(suspects, now)
         for device in self.inventory.devices():
             # Every entity has a state, from the first moment on; what is not known is `unknown`.
             self.devices.make_known(device, now)
         for kind in ("home", "room", "scene", "automation"):
             for definition in self.definitions.of_kind(kind):
-                given += self._define(DefinitionChanged(kind, definition.id, definition, None), now)
+                given += self._load(definition, now)
         given += self.zones_and_sun.begin(saved.get("zones_and_sun", {}), now)
         self.helpers.restore(saved.get("helpers", {}))
         self.notices.restore(saved.get("notices", {}))
         for definition in self.definitions.of_kind("device"):
-            given += self.devices.define_self_made(definition, now, is_start=True) if is_self_made(definition) else []
+            running = self.set_aside.running(definition)
+            if running is not None and is_self_made(running):
+                given += self.devices.define_self_made(running, now, is_start=True)
         self.device_groups.restore(saved.get("device_groups", {}))
         for definition in self.definitions.of_kind("device_group"):
-            given += self.device_groups.define(definition.id, definition, now, is_start=True)
+            given += self._load(definition, now)
         given += self.commands.restore(commands, now)
         self.stored_scenes.restore(saved.get("stored_scenes", {}))
         given += self.scenes.restore(saved.get("scenes", {}), now)
@@ -500,6 +507,27 @@ class Hub:
         replaced: list[JsonValue] = [{"replaced": old, "by": new} for old, new in sorted(new_by_old.items())]
         return [*given, Answer(wanted.request_id, {"automation_id": wanted.automation_id, "repaired": replaced})]
 
+    def _load(self, definition: Definition, now: datetime) -> Sequence[Given]:
+        """At start."""
+        running = self.set_aside.running(definition)
+        if running is None:
+            return []
+        changed = DefinitionChanged(definition.kind, definition.id, running, None)
+        try:
+            return self._define(changed, now)
+        except Exception as err:  # noqa: BLE001 one that our own code cannot take must not cost the home the others
+            return self.set_aside.put(definition.kind, definition.id, None, _fault(err), now)
+
+    def _changed(self, changed: DefinitionChanged, now: datetime) -> Sequence[Given]:
+        given: list[Given] = [*self.set_aside.changed(changed.kind, changed.id)]
+        try:
+            return [*given, *self._define(changed, now)]
+        except Exception as err:  # noqa: BLE001 it would come again with the next start, and fail again
+            given = [*self.set_aside.put(changed.kind, changed.id, changed.previous, _fault(err), now)]
+        if changed.previous is None:
+            return given
+        return [*given, *self._define(replace(changed, definition=changed.previous, previous=None), now)]
+
     def _define(self, changed: DefinitionChanged, now: datetime) -> Sequence[Given]:
         """Another definition holds from now on: the room that lives by it is told."""
         definition = changed.definition
@@ -679,3 +707,7 @@ class Hub:
         given += self.automations.handle(settled, now)
         given += self.scenes.handle_settled(settled, now)
         return given
+
+
+def _fault(err: Exception) -> str:
+    return f"the agent has a fault with it ({err!r})"

@@ -30,3 +30,19 @@ class Definition:
     @property
     def is_owed(self) -> bool:
         return self.base is None or self.fields != self.base
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """How a definition was before a change. `entry` rises with every change; `columns`: what it changed; `definition` None: it was not there.
+
+    `origin`: hub | cloud, where the change was made.
+    """
+
+    entry: int
+    kind: str
+    id: str
+    at: datetime
+    origin: str
+    columns: tuple[str, ...]
+    definition: Definition | None

@@ -147,6 +147,12 @@ ISSUES: Mapping[str, IssueKind] = {
             "{finding} Definitions come back from the cloud; devices announce themselves again.",
         ),
         IssueKind(
+            "definition_set_aside",
+            "error",
+            "Something that was changed is set aside",
+            "The {kind} “{name}” is set aside: {reason}. {used}, until it is changed; see: nexa-hub definitions history",
+        ),
+        IssueKind(
             "disk_full",
             "critical",
             "The disk is full",

@@ -31,6 +31,7 @@ from hub_agent.model.state import Cause
 from hub_agent.ports import Broker, Change, Clock, Links, Replayer, Store
 from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.deciding import Deciding
+from hub_agent.runtime.defined import Defined
 from hub_agent.runtime.discovering import Discovering
 from hub_agent.runtime.editing import Editing
 from hub_agent.runtime.effects import Effects
@@ -76,6 +77,7 @@ class HubDoor:
         self._store = store
         self._broker = broker
         self._discovering = Discovering(hub, inbox, links, changes, dialects)
+        self._defined = Defined(hub, store, inbox)
         self._clock = clock
         self._deciding = Deciding(hub, inbox)
         self._editing = Editing(hub, inbox, new_id)
@@ -290,6 +292,19 @@ class HubDoor:
         if isinstance(answer, CallAnswered):
             raise NotPossible(answer.error or "the automation could not be repaired")
         return answer
+
+    async def definitions(self, kind: str) -> Sequence[JsonObject]:
+        return await self._defined.all(kind)
+
+    async def definition(self, kind: str, name: str) -> JsonObject:
+        return await self._defined.one(kind, name)
+
+    async def definition_history(self, kind: str, name: str) -> Sequence[JsonObject]:
+        return await self._defined.history(kind, name)
+
+    async def undo_definition(self, kind: str, name: str, entry: int | None, by: str) -> JsonObject:
+        del by  # a definition does not say who changed it last
+        return await self._defined.undo(kind, name, entry)
 
     async def import_definitions(self, definitions: Sequence[JsonObject], by: str) -> JsonObject:
         arrived, told = Imported(self._hub.definitions, self._hub.home_id).take(definitions)

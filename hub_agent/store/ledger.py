@@ -223,6 +223,10 @@ class Ledger:
         with self._guarded(), file.transaction(self.connection, is_fsynced=False):
             self._tables.save_cursor(cursor)
 
+    def ran_well(self) -> None:
+        with self._guarded(), file.transaction(self.connection, is_fsynced=False):
+            self._tables.save_ran_well()
+
     def trust_clock(self, boot_id: str, offset_s: float) -> int:
         with self._guarded(), file.transaction(self.connection, is_fsynced=True):
             count = self._records.trust_clock(boot_id, offset_s)
@@ -260,6 +264,8 @@ class Ledger:
         if aside:
             findings += salvage.fill(connection, aside)
         self._tables = Tables(connection)
+        if aside:
+            self._tables.forget_cursor()
         identity = self._identity()
         with file.transaction(connection, is_fsynced=True):
             rekey(connection, identity.home_id)

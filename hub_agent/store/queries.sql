@@ -12,6 +12,9 @@ ON CONFLICT (only_row) DO UPDATE SET
 -- name: read_cursor
 SELECT cursor FROM downlink;
 
+-- name: forget_cursor
+DELETE FROM downlink;
+
 -- name: save_cursor
 INSERT INTO downlink VALUES (1, ?) ON CONFLICT (only_row) DO UPDATE SET cursor = excluded.cursor;
 
@@ -72,6 +75,33 @@ SELECT device_id, body FROM devices WHERE is_gone = 0;
 -- name: read_gone_aliases
 SELECT kind, value, device_id FROM device_aliases
 WHERE device_id NOT IN (SELECT device_id FROM devices WHERE is_gone = 0);
+
+-- name: read_definition
+SELECT body FROM definitions WHERE kind = ? AND id = ?;
+
+-- name: read_definitions_of_kind
+SELECT kind, id, body FROM definitions WHERE kind = ? ORDER BY id;
+
+-- name: keep_former
+INSERT INTO definition_history (kind, id, at, origin, columns, body) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: trim_formers
+DELETE FROM definition_history WHERE kind = ?1 AND id = ?2 AND entry NOT IN (
+    SELECT entry FROM definition_history WHERE kind = ?1 AND id = ?2 ORDER BY entry DESC LIMIT ?3
+);
+
+-- name: trim_old_formers
+DELETE FROM definition_history WHERE at < ?;
+
+-- name: read_formers
+SELECT entry, kind, id, at, origin, columns, body FROM definition_history WHERE kind = ? AND id = ? ORDER BY entry DESC;
+
+-- name: read_formers_since_well
+SELECT entry, kind, id, at, origin, columns, body FROM definition_history
+WHERE entry > coalesce((SELECT entry FROM ran_well), 0) ORDER BY entry;
+
+-- name: save_ran_well
+INSERT OR REPLACE INTO ran_well SELECT 1, coalesce(max(entry), 0) FROM definition_history;
 
 -- name: save_definition
 INSERT INTO definitions (kind, id, body) VALUES (?, ?, ?)
@@ -347,6 +377,15 @@ DELETE FROM definitions;
 
 -- name: insert_definitions
 INSERT OR REPLACE INTO definitions VALUES (?, ?, ?);
+
+-- name: all_definition_history
+SELECT entry, kind, id, at, origin, columns, body FROM definition_history;
+
+-- name: delete_all_definition_history
+DELETE FROM definition_history;
+
+-- name: insert_definition_history
+INSERT OR REPLACE INTO definition_history VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: all_commands
 SELECT command_id, body FROM commands;

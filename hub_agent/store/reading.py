@@ -2,12 +2,15 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from hub_agent.model.definition import Definition, Former
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.store import queries
-from hub_agent.store.codec import unpack_object
+from hub_agent.store.codec import decode, unpack_object
 from hub_agent.store.ledger import size_of
+from hub_agent.store.tables import read_former
 
 RUNS_MAX = 1000
 
@@ -44,6 +47,24 @@ def trace(run_id: str, rows: Rows) -> JsonObject | None:
     exact = [row for row in rows if row[0] == run_id]
     found = runs([row[1:] for row in (exact or rows)])
     return found[0] if run_id and len(found) == 1 else None
+
+
+def definition_history(rows: Rows) -> list[Former]:
+    """Damaged ones are passed over: the others are still worth having."""
+    found: list[Former] = []
+    for row in rows:
+        with suppress(ValueError):
+            found.append(read_former(row))
+    return found
+
+
+def definitions(rows: Rows) -> list[Definition]:
+    found: list[Definition] = []
+    for _, _, body in rows:
+        assert isinstance(body, bytes)
+        with suppress(ValueError):
+            found.append(decode(Definition, body))
+    return found
 
 
 def count_query(table: str) -> str:

@@ -35,6 +35,16 @@ CREATE TABLE commands (
     body BLOB NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE definition_history (
+    entry INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    columns TEXT NOT NULL,
+    body BLOB
+);
+
 CREATE TABLE definitions (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -92,6 +102,11 @@ CREATE TABLE life (
 
 CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);
 
+CREATE TABLE ran_well (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    entry INTEGER NOT NULL
+);
+
 CREATE TABLE record_blocks (
     block_key INTEGER PRIMARY KEY,
     first INTEGER NOT NULL,
@@ -110,6 +125,8 @@ CREATE TABLE saved (
     body BLOB NOT NULL,
     PRIMARY KEY (room, key)
 ) WITHOUT ROWID;
+
+CREATE TABLE sqlite_sequence(name,seq);
 
 CREATE TABLE state_snapshots (
     turn INTEGER PRIMARY KEY,
@@ -139,6 +156,10 @@ CREATE TABLE traces (
 CREATE INDEX cases_owed ON cases (changed_at) WHERE revision > acknowledged_revision;
 
 CREATE INDEX cloud_commands_untold ON cloud_commands (done_at) WHERE is_told = 0;
+
+CREATE INDEX definition_history_at ON definition_history (at);
+
+CREATE INDEX definition_history_of ON definition_history (kind, id, entry);
 
 CREATE INDEX gaps_by_stream ON gaps (stream, last);
 

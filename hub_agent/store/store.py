@@ -14,12 +14,13 @@ import aiosqlite
 
 from hub_agent.core.sync.verifying import Stretch
 from hub_agent.errors import MirrorError, MirrorFull
+from hub_agent.model.definition import Definition, Former
 from hub_agent.model.effects import Durability, Persistent
 from hub_agent.model.ids import EntityId, NewId
 from hub_agent.model.json import JsonObject
 from hub_agent.model.state import EntityState
 from hub_agent.ports import Case, Gap, Identity, Moment, RecordBatch, Remembered, StreamPosition
-from hub_agent.store import history, printing, reading
+from hub_agent.store import history, printing, queries, reading
 from hub_agent.store.file import PAGE_BYTES, translated
 from hub_agent.store.ledger import Ledger, disk_space_of
 from hub_agent.store.retention import DiskSpace
@@ -153,6 +154,24 @@ class Mirror:
 
     async def trace(self, run_id: str) -> JsonObject | None:
         return reading.trace(run_id, await self._read(*reading.trace_query(run_id)))
+
+    async def definition_history(self, kind: str, definition_id: str) -> Sequence[Former]:
+        rows = await self._read(queries.load()["read_formers"], (kind, definition_id))
+        return reading.definition_history(rows)
+
+    async def changed_since_well(self) -> Sequence[Former]:
+        """How definitions were when the agent last ran well, of those that have changed since."""
+        rows = await self._read(queries.load()["read_formers_since_well"], ())
+        first: dict[tuple[str, str], Former] = {}
+        for former in reading.definition_history(rows):
+            first.setdefault((former.kind, former.id), former)
+        return list(first.values())
+
+    async def ran_well(self) -> None:
+        await self._write(self._ledger.ran_well)
+
+    async def catalogue(self, kind: str) -> Sequence[Definition]:
+        return reading.definitions(await self._read(queries.load()["read_definitions_of_kind"], (kind,)))
 
     async def states_at(self, at: datetime) -> tuple[Mapping[EntityId, EntityState], datetime]:
         """By a connection of its own on a thread of its own: neither a commit nor the loop waits for it."""

@@ -4,10 +4,13 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from sqlite3 import Connection
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import orjson
+
+from hub_agent.core.sync.former import changed_columns, is_worth_keeping, origin_of
 from hub_agent.model.action import Command
-from hub_agent.model.definition import Definition
+from hub_agent.model.definition import CATALOGUE_KINDS, Definition, Former
 from hub_agent.model.device import Alias, Device
 from hub_agent.model.effects import (
     AppendCase,
@@ -25,12 +28,14 @@ from hub_agent.model.ids import DeviceId, NewId
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Case, Identity
 from hub_agent.store import queries
-from hub_agent.store.codec import Alike, decode, pack, to_ms, unpack_object
+from hub_agent.store.codec import Alike, decode, from_ms, pack, to_json, to_ms, unpack_object
 
 log = logging.getLogger(__name__)
 
 TRACES_SLACK = 5  # so many more may gather before they are trimmed
 TRACE_AGE_MAX = timedelta(days=30)
+FORMERS_MAX = 20  # of a definition
+FORMER_AGE_MAX = timedelta(days=30)
 CASE_AGE_MAX = timedelta(days=90)  # of what the cloud has; whoever opened a case remembers its revision
 CASES_MAX = 20_000  # some 30 MB; then the oldest go, those that the cloud has before those that it has not
 CLOUD_COMMAND_AGE_MAX = timedelta(days=90)  # far longer than any command lives
@@ -54,6 +59,7 @@ class Tables:
     def trim(self, now: datetime) -> None:
         """Inside a transaction."""
         self._run("trim_old_traces", to_ms(now - TRACE_AGE_MAX))
+        self._run("trim_old_formers", to_ms(now - FORMER_AGE_MAX))
         self._run("trim_cases", to_ms(now - CASE_AGE_MAX))
         self._trim_cases_beyond()
         self._run("trim_cloud_commands", to_ms(now - CLOUD_COMMAND_AGE_MAX))
@@ -88,10 +94,14 @@ class Tables:
         return [(Alias(kind, value), DeviceId(device_id)) for kind, value, device_id in rows]
 
     def definitions(self) -> list[Definition]:
-        rows = self._connection.execute(self._sql["read_definitions"])
+        """What is damaged comes back from the cloud: everything is asked for again."""
+        rows = self._connection.execute(self._sql["read_definitions"]).fetchall()
         named = ((f"{kind} {definition_id}", body) for kind, definition_id, body in rows)
         alike = Alike()
-        return self._readable(named, lambda body: decode(Definition, body, lambda row: _share(row, alike)))
+        found = self._readable(named, lambda body: decode(Definition, body, lambda row: _share(row, alike)))
+        if len(found) < len(rows):
+            self.forget_cursor()
+        return found
 
     def commands(self) -> list[Command]:
         rows = self._connection.execute(self._sql["read_commands"])
@@ -124,6 +134,12 @@ class Tables:
 
     def save_cursor(self, cursor: str) -> None:
         self._run("save_cursor", cursor)
+
+    def save_ran_well(self) -> None:
+        self._run("save_ran_well")
+
+    def forget_cursor(self) -> None:
+        self._run("forget_cursor")
 
     def save_alive_at(self, at_ms: int) -> None:
         self._run("save_alive_at", at_ms)
@@ -166,7 +182,7 @@ class Tables:
             case ForgetDevice(device_id):
                 self._run("forget_device", device_id)
             case SaveDefinition(definition):
-                self._run("save_definition", definition.kind, definition.id, pack(definition))
+                self._save_definition(definition, now_ms)
             case SaveTrace():
                 self._save_trace(effect, now_ms)
             case AppendCase(table, case_id, revision, row):
@@ -178,6 +194,23 @@ class Tables:
         self._run("save_device", device.id, pack(device))
         for alias in device.aliases:
             self._run("save_alias", alias.kind, alias.value, device.id)
+
+    def _save_definition(self, definition: Definition, now_ms: int) -> None:
+        """What it was before is kept for a while, so that it can be had again."""
+        kind, definition_id = definition.kind, definition.id
+        if kind not in CATALOGUE_KINDS:
+            row = self._connection.execute(self._sql["read_definition"], (kind, definition_id)).fetchone()
+            was = _former(row[0]) if row else None
+            if is_worth_keeping(was, definition):
+                self._keep_former(was, definition, now_ms, None if was is None else row[0])
+        self._run("save_definition", kind, definition_id, pack(definition))
+
+    def _keep_former(self, was: Definition | None, becomes: Definition, now_ms: int, body: bytes | None) -> None:
+        columns = () if was is None else changed_columns(was, becomes)
+        origin = origin_of(was, becomes)
+        kind, definition_id = becomes.kind, becomes.id
+        self._run("keep_former", kind, definition_id, now_ms, origin, to_json(columns).decode(), body)
+        self._run("trim_formers", kind, definition_id, FORMERS_MAX)
 
     def _save_trace(self, trace: SaveTrace, now_ms: int) -> None:
         automation_id = trace.automation_id
@@ -201,6 +234,21 @@ class Tables:
             except ValueError as err:
                 self.findings.append(f"The mirror's {name} cannot be read ({err}); it is passed over.")
         return found
+
+
+def read_former(row: Sequence[Any]) -> Former:
+    """Of a row of `definition_history`. Raises ValueError where it is damaged."""
+    entry, kind, definition_id, at, origin, columns, body = row
+    names = tuple(str(name) for name in orjson.loads(columns))
+    definition = None if body is None else decode(Definition, body)
+    return Former(entry, kind, definition_id, from_ms(at), origin, names, definition)
+
+
+def _former(body: bytes) -> Definition | None:
+    try:
+        return decode(Definition, body)
+    except ValueError:  # damaged: nothing to keep of it
+        return None
 
 
 def appends_of(effects: Sequence[Persistent]) -> list[AppendRecord]:

@@ -17,6 +17,7 @@ from hub_agent.model.json import JsonObject
 from hub_agent.ports import Door
 from hub_agent.web.access import SESSION_COOKIE, SESSION_LIFETIME, Access, PairingRefused
 from hub_agent.web.answers import OrjsonResponse, by_whom
+from hub_agent.web.definitions import doing_definitions, seeing_definitions
 from hub_agent.web.editing import editing
 from hub_agent.web.events import EventStream
 from hub_agent.web.guard import Guard, fault
@@ -221,6 +222,8 @@ def _seeing(door: Door) -> APIRouter:
         """Messages that no driver understood."""
         return OrjsonResponse(door.rejected())
 
+    seeing_definitions(door, router)
+
     @router.get("/events", response_class=EventStream, status_code=200)
     async def events() -> Response:
         """Live changes as server-sent events. After `resync` read everything anew."""
@@ -281,6 +284,8 @@ def _doing(door: Door) -> APIRouter:
         """Takes in automations, scripts and scenes from elsewhere. What was imported before under the same key is renewed."""
         given = [each.model_dump() for each in body.definitions]
         return OrjsonResponse(await door.import_definitions(given, by_whom(request)))
+
+    doing_definitions(door, router, by_whom)
 
     return router
 

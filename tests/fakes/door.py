@@ -7,6 +7,7 @@ from hub_agent.errors import HubAgentError, NotFound, NotPossible, PersonNeeded
 from hub_agent.model.inputs import WebhookCalled
 from hub_agent.ports import Change
 from hub_agent.runtime.changes import Changes
+from tests.fakes.definitions import FakeDefinitions
 from tests.fakes.editing import AT, FakeEditing
 
 LIVING_ROOM, KITCHEN = "00000000-0000-4000-8000-0000000000b1", "00000000-0000-4000-8000-0000000000b2"
@@ -403,7 +404,7 @@ VERIFIED: dict[str, Any] = {
 }
 
 
-class FakeDoor(FakeEditing):
+class FakeDoor(FakeDefinitions, FakeEditing):
     """Fills ports.Door. `asked` tells what was done and by whom; `failing` is raised by whatever is called next, until it is taken away."""
 
     def __init__(self) -> None:

@@ -110,6 +110,20 @@ class Definitions:
         """Everything of a kind that holds here now, by id."""
         return [known for key, known in sorted(self._known.items()) if key[0] == kind and not known.is_deleted]
 
+    def with_deleted(self, kind: str) -> list[Definition]:
+        """Everything of a kind that is known here, tombstones too."""
+        return [known for key, known in sorted(self._known.items()) if key[0] == kind]
+
+    def status(self, kind: str, definition_id: str) -> str:
+        """Synced | owed | conflict | deleted"""
+        key = (kind, definition_id)
+        known = self._known.get(key)
+        if key in self._conflicts:
+            return "conflict"
+        if key in self._owed:
+            return "owed"
+        return "deleted" if known is not None and known.is_deleted else "synced"
+
     @property
     def conflicts(self) -> list[Conflict]:
         return [conflict for _, conflict in sorted(self._conflicts.items())]
