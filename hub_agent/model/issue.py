@@ -150,7 +150,7 @@ ISSUES: Mapping[str, IssueKind] = {
             "definition_set_aside",
             "error",
             "Something that was changed is set aside",
-            "The {kind} “{name}” is set aside: {reason}. {used}, until it is changed; see: nexa-hub definitions history",
+            "The {kind} “{name}” is set aside: {reason}. {used}, until it is changed. See: nexa-hub definitions history KIND NAME.",
         ),
         IssueKind(
             "disk_full",
