@@ -211,7 +211,7 @@ class Hub:
             SceneSettled: self.automations.handle,
             StateSet: self.devices.set_state,
             StateRemoved: lambda removed, now: self.devices.state_removed(removed.entity_id, now),
-            DefinitionChanged: self._changed,
+            DefinitionChanged: lambda changed, now: self.set_aside.take(changed, self._define, now),
         }
 
     # Starting.
@@ -242,7 +242,7 @@ class Hub:
             self.devices.make_known(device, now)
         for kind in ("home", "room", "scene", "automation"):
             for definition in self.definitions.of_kind(kind):
-                given += self._load(definition, now)
+                given += self.set_aside.load(definition, self._define, now)
         given += self.zones_and_sun.begin(saved.get("zones_and_sun", {}), now)
         self.helpers.restore(saved.get("helpers", {}))
         self.notices.restore(saved.get("notices", {}))
@@ -252,7 +252,7 @@ class Hub:
                 given += self.devices.define_self_made(running, now, is_start=True)
         self.device_groups.restore(saved.get("device_groups", {}))
         for definition in self.definitions.of_kind("device_group"):
-            given += self._load(definition, now)
+            given += self.set_aside.load(definition, self._define, now)
         given += self.commands.restore(commands, now)
         self.stored_scenes.restore(saved.get("stored_scenes", {}))
         given += self.scenes.restore(saved.get("scenes", {}), now)
@@ -507,27 +507,6 @@ class Hub:
         replaced: list[JsonValue] = [{"replaced": old, "by": new} for old, new in sorted(new_by_old.items())]
         return [*given, Answer(wanted.request_id, {"automation_id": wanted.automation_id, "repaired": replaced})]
 
-    def _load(self, definition: Definition, now: datetime) -> Sequence[Given]:
-        """At start."""
-        running = self.set_aside.running(definition)
-        if running is None:
-            return []
-        changed = DefinitionChanged(definition.kind, definition.id, running, None)
-        try:
-            return self._define(changed, now)
-        except Exception as err:  # noqa: BLE001 one that our own code cannot take must not cost the home the others
-            return self.set_aside.put(definition.kind, definition.id, None, _fault(err), now)
-
-    def _changed(self, changed: DefinitionChanged, now: datetime) -> Sequence[Given]:
-        given: list[Given] = [*self.set_aside.changed(changed.kind, changed.id)]
-        try:
-            return [*given, *self._define(changed, now)]
-        except Exception as err:  # noqa: BLE001 it would come again with the next start, and fail again
-            given = [*self.set_aside.put(changed.kind, changed.id, changed.previous, _fault(err), now)]
-        if changed.previous is None:
-            return given
-        return [*given, *self._define(replace(changed, definition=changed.previous, previous=None), now)]
-
     def _define(self, changed: DefinitionChanged, now: datetime) -> Sequence[Given]:
         """Another definition holds from now on: the room that lives by it is told."""
         definition = changed.definition
@@ -707,7 +686,3 @@ class Hub:
         given += self.automations.handle(settled, now)
         given += self.scenes.handle_settled(settled, now)
         return given
-
-
-def _fault(err: Exception) -> str:
-    return f"the agent has a fault with it ({err!r})"

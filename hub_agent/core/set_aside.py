@@ -3,17 +3,22 @@
 They stay as they are in the mirror and in the cloud; only what runs here is another version of them, or nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
+from hub_agent.core.given import Given
 from hub_agent.core.self_made import is_self_made
+from hub_agent.core.sync.definitions import DefinitionChanged
 from hub_agent.model.definition import Definition, Former
 from hub_agent.model.effects import Effect, IssueCleared, IssueRaised, Save
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
 
 ROOM = "set_aside"
+
+Define: TypeAlias = Callable[[DefinitionChanged, datetime], Sequence[Given]]
 # Of what runs. Others are only kept, and devices that are found come from the devices.
 KINDS = frozenset({"home", "room", "scene", "automation", "device_group"})
 
@@ -51,12 +56,36 @@ class SetAside:
         fields = body.get("fields")
         return replace(definition, fields=fields) if isinstance(fields, Mapping) else None
 
+    def load(self, definition: Definition, define: Define, now: datetime) -> Sequence[Given]:
+        """At start."""
+        running = self.running(definition)
+        if running is None:
+            return []
+        try:
+            return define(DefinitionChanged(definition.kind, definition.id, running, None), now)
+        except Exception as err:  # noqa: BLE001 one that our own code cannot take must not cost the home the others
+            return self.put(definition.kind, definition.id, None, _fault(err), now)
+
+    def take(self, changed: DefinitionChanged, define: Define, now: datetime) -> Sequence[Given]:
+        cleared = self.changed(changed.kind, changed.id)
+        try:
+            return [*cleared, *define(changed, now)]
+        except Exception as err:  # noqa: BLE001 it would come again with the next start, and fail again
+            put = self.put(changed.kind, changed.id, changed.previous, _fault(err), now)
+        if changed.previous is None:
+            return put
+        return [*put, *define(replace(changed, definition=changed.previous, previous=None), now)]
+
     def changed(self, kind: str, definition_id: str) -> list[Effect]:
         """Somebody has changed or deleted it: it gets another chance."""
         key = f"{kind}/{definition_id}"
         if self._by_key.pop(key, None) is None:
             return []
         return [Save(ROOM, key, None), IssueCleared("definition_set_aside", key)]
+
+
+def _fault(err: Exception) -> str:
+    return f"the agent has a fault with it ({err!r})"
 
 
 def _issue(key: str, body: JsonObject, now: datetime) -> IssueRaised:
