@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -559,6 +560,34 @@ def test_an_audit_row_of_a_hub_says_which_hub_and_speaks_of_its_own_home_only(hu
     ).fetchall()
     stamp = {"told_by": "hub", "role": "hub", "hub_id": hub.id, "home_id": hub.home_id}
     assert stored == [(hub.owner_id, {"by": "Anna", **stamp}, {"psk": "***"})]
+
+
+def test_two_envelopes_of_a_hub_at_once_are_stored_one_after_the_other(hub, dsn, device_id, several_backends):
+    """The second waits for the first, and finds what it brought; of what the first takes back, nothing is there."""
+    request = json.dumps(hub.envelope(streams=telemetry(device_id, 1, 50)))
+    with psycopg.connect(dsn) as first, ThreadPoolExecutor(1) as others:
+        for keeps in (False, True):
+            act_as_hub(first, hub)
+            first.execute("SELECT hub_ingest_v1(%s::jsonb)", (request,))
+            expected = 60 if keeps else 20
+            second = others.submit(hub_ingest, dsn, hub, telemetry(device_id, 1, expected))
+            while hub.db.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,):
+                assert not second.done()
+            first.commit() if keeps else first.rollback()
+            assert second.result(30)["marks"] == {"device_telemetry": expected}
+            assert hub.count("device_telemetry") == expected
+
+
+def act_as_hub(connection, hub):
+    claims = json.dumps({"role": "hub", **hub.claims})
+    connection.execute("SELECT set_config('role', 'hub', true), set_config('request.jwt.claims', %s, true)", (claims,))
+
+
+def hub_ingest(dsn, hub, streams):
+    with psycopg.connect(dsn) as connection:
+        act_as_hub(connection, hub)
+        request = json.dumps(hub.envelope(streams=streams))
+        return connection.execute("SELECT hub_ingest_v1(%s::jsonb)", (request,)).fetchone()[0]
 
 
 def test_an_empty_envelope_asks_for_the_marks(hub, device_id):

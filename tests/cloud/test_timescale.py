@@ -1,15 +1,30 @@
 """What only TimescaleDB has: chunks, and records that come late into compressed ones."""
 
+import json
 import uuid
+from datetime import timedelta
 
+import orjson
 import psycopg
 import pytest
 from psycopg import sql
 
 from cloud_schema.apply import apply
+from hub_agent.model.record import STREAMS as HUB_STREAMS
 from tests.cloud.conftest import IS_WASM
 from tests.cloud.timescale.server import running_timescale
+from tests.contract.test_records import NOON, case_of, record_of
 
+# The states have no id of their own here; each other stream's rows bring one, or have none.
+WITH_ID = {
+    "automation_executions",
+    "automation_health_checks",
+    "scene_activations",
+    "audit_logs",
+    "device_states",
+    "device_error_logs",
+}
+STREAMS = sorted(HUB_STREAMS)
 OLD = "2025-01-01T12:00:{:02d}Z"
 
 
@@ -60,6 +75,55 @@ def test_what_comes_late_goes_into_a_compressed_chunk_once(hub, compress):
         assert hub.ingest(streams={"device_telemetry": {"first": 1, "rows": rows}})["marks"] == {"device_telemetry": 20}
         hub.ingest(streams={"device_telemetry": {"lane": "repair", "seqs": [1, 2], "rows": rows[:2]}})
     assert hub.count("device_telemetry") == 20
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_late_rows_of_every_stream_and_dead_letters_go_into_compressed_chunks_once(hub, db, call_as, compress, stream):
+    device, rule, scene = hub.add_device(), hub.add_automation(), hub.add_scene()
+    late = {"device_id": str(uuid.uuid4()), "automation_id": str(uuid.uuid4()), "scene_id": str(uuid.uuid4())}
+    rows = [json.loads(orjson.dumps(record_of(stream, n, device, rule, scene))) for n in range(4)]
+    rows = [row | ({"id": str(uuid.uuid4())} if stream in WITH_ID else {}) for row in rows]
+    rows[3] |= (
+        {"table_name": "invoices"} if stream == "audit_logs" else {key: late[key] for key in late if key in rows[3]}
+    )
+    base = sql.Identifier("ts", stream)
+
+    def count():
+        at = sql.Identifier(HUB_STREAMS[stream].time_column)
+        return db.execute(sql.SQL("SELECT count(*) FROM {} WHERE {} = ANY (%s)").format(base, at), (times,)).fetchone()[
+            0
+        ]
+
+    times = [NOON + timedelta(seconds=n) for n in range(4)]
+    before = count()
+    hub.ingest(streams={stream: {"first": 1, "rows": rows[:2]}})
+    compress(stream)
+    for _ in range(2):
+        hub.ingest(streams={stream: {"first": 1, "rows": rows}})
+        hub.ingest(streams={stream: {"lane": "repair", "seqs": [1, 2, 3], "rows": rows[:3]}})
+    assert count() == before + 3
+    if stream == "audit_logs":
+        return
+    hub.define("device", late["device_id"], device_name="late", device_type="light")
+    hub.define(
+        "automation", late["automation_id"], name="late", automation_type="trigger_based", triggers=[], actions=[]
+    )
+    hub.define("scene", late["scene_id"], name="late", device_states=[])
+    for stored in (1, 0):
+        answer = call_as("service_role", {}, "hub_replay_dead_letters_v1", {"hub_id": hub.id})
+        assert (answer["stored"], count()) == (stored, before + 4)
+
+
+@pytest.mark.parametrize("table", ["anomaly_detections", "security_incidents", "self_healing_executions"])
+def test_a_case_of_any_hypertable_takes_a_new_revision_in_a_compressed_chunk(hub, db, compress, table):
+    row = json.loads(orjson.dumps(case_of(table, hub.add_device(), "")))
+    case = {"table": table, "id": str(uuid.uuid4()), "time": NOON.isoformat(), "row": row}
+    hub.ingest(cases=[case | {"revision": 1}])
+    compress(table)
+    for _ in range(2):
+        assert hub.ingest(cases=[case | {"revision": 2}])["refused"] == []
+    query = sql.SQL("SELECT count(*) FROM {} WHERE id = %s").format(sql.Identifier("ts", table))
+    assert db.execute(query, (case["id"],)).fetchone()[0] == 1
 
 
 def test_a_case_in_a_compressed_chunk_takes_a_new_revision(hub, db, compress):
