@@ -30,7 +30,7 @@ from hub_agent.store.store import Mirror
 from tests.bench.cloud import _become, _server
 from tests.bench.table import Measure, render
 
-NOW = datetime.now(UTC).replace(hour=12, microsecond=0)
+NOW = datetime.now(UTC).replace(microsecond=0)
 DAYS = 30
 DEVICES = 40
 COMMIT_ROWS = 50

@@ -153,6 +153,8 @@ async def test_definitions_of_another_version_are_named_also_those_nobody_there_
         answer = await side.cloud.reconcile({"definitions": {"device": {lamp: version, unknown: 2}}})
         told = {(each["id"], each["version"]) for each in answer["definitions"] if each["entity_type"] == "device"}
         assert told == named | {(unknown, None)}
+    assert (await side.cloud.reconcile({"definitions": None}))["definitions"] == []
+    assert lamp in {each["id"] for each in (await side.cloud.reconcile({}))["definitions"]}
 
 
 @pytest.mark.parametrize("stream", sorted(SPELLED))

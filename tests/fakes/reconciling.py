@@ -24,7 +24,7 @@ def reconcile(twin: "CloudTwin", request: dict[str, Any]) -> dict[str, Any]:
         "streams": {
             stream: _of_stream(twin, stream, asked) for stream, asked in (request.get("streams") or {}).items()
         },
-        "definitions": list(_definitions(twin, request.get("definitions"))),
+        "definitions": list(_definitions(twin, request.get("definitions", {}), is_all="definitions" not in request)),
         "server_time": twin._now().isoformat(),
     }
 
@@ -63,11 +63,15 @@ def _listed(listed: dict[str, Any]) -> Iterable[tuple[int, int]]:
         yield seq, int.from_bytes(prints[n * 8 : n * 8 + 8], signed=True)
 
 
-def _definitions(twin: "CloudTwin", known: dict[str, dict[str, int]] | None) -> Iterable[dict[str, Any]]:
+def _definitions(
+    twin: "CloudTwin", known: dict[str, dict[str, int]] | None, *, is_all: bool
+) -> Iterable[dict[str, Any]]:
+    if known is None:
+        return
     for (kind, definition_id), held in sorted(twin.definitions.items()):
-        if known is None or (known.get(kind) or {}).get(definition_id) != held.version:
+        if is_all or (known.get(kind) or {}).get(definition_id) != held.version:
             yield {"entity_type": kind, "id": definition_id, "version": held.version, "deleted": held.is_deleted}
-    for kind, versions in (known or {}).items():
+    for kind, versions in known.items():
         for definition_id in versions:
             if (kind, definition_id) not in twin.definitions:
                 yield {"entity_type": kind, "id": definition_id, "version": None, "deleted": False}

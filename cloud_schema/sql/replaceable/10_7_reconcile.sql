@@ -107,7 +107,7 @@ BEGIN
                                       ORDER BY d.rank, d.entity_type, d.id), '[]')
             FROM (
                 SELECT v.entity_type, v.entity_id::text AS id, v.version, v.is_deleted, v.rank::integer FROM hub_definition_versions v
-                WHERE v.home_id = hub.home_id
+                WHERE v.home_id = hub.home_id AND jsonb_typeof(request -> 'definitions') IS DISTINCT FROM 'null'
                   AND (NOT request ? 'definitions' OR (request -> 'definitions' -> v.entity_type ->> v.entity_id::text)::integer IS DISTINCT FROM v.version)
                 UNION ALL
                 -- What the hub has and nobody here ever heard of.

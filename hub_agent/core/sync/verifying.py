@@ -305,7 +305,7 @@ def _recounted(told: StreamReport, name: str, day: _Day, before: Mapping[str, ob
 
 
 def _about(stream: str, asked: JsonObject) -> JsonObject:
-    return {"streams": {stream: asked}}
+    return {"streams": {stream: asked}, "definitions": None}
 
 
 def _list_of(records: Sequence[Printed]) -> JsonObject:
