@@ -236,7 +236,8 @@ class HttpCloud:
             transport=self._transport,
             trust_env=not self._is_near,
             follow_redirects=False,
-            verify=certificates.verifying(self._ask_time),
+            # A transport that is given looks after that itself.
+            verify=True if self._transport else certificates.verifying(self._ask_time),
         )
 
     # What went wrong, in our words.

@@ -319,6 +319,12 @@ class Cloud:
             self._process.wait(STOP_WITHIN_S * 2)
             self._process = None
 
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_WITHIN_S)
+            self._process = None
+
     def found_home(self, *definitions: Definition) -> str:
         """A new home with these automations and scenes. Answers the code with which a hub claims its place in it."""
         user_id, home_id = str(uuid.uuid4()), str(uuid.uuid4())

@@ -1,0 +1,87 @@
+"""The checkers of the link can fail: an agent or a cloud that is broken on purpose is found out within a few lives."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hub_agent.runtime.exchange import Exchange
+from hub_agent.store.records import Records
+from tests.fakes.cloud_twin import CloudTwin
+from tests.simulation.link import simulate_link
+
+LIVES = 12
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def forgets_gaps(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Records, "add_gap", lambda *_args: None)
+
+
+def stores_what_it_has(patch: pytest.MonkeyPatch) -> None:
+    """Numbers at or below the mark are not skipped."""
+    real = CloudTwin._take_stream
+
+    def twice(self: CloudTwin, mirror: str, epoch: int, stream: str, body: Any, *rest: Any) -> Any:
+        answer = real(self, mirror, epoch, stream, body, *rest)
+        if self.rows.get(stream) and body:
+            self.rows[stream].append(self.rows[stream][-1])
+        return answer
+
+    patch.setattr(CloudTwin, "_take_stream", twice)
+
+
+def moves_the_mark_without_rows(patch: pytest.MonkeyPatch) -> None:
+    real = CloudTwin._take_stream
+
+    def losing(self: CloudTwin, mirror: str, epoch: int, stream: str, body: Any, *rest: Any) -> Any:
+        answer = real(self, mirror, epoch, stream, body, *rest)
+        if len(self.rows.get(stream, ())) > 3:
+            self.rows[stream].pop()
+        return answer
+
+    patch.setattr(CloudTwin, "_take_stream", losing)
+
+
+def acknowledges_what_was_only_sent(patch: pytest.MonkeyPatch) -> None:
+    real = Exchange._send
+
+    async def hasty(self: Exchange, envelope: Any, *rest: Any) -> Any:
+        await self._store.acknowledge(envelope.reach(), self._clock.now())
+        return await real(self, envelope, *rest)
+
+    patch.setattr(Exchange, "_send", hasty)
+
+
+def keeps_the_older_case(patch: pytest.MonkeyPatch) -> None:
+    real = CloudTwin._take_cases
+
+    def reversed_(self: CloudTwin, cases: Any, *rest: Any) -> Any:
+        before = dict(self.cases)
+        answer = real(self, cases, *rest)
+        self.cases |= before
+        return answer
+
+    patch.setattr(CloudTwin, "_take_cases", reversed_)
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        forgets_gaps,
+        stores_what_it_has,
+        moves_the_mark_without_rows,
+        acknowledges_what_was_only_sent,
+        keeps_the_older_case,
+    ],
+)
+def test_a_link_that_is_broken_on_purpose_is_found_out(mutation: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutation(monkeypatch)
+    with pytest.raises(AssertionError, match="tests/check sim link"):
+        live_through_some()
+
+
+def live_through_some() -> None:
+    for seed in range(LIVES):
+        simulate_link(seed)
