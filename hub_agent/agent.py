@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 
 from hub_agent import __version__
 from hub_agent.adapters.allowed import Allowed, allowed_by
+from hub_agent.adapters.backup import Backup
 from hub_agent.adapters.clock import SystemClock
 from hub_agent.adapters.credentials import Credentials
 from hub_agent.adapters.links.processes import LinkProcesses
@@ -65,6 +66,7 @@ from hub_agent.runtime.hearing import Hearing
 from hub_agent.runtime.inbox import Heard, Inbox
 from hub_agent.runtime.links import NoLinks
 from hub_agent.runtime.loop import Loop
+from hub_agent.runtime.resyncing import Resync
 from hub_agent.runtime.supervisor import Supervisor, Task, feed_watchdog
 from hub_agent.runtime.uplink import Uplink
 from hub_agent.store.store import Mirror
@@ -316,8 +318,10 @@ class Agent:
         self._notifier.ready()
         log.info("Automations are live; %d devices are known.", len(remembered.devices))
         uplink = self._uplink(core, mirror, remembered.identity, lineage, known)
+        core.errands.add("hub.backup", Backup(mirror.path))
         if uplink:
             woken.by = uplink.wake
+            core.errands.add("hub.resync", Resync(uplink))
         tasks = [Task("loop", core.loop.run, is_vital=True), *self._vital_tasks(core)]
         tasks.append(Task("errands", core.errands.run))
         tasks.append(Task("well", partial(self._note_well, mirror)))

@@ -1,26 +1,40 @@
 """Commands from the cloud: each is done at most once, and its end is told."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
 from hub_agent.model.action import Call, CallAnswered
-from hub_agent.model.effects import Answer, CloudCommandDone, Effect, Save
+from hub_agent.model.definition import Definition
+from hub_agent.model.effects import Answer, CallOutside, CloudCommandDone, Effect, Save
 from hub_agent.model.ids import AutomationId, CallId, EntityId, SceneId
-from hub_agent.model.inputs import CallRequested, CloudCommand, ScenePressed
-from hub_agent.model.json import JsonObject
+from hub_agent.model.inputs import CallRequested, CloudCommand, DefinitionArrived, ScenePressed
+from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause
 
 ROOM = "cloud_commands"
 REMEMBERED_MAX = 10_000
 
-Started: TypeAlias = ScenePressed | CallRequested
+Started: TypeAlias = ScenePressed | CallRequested | CallOutside
+
+BY_HAND = "a hub is upgraded at home: sudo apt-get upgrade nexa-hub, or the installer once more"
+REFUSED = {
+    "upgrade": BY_HAND,
+    "diagnose": "this agent makes no diagnoses on demand; nexa-hub doctor does on the hub, and healing looks by itself",
+    "case.approve": "nothing waits for an approval here: what this hub heals needs none",
+    "case.refuse": "nothing waits for an approval here: what this hub heals needs none",
+}
+# What the shell around the core does: an errand of this name.
+ERRANDS = {"backup": "hub.backup", "resync": "hub.resync"}
+AlertAnswered: TypeAlias = Callable[[str, str, datetime], Sequence[Effect] | None]
 
 
 class CloudCommands:
-    """`entity_of` finds an automation's entity."""
+    """`entity_of` finds an automation's entity. `answer_alert` acknowledges or resolves one of the hub's alerts; None: not one of its."""
 
-    def __init__(self, entity_of: Callable[[AutomationId], EntityId | None]) -> None:
+    def __init__(self, entity_of: Callable[[AutomationId], EntityId | None], answer_alert: AlertAnswered) -> None:
         self._entity_of = entity_of
+        self._answer_alert = answer_alert
         self._taken: dict[str, None] = {}
 
     def __contains__(self, request_id: str) -> bool:
@@ -37,19 +51,49 @@ class CloudCommands:
                 given += [Save(ROOM, command_id, None), CloudCommandDone(command_id, "failed", {"error": error})]
         return given
 
-    def take(self, command: CloudCommand) -> list[Effect | Started]:
+    def take(self, command: CloudCommand, now: datetime) -> list[Effect | Started | DefinitionArrived]:
         if command.id in self._taken:
             return []
         self._taken[command.id] = None
         if len(self._taken) > REMEMBERED_MAX:
             del self._taken[next(iter(self._taken))]
         if command.is_expired:
-            return [CloudCommandDone(command.id, "failed", {"error": "it had expired"})]
+            return [CloudCommandDone(command.id, "expired", {"error": "it had expired when the hub heard of it"})]
+        if command.kind in REFUSED:
+            return [_failed(command, REFUSED[command.kind])]
+        if command.kind == "automation.pause":
+            return self._pause(command)
+        if command.kind in {"case.acknowledge", "case.resolve"}:
+            return self._answer_case(command, now)
         started = self._start(command)
         if started is None:
-            error = f"this agent does not know {command.kind}, or its payload is incomplete"
-            return [CloudCommandDone(command.id, "failed", {"error": error})]
+            return [_failed(command, f"this agent does not know {command.kind}, or its payload is incomplete")]
         return [Save(ROOM, command.id, {"kind": command.kind}), started]
+
+    def _pause(self, command: CloudCommand) -> list[Effect | Started | DefinitionArrived]:
+        """`until` an instant, or without an end; `paused: false` ends it."""
+        automation, until = command.payload.get("automation_id"), command.payload.get("until")
+        if not isinstance(automation, str) or self._entity_of(AutomationId(automation)) is None:
+            return [_failed(command, f"there is no automation {automation} in this home")]
+        if until is not None and not _is_instant(until):
+            return [
+                _failed(command, f"{until} is not a date and time with its offset, such as 2026-03-01T12:00:00+01:00")
+            ]
+        is_paused = command.payload.get("paused") is not False
+        fields: JsonObject = {"is_paused": is_paused, "pause_until": until if is_paused else None}
+        edited = Definition("automation", automation, fields, modified_by="the cloud")
+        words = f"paused{f' until {until}' if until else ''}" if is_paused else "not paused any more"
+        done = CloudCommandDone(command.id, "done", {"result": {"text": words}})
+        return [DefinitionArrived(edited, is_from_cloud=False), done]
+
+    def _answer_case(self, command: CloudCommand, now: datetime) -> list[Effect | Started | DefinitionArrived]:
+        case_id = str(command.payload.get("id"))
+        verb = command.kind.partition(".")[2]
+        given = self._answer_alert(case_id, verb, now)
+        if given is None:
+            error = f"this hub has no open alert {case_id} that people answer; what it heals it ends by itself"
+            return [_failed(command, error)]
+        return [*given, CloudCommandDone(command.id, "done", {"result": {"text": f"{verb}d"}})]
 
     def end(self, answer: Answer) -> list[Effect]:
         """The answer to what a command started."""
@@ -71,9 +115,22 @@ class CloudCommands:
         if command.kind == "automation.run" and isinstance(automation := payload.get("automation_id"), str):
             target = self._entity_of(AutomationId(automation))
             return _call(command.id, "automation.trigger", (target,), {}, cause) if target else None
+        if command.kind in ERRANDS:
+            return CallOutside(Call(CallId(command.id), ERRANDS[command.kind], (), {}, cause, wants_response=True))
         if command.kind == "device.set":
             return _device_call(command, cause)
         return None
+
+
+def _failed(command: CloudCommand, error: str) -> CloudCommandDone:
+    return CloudCommandDone(command.id, "failed", {"error": error})
+
+
+def _is_instant(value: JsonValue) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _device_call(command: CloudCommand, cause: Cause) -> CallRequested | None:

@@ -48,6 +48,7 @@ from hub_agent.model.device import Advertisement, Device, Origin
 from hub_agent.model.effects import (
     Announce,
     Answer,
+    CallOutside,
     Effect,
     IssueCleared,
     IssueRaised,
@@ -185,7 +186,7 @@ class Hub:
         )
         self._asked = Asked()
         self._audit = Audit(home_id, self.definitions, self._device_with)
-        self._cloud_commands = CloudCommands(self.automations.entity_id_of)
+        self._cloud_commands = CloudCommands(self.automations.entity_id_of, self.notices.answer_alert)
         self._presence_due_at: datetime | None = None
         # In the order in which they are asked what is due.
         self._timed: tuple[Timed, ...] = (
@@ -551,9 +552,12 @@ class Hub:
 
     def _cloud_command(self, command: CloudCommand, now: datetime) -> list[Given]:
         given: list[Given] = []
-        for each in self._cloud_commands.take(command):
-            if isinstance(each, ScenePressed | CallRequested):
+        for each in self._cloud_commands.take(command, now):
+            if isinstance(each, ScenePressed | CallRequested | DefinitionArrived):
                 given += self._take(each, now)
+            elif isinstance(each, CallOutside):
+                self._asked.expect(each.call.id)
+                given.append(each)
             else:
                 given.append(each)
         return given

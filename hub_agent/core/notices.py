@@ -15,7 +15,7 @@ import orjson
 
 from hub_agent.core.alerts import AlertRow, as_json, from_json, new_alert
 from hub_agent.model.action import Call, CallAnswered
-from hub_agent.model.effects import Announce, AppendCase, CallOutside, Publish, Save, Warn
+from hub_agent.model.effects import Announce, AppendCase, CallOutside, Effect, Publish, Save, Warn
 from hub_agent.model.ids import CallId, HomeId, NewId
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.report import Publication
@@ -202,6 +202,21 @@ class Notices:
             self._sending_by_call[call_id] = (sending, channel)
             given.append(CallOutside(Call(call_id, f"notify.{channel}", (), body, call.cause)))
         return given
+
+    def answer_alert(self, alert_id: str, verb: str, now: datetime) -> Sequence[Effect] | None:
+        """Somebody answers it in the cloud: acknowledge, or resolve, which takes it away here too. None: no alert of ours."""
+        for notice in self._notice_by_id.values():
+            if notice.alert is not None and notice.alert.get("id") == alert_id:
+                break
+        else:
+            return None
+        if verb == "resolve":
+            notice.alert |= {"status": "resolved", "resolved_at": now}
+            gone = Announce("notice", {"id": notice.id, "message": None})
+            del self._notice_by_id[notice.id]
+            return [self._revision(notice), Save(ROOM, notice.id, None), gone]
+        notice.alert |= {"status": "acknowledged", "acknowledged_at": now}
+        return [self._revision(notice), Save(ROOM, notice.id, notice.as_json())]
 
     # What is kept.
 

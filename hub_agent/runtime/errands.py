@@ -25,6 +25,10 @@ class Errands:
         self._waiting: asyncio.Queue[Call] = asyncio.Queue(WAITING_MAX)
         self._failing: set[str] = set()
 
+    def add(self, action: str, errand: Errand) -> None:
+        """Another one, before `run`."""
+        self._errand_by_action = {**self._errand_by_action, action: errand}
+
     def take(self, call: Call) -> bool:
         """False: nobody does such a thing. Otherwise a CallAnswered comes back."""
         if call.action not in self._errand_by_action:

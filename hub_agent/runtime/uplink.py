@@ -150,6 +150,11 @@ class Uplink:
         """The next look at the cloud takes in all definitions, not only what changed since the last."""
         self._reads_all = True
 
+    def tell_all(self) -> None:
+        """The next word to the cloud tells the whole present."""
+        self._exchange.start_afresh()
+        self.wake()
+
     def verify_soon(self) -> None:
         """Hub and cloud are compared when what waits has been sent."""
         self._verifier.soon()

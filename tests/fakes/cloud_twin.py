@@ -754,7 +754,12 @@ class CloudTwin:
         now, due = self._now(), []
         for command in self.commands.values():
             if command.status in {"pending", "delivered"} and command.expires_at <= now:
-                command.status = "expired"
+                is_asked_for = command.status == "delivered"
+                words = (
+                    "it expired before the hub asked for it",
+                    "the hub had it, and did not say in time what became of it",
+                )
+                command.status, command.result = "expired", {"error": words[is_asked_for]}
             if command.status == "pending" or (
                 command.status == "delivered" and (command.delivered_at or now) <= now - REDELIVER_AFTER
             ):

@@ -22,7 +22,7 @@ from hub_agent.core.sync.columns import CLOUD_COLUMNS, DOWN_KINDS, KINDS, owned
 from hub_agent.core.sync.lost import LOST_ROOM, LostValue, LostValues
 from hub_agent.core.sync.merge import NOTHING_WAITS, Waiting, merge
 from hub_agent.model.definition import CATALOGUE_KINDS, Definition
-from hub_agent.model.effects import Durability, Effect, Save, SaveDefinition, Warn
+from hub_agent.model.effects import Announce, Durability, Effect, Save, SaveDefinition, Warn
 from hub_agent.model.inputs import DefinitionTaken
 from hub_agent.model.json import JsonObject, JsonValue
 
@@ -419,7 +419,7 @@ class Definitions:
         self._conflicts[key] = conflict
         names = ", ".join(sorted(conflict.theirs))
         text = f"{_name(self._known[key].fields, key)} was changed here and in the cloud ({names}): ours runs until someone decides."
-        return [_save_conflict(conflict), Warn(f"definition_conflict:{key[1]}", text)]
+        return [_save_conflict(conflict), _announced(key), Warn(f"definition_conflict:{key[1]}", text)]
 
     def _decide(self, key: Key, names: list[str], becomes: JsonObject, now: datetime) -> list[Outcome]:
         """Somebody here has decided these fields of a conflict; what gives way is kept."""
@@ -445,12 +445,12 @@ class Definitions:
         if not left:
             return self._forget_conflict(key)
         self._conflicts[key] = replace(conflict, theirs=left)
-        return [_save_conflict(self._conflicts[key])]
+        return [_save_conflict(self._conflicts[key]), _announced(key)]
 
     def _forget_conflict(self, key: Key) -> list[Outcome]:
         if self._conflicts.pop(key, None) is None:
             return []
-        return [Save(CONFLICT_ROOM, _saved_key(key), None)]
+        return [Save(CONFLICT_ROOM, _saved_key(key), None), _announced(key)]
 
     # What is owed.
 
@@ -516,6 +516,10 @@ def _overruled(known: Definition, sent: JsonObject, theirs: JsonObject) -> JsonO
 def _definition_of(taken: DefinitionTaken) -> Definition:
     there = Definition(taken.kind, taken.id, taken.fields or {}, taken.version)
     return replace(there, modified_at=taken.changed_at, modified_by=taken.changed_by)
+
+
+def _announced(key: Key) -> Announce:
+    return Announce("dispute", {"kind": key[0], "id": key[1]})
 
 
 def _save_conflict(conflict: Conflict) -> Save:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub_agent.model.effects import Effect, Save
+from hub_agent.model.effects import Announce, Effect, Save
 from hub_agent.model.json import JsonObject, JsonValue
 
 LOST_ROOM = "sync_lost"
@@ -47,7 +47,7 @@ class LostValues:
         key = "/".join(of_what)
         known = [each for each in self._by_key.pop(key, []) if not any(_is_same(each, other) for other in fresh)]
         self._by_key[key] = [*known, *fresh][-LOST_OF_EACH_MAX:]
-        effects = [self._save(key)]
+        effects = [self._save(key), Announce("dispute", {"kind": of_what[0], "id": of_what[1]})]
         if len(self._by_key) > LOST_DEFINITIONS_MAX:
             oldest = next(iter(self._by_key))
             del self._by_key[oldest]
@@ -61,7 +61,7 @@ class LostValues:
         self._by_key[key] = [each for each in self._by_key[key] if each != lost]
         if not self._by_key[key]:
             del self._by_key[key]
-        return [self._save(key)]
+        return [self._save(key), Announce("dispute", {"kind": lost.kind, "id": lost.id})]
 
     def _save(self, key: str) -> Effect:
         values: list[JsonValue] = [

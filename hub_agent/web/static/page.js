@@ -1,5 +1,6 @@
 // The page: reads what the home is, then follows its live changes. Everything goes through the API; what is shown is changed in place.
 import { deviceCard, shapeOf } from './devices.js';
+import { conflictCard, lostItem } from './disputes.js';
 import { foundCard, isOther, isTold, otherLine } from './found.js';
 import { hasHappened, runItem } from './runs.js';
 import { make, refreshTimes, timeElement } from './words.js';
@@ -38,12 +39,13 @@ const READ = {
     showSync(status.cloud);
   },
   found: async () => showFound(await api('discovered')),
+  disputes: async () => showDisputes(...await Promise.all([api('sync/conflicts'), api('sync/lost')])),
   scenes: async () => showScenes(await api('scenes')),
   runs: async () => { home.runs = await api(`runs?limit=${RUNS_READ}`); showRuns(); },
   notices: async () => showNotices(await api('notices')),
   issues: async () => showIssues(await api('issues'), await api('automations')),
 };
-const READ_ON = { device: ['home'], discovery: ['found'], home: ['home', 'scenes', 'issues'], issue: ['issues'], notice: ['notices'], run: ['runs'], scene: ['scenes'], resync: Object.keys(READ) };
+const READ_ON = { device: ['home'], discovery: ['found'], home: ['home', 'scenes', 'issues', 'disputes'], issue: ['issues'], notice: ['notices'], run: ['runs'], scene: ['scenes'], dispute: ['disputes'], resync: Object.keys(READ) };
 
 const wanted = new Set();
 let reading = null;
@@ -91,6 +93,22 @@ function keep(container, things, keyOf, create) {
 function keepOrSay(container, things, keyOf, create, nothing, tag = 'p') {
   if (things.length === 0) container.replaceChildren(make(tag, { className: 'card empty', text: nothing }));
   else keep(container, things, keyOf, create);
+}
+
+// What hub and cloud do not agree about, and what gave way.
+
+function showDisputes(conflicts, lost) {
+  $('disputes').hidden = conflicts.length + lost.length === 0;
+  $('lost').hidden = lost.length === 0;
+  $('lost').querySelector('summary').textContent = `Values that gave way (${lost.length})`;
+  keep($('conflicts'), conflicts, (each) => `${each.kind}/${each.id}`, (each) => conflictCard(each, async (now, side) => {
+    await send('POST', `sync/conflicts/${encodeURIComponent(now.id)}/decide`, { side });
+    readSoon(['disputes', 'scenes']);
+  }));
+  keep($('lost').querySelector('ul'), lost, (each) => each.id, (each) => lostItem(each, async (now, isPutBack) => {
+    await send('POST', `sync/lost/${now.id}`, { put_back: isPutBack });
+    readSoon(['disputes', 'scenes']);
+  }));
 }
 
 // Devices, by room.

@@ -420,7 +420,7 @@ def test_expired_and_unknown_commands_of_the_cloud_are_refused_with_words() -> N
     )
 
     assert [(each.command_id, each.status) for each in home.done] == [
-        ("c-1", "failed"),
+        ("c-1", "expired"),
         ("c-2", "failed"),
         ("c-3", "failed"),
     ]
