@@ -1,4 +1,4 @@
-"""Links that must survive whatever happens on both sides and in between: those that once found a fault, and a thousand more."""
+"""Links that must survive whatever happens on both sides and in between: those that once found a fault, and some more."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ FOUND = [
     for line in (Path(__file__).parent / "link_seeds.txt").read_text(encoding="ascii").splitlines()
     if line.split("#")[0].strip()
 ]
-# One core does some fifteen to twenty a second; a test of more would hide which one is slow.
+# One core does some ten a second; a test of more would hide which one is slow.
 SEEDS_A_TEST = 50
-TESTS = 20
+TESTS = 3
 
 
 @pytest.mark.parametrize("seed", FOUND)
@@ -29,7 +29,7 @@ def test_a_link_survives_everything_that_goes_wrong_on_the_way(first: int) -> No
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("first", range(SEEDS_A_TEST, SEEDS_A_TEST * TESTS, SEEDS_A_TEST))
-def test_a_thousand_links_survive_everything_that_goes_wrong_on_the_way(first: int) -> None:
+def test_more_links_survive_everything_that_goes_wrong_on_the_way(first: int) -> None:
     for seed in range(first, first + SEEDS_A_TEST):
         simulate_link(seed)
 
