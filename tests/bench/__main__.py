@@ -16,7 +16,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hub_agent.adapters.clock import SystemClock
-from tests.bench import cloud, deciding, discovering, disk, queueing, reaction, rules, standing, sync, verifying
+from tests.bench import (
+    cloud,
+    deciding,
+    discovering,
+    disk,
+    offline,
+    queueing,
+    reaction,
+    rules,
+    standing,
+    sync,
+    verifying,
+)
 from tests.bench.agent import AgentProcess, running
 from tests.bench.home import Size, fill_mirror
 from tests.bench.reaction import Bench
@@ -39,6 +51,7 @@ NAMES = (
     "flood",
     "discovery",
     "day",
+    "offline",
 )
 
 
@@ -82,9 +95,11 @@ def _measured(folder: Path, chosen: set[str], *, is_quick: bool) -> Iterator[Mea
         yield _say(disk.records(_made(folder / "records"), is_quick=is_quick))
     if "day" in chosen:
         yield _say(disk.megabytes_a_day(_made(folder / "day"), is_quick=is_quick))
+    if "offline" in chosen:
+        yield from map(_say, offline.year_offline(_made(folder / "offline"), is_quick=is_quick))
     if "discovery" in chosen:
         yield from map(_say, discovering.discovery(_made(folder / "discovery"), is_quick=is_quick))
-    if not chosen - {"core", "rules", "loading", "year", "records", "day", "discovery"}:
+    if not chosen - {"core", "rules", "loading", "year", "records", "day", "offline", "discovery"}:
         return
     broker = EmbeddedBroker(_made(folder / "broker"), free_port()).start()
     try:
