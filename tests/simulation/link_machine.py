@@ -190,7 +190,7 @@ class LinkHub:
     def __init__(self, remembered: Remembered) -> None:
         self.definitions = Definitions()
         self.definitions.restore(remembered.definitions, remembered.saved)
-        self.commands = CloudCommands(lambda _automation: EntityId("automation.a"))
+        self.commands = CloudCommands(lambda _automation: EntityId("automation.a"), lambda *_alert: [])
         self.revisions: dict[tuple[str, str], int] = {}
         # In which order definitions were decided to be kept, by the object: the loop may leave out all but the last one of a kind.
         self.kept: dict[int, tuple[int, Any]] = {}
@@ -229,7 +229,7 @@ class LinkHub:
 
     def _command(self, command: CloudCommand, now: datetime) -> list[Any]:
         given: list[Any] = []
-        for each in self.commands.take(command):
+        for each in self.commands.take(command, now):
             if isinstance(each, ScenePressed):
                 self._under_way[command.id] = now + timedelta(seconds=1)
                 given.append(Announce("pressed", {"id": command.id}))
