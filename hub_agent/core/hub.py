@@ -255,7 +255,7 @@ class Hub:
         for definition in self.definitions.of_kind("device_group"):
             given += self.set_aside.load(definition, self._define, now)
         given += self.commands.restore(commands, now)
-        self.stored_scenes.restore(saved.get("stored_scenes", {}))
+        self.stored_scenes.restore(saved.get("stored_scenes", {}), now)
         given += self.scenes.restore(saved.get("scenes", {}), now)
         given += self.healing.restore(saved.get("healing", {}), now)
         given += self.automations.restore(saved.get("automation", {}), now, last_alive_at)

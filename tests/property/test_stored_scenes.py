@@ -3,7 +3,7 @@
 from datetime import timedelta
 from random import Random
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from hub_agent.core.scenes.stored import COPIES_MAX
 from hub_agent.model.effects import Effect
@@ -26,6 +26,8 @@ def tell(house: House, effects: list[Effect], random: Random) -> None:
         house.obey(heard)
 
 
+@example(248)
+@example(4856)
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32))
 def test_what_is_recalled_is_what_the_bridge_has_told_and_after_calm_it_is_settled(seed: int) -> None:

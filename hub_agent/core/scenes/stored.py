@@ -76,13 +76,14 @@ class StoredScenes:
         self._due_at: dict[SceneId, datetime] = {}
         self._verify_at: dict[CopyId, datetime] = {}
 
-    def restore(self, saved: Mapping[str, JsonObject]) -> None:
-        """What was pending is stored again; what was synced is believed until its bridge tells otherwise."""
+    def restore(self, saved: Mapping[str, JsonObject], now: datetime) -> None:
+        """What was pending is stored again; what was synced is believed until its bridge tells otherwise. What no scene stands for is dropped."""
         for key, body in saved.items():
             scene_id, _, bridge_id = key.partition("/")
             stored = _stored_of(body)
             if stored is not None and bridge_id:
                 self._copies[SceneId(scene_id), DeviceId(bridge_id)] = stored
+                self._due_at.setdefault(SceneId(scene_id), now + SETTLE)
 
     # What changes.
 
@@ -117,6 +118,8 @@ class StoredScenes:
             if copy is None or stored.status == "unsupported":
                 if kept is not None:
                     effects.append(DropScene(bridge.id, kept.external_id))
+                elif stored.status == "unsupported" and stored.external_id is not None:
+                    effects += self._keep(copy_id, replace(stored, external_id=None))
                 continue
             is_right = kept is not None and self._keepers[stored.dialect].content_of(copy) == kept.content
             known_as = kept.external_id if kept is not None else None
@@ -281,7 +284,7 @@ class StoredScenes:
         """Remembered until the bridge tells that it is gone: it may not have heard."""
         stored = self._copies[copy_id]
         self._verify_at.pop(copy_id, None)
-        if stored.status == "unsupported":
+        if stored.status == "unsupported" and stored.external_id is None:
             return self._forget(copy_id)
         dropped = self._keep(copy_id, replace(stored, status=DROPPED, digest="", error=None, drifts=()))
         return dropped if stored.external_id is None else [*dropped, DropScene(copy_id[1], stored.external_id)]
@@ -299,7 +302,8 @@ class StoredScenes:
         if before is not None and before.external_id is not None:
             dropped = [DropScene(copy_id[1], before.external_id)]
         error = f"cannot be kept there: {', '.join(refused)}"[:500]
-        told = Stored(dialect, scene.name, "", "unsupported", error=error)
+        known_as = before.external_id if before is not None else None  # until the bridge tells that it is gone
+        told = Stored(dialect, scene.name, "", "unsupported", known_as, error)
         return dropped if before == told else [*dropped, *self._keep(copy_id, told)]
 
     def _dialect_behind(self, entity_ids: Iterable[EntityId]) -> str | None:

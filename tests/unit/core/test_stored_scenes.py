@@ -101,7 +101,7 @@ class House:
 
     def restart(self) -> None:
         self.room = StoredScenes(self.home, {"zigbee": Keeper()})
-        self.room.restore(self.saved)
+        self.room.restore(self.saved, self.now)
 
     @property
     def status(self) -> dict:
@@ -275,7 +275,7 @@ def test_a_copy_of_a_scene_that_the_home_has_no_longer_is_dropped() -> None:
 def test_a_home_that_wants_no_copies_any_more_drops_those_it_has() -> None:
     house = stored_house()
     house.room = StoredScenes(house.home, {"zigbee": Keeper()}, is_wanted=False)
-    house.room.restore(house.saved)
+    house.room.restore(house.saved, house.now)
     scene = a_scene(*THREE)
     house.room.load(scene, house.now)
     assert house.room.recalls(scene, None, "press") == {}
