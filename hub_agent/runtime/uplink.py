@@ -108,6 +108,7 @@ class Uplink:
         self._up = Pace(jitter, idle_s=self._flow.present_alone_s)
         self._down = Pace(jitter, idle_s=self._flow.poll_s)
         self._reads_all = False
+        self._held: asyncio.Task[JsonObject] | None = None
         # More would go at once, if it were its turn.
         self._is_draining = False
         self._woken = asyncio.Event()
@@ -147,8 +148,12 @@ class Uplink:
         self._woken.set()
 
     def read_all(self) -> None:
-        """The next look at the cloud takes in all definitions, not only what changed since the last."""
+        """All definitions are taken in, not only what changed since the last look. Now: what is held open is given up."""
         self._reads_all = True
+        if self._held is not None:
+            self._held.cancel()
+        self._down.wanted(self._now_s())
+        self._nudged.set()
 
     def tell_all(self) -> None:
         """The next word to the cloud tells the whole present."""
@@ -278,11 +283,13 @@ class Uplink:
         reads_all = self._reads_all
         cursor = None if reads_all else await self._store.cursor()
         try:
-            answer = await self._cloud.changes(cursor, self._flow.listen_s)
+            answer = await self._hear(cursor)
         except CloudRefused as err:
             if err.code != "cursor_malformed" or cursor is None:
                 raise
             answer = await self._cloud.changes(None, 0)
+        if answer is None:
+            return
         waited = timedelta(seconds=self._now_s() - asked_at_s)
         heard = read_changes(answer, self._clock.now().wall, waited)
         if heard.unread:
@@ -303,9 +310,24 @@ class Uplink:
         self._reads_all = self._reads_all and not reads_all
         is_held = self._now_s() - asked_at_s >= HELD_OPEN_S
         is_news = bool(commands) or (heard.cursor is not None and heard.cursor != cursor)
-        self._down.succeeded(self._now_s(), is_more=heard.is_more or is_held or is_news)
+        self._down.succeeded(self._now_s(), is_more=heard.is_more or is_held or is_news or self._reads_all)
         self._up.reached(self._now_s())
         self._woken.set()
+
+    async def _hear(self, cursor: str | None) -> JsonObject | None:
+        """None: given up, for everything is to be read anew."""
+        if cursor is None:
+            return await self._cloud.changes(None, self._flow.listen_s)
+        self._held = asyncio.ensure_future(self._cloud.changes(cursor, self._flow.listen_s))
+        try:
+            return await self._held
+        except asyncio.CancelledError:
+            us = asyncio.current_task()
+            if us is None or us.cancelling():
+                raise
+            return None
+        finally:
+            self._held = None
 
     def _note_seen(self, ids: Sequence[str]) -> None:
         for each in ids:

@@ -40,6 +40,10 @@ class Pace:
         """Something waits to be sent: soon, with what comes in the meantime, but never before the cloud wants to be asked again."""
         self._due_s = min(self._due_s, max(now_s + COALESCE_S, self._not_before_s))
 
+    def wanted(self, now_s: float) -> None:
+        """Somebody waits for it: now, but never before the cloud wants to be asked again."""
+        self._due_s = min(self._due_s, max(now_s, self._not_before_s))
+
     def reached(self, now_s: float) -> None:
         """The other direction got through: no need to sit out a backoff, unless the cloud itself asked for it."""
         if self._failures and self._asked_until_s <= now_s:

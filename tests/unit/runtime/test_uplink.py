@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -307,6 +307,32 @@ def test_a_definition_changed_in_the_cloud_arrives_within_a_second_and_only_then
         await asyncio.sleep(90)
         assert home.store.definitions["automation", RULE].fields["name"] == "renamed"
         assert home.store.saved_cursor != cursor
+        await home.crash()
+
+    live(story())
+
+
+def test_everything_is_read_anew_at_once_also_while_a_question_is_held_open() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        asked: list[str | None] = []
+        changes = twin.changes
+
+        async def listen(cursor: str | None, wait_s: int) -> Any:
+            asked.append(cursor)
+            return await changes(cursor, wait_s)
+
+        twin.changes = listen
+        twin.put("automation", RULE, {"name": "rule", "triggers": []})
+        await asyncio.sleep(3)
+        asked.clear()
+        home.uplink.read_all()
+        await asyncio.sleep(0.5)
+        assert asked == [None, home.store.saved_cursor]
+        twin.put("automation", RULE, {"name": "renamed"})
+        await asyncio.sleep(1)
+        assert home.definitions.get("automation", RULE).fields["name"] == "renamed"
+        assert home.uplink.status()["last_error"] is None
         await home.crash()
 
     live(story())
