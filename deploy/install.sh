@@ -11,7 +11,7 @@ usage: deploy/install.sh [options]            install or upgrade (as root)
   --cloud URL          address of the cloud's gateway
   --claim-code CODE    one-time code that makes this hub part of a home
   --no-broker          do not install mosquitto: the home has an MQTT broker already
-  --light              without the libraries of single dialects (HomeKit, ESPHome, LIFX, Sonos, Cast, SSDP): 57 packages less
+  --light              without the libraries of single dialects (HomeKit, ESPHome, LIFX, Sonos, Cast, SSDP) and without zstd: 58 packages less
   --wheels DIR         take Python packages from DIR instead of the package index (no network needed)
   --python PATH        Python 3.11 or newer to use (default: /usr/bin/python3)
   --no-start           install only; do not enable or start anything

@@ -266,9 +266,9 @@ def _locked(lock: Path) -> set[str]:
     "lock, extras",
     [
         ("deploy/requirements.txt", ("build",)),
-        ("deploy/requirements-dialects.txt", ("build", *_DIALECTS)),
+        ("deploy/requirements-dialects.txt", ("build", "zstd", *_DIALECTS)),
         ("deploy/requirements-demo.txt", ("build", "cloud", "demo", "nats")),
-        ("tests/requirements.txt", ("build", "cloud", "demo", "nats", "test", *_DIALECTS)),
+        ("tests/requirements.txt", ("build", "cloud", "demo", "nats", "test", "zstd", *_DIALECTS)),
     ],
 )
 def test_every_dependency_is_locked_in_a_version_that_is_allowed(lock: str, extras: tuple[str, ...]) -> None:
