@@ -10,7 +10,7 @@ import zstandard
 from fastapi import Request
 
 from cloud_schema.gateway.admission import Load
-from cloud_schema.gateway.refusal import Refused
+from cloud_schema.gateway.refusal import Refused, nested_too_deep
 
 RECEIVED_BYTES_MAX = 4 * 1024 * 1024
 DECODED_BYTES_MAX = 16 * 1024 * 1024
@@ -61,7 +61,10 @@ def _parsed(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Refused(400, "PGRST102", "The body must be a JSON object.", "request_malformed")
     # jsonb cannot hold U+0000, and one such character from some device must not hold up all that is sent with it.
-    return _without_nul(document) if b"\\u0000" in body else document
+    try:
+        return _without_nul(document) if b"\\u0000" in body else document
+    except RecursionError as err:
+        raise nested_too_deep() from err
 
 
 async def _received(request: Request, load: Load, bytes_max: int) -> bytes:

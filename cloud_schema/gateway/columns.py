@@ -12,6 +12,8 @@ import orjson
 
 # Below this an envelope is stored sooner by hub_ingest_v1 alone.
 ROWS_MIN = 200
+# Far below where numbers end (hub_sync.number_max).
+FIRST_MAX = 2**52
 NULL = "\\N"
 SPECIAL = re.compile(r"[\\\t\n\r]")
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -98,7 +100,7 @@ def _column_stream(name: str, body: object) -> ColumnStream | None:
     if body.get("clock_trusted") is False:  # that is noted besides
         return None
     columns, first = body.get("columns"), body.get("first")
-    if not isinstance(columns, dict) or not columns or type(first) is not int or first < 1:
+    if not isinstance(columns, dict) or not columns or type(first) is not int or not 1 <= first <= FIRST_MAX:
         return None
     counts = {len(values) if isinstance(values, list) else -1 for values in columns.values()}
     count = counts.pop()

@@ -12,7 +12,7 @@ from cloud_schema.gateway.admission import Admission
 from cloud_schema.gateway.columns import rows_in
 from cloud_schema.gateway.copying import stored_by_copy
 from cloud_schema.gateway.metrics import Metrics
-from cloud_schema.gateway.refusal import database_away, from_database
+from cloud_schema.gateway.refusal import database_away, from_database, nested_too_deep
 from cloud_schema.gateway.schema import Schema
 
 CONNECTIONS_MAX = 10
@@ -98,6 +98,8 @@ class Database:
             raise database_away() from err
         except psycopg.Error as err:
             raise from_database(err, role) from err
+        except orjson.JSONEncodeError as err:
+            raise nested_too_deep() from err
 
     async def as_operator(self, *statements: tuple[LiteralString, Mapping[str, Any]]) -> None:
         """In one transaction, as service_role. Raises Refused."""

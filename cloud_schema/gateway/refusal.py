@@ -71,6 +71,11 @@ def database_away() -> Refused:
     )
 
 
+def nested_too_deep() -> Refused:
+    """JSON may be read here that has more levels than can be written again."""
+    return Refused(400, "PGRST102", "The body is nested too deep.", "request_malformed")
+
+
 def from_database(err: psycopg.Error, role: str) -> Refused:
     """What the database said, with the status that PostgREST would give it."""
     state = err.sqlstate

@@ -68,13 +68,15 @@ class Writer:
         self._connection.start()
         work: list[asyncio.Task[None]] = []
         try:
-            await _first(ready, stop)
+            await _first(stop, ready)
             if not stop.is_set():
                 ready.result()
                 log.info("writing; %d partitions", PARTITIONS)
                 work = [asyncio.create_task(self._drain(partition, stop)) for partition in range(PARTITIONS)]
                 work.append(asyncio.create_task(self._tell(stop)))
-                await stop.wait()
+                await _first(stop, *work)
+                for failed in filter(asyncio.Task.done, work):
+                    failed.result()  # a partition without a drain would wait unseen: whoever runs this starts it again
                 await asyncio.wait(work, timeout=STOP_WITHIN_S)
         finally:
             for task in (preparing, *work):
@@ -250,7 +252,8 @@ def _letter(waiting: Waiting, reason: str) -> dict[str, Any]:
 def _in_short(streams: Any) -> dict[str, Any]:
     if not isinstance(streams, dict):
         return {}
-    return {str(name)[:100]: body.get("first") for name, body in list(streams.items())[:20] if isinstance(body, dict)}
+    firsts = {str(name)[:100]: body.get("first") for name, body in list(streams.items())[:20] if isinstance(body, dict)}
+    return {name: first if isinstance(first, int) else None for name, first in firsts.items()}
 
 
 async def _beat(message: Msg) -> None:
@@ -270,10 +273,10 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> bool:
     return stop.is_set()
 
 
-async def _first(ready: asyncio.Future[None], stop: asyncio.Event) -> None:
+async def _first(stop: asyncio.Event, *others: asyncio.Future[None]) -> None:
     stopping = asyncio.create_task(stop.wait())
-    both: list[asyncio.Future[Any]] = [ready, stopping]
-    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    all_of_them: list[asyncio.Future[Any]] = [stopping, *others]
+    await asyncio.wait(all_of_them, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
 
 

@@ -155,13 +155,20 @@ async def test_what_the_database_refuses_for_good_is_a_dead_letter_and_the_next_
     async with Served(dsn, queue=cluster.servers("gateway")) as client:
         asking = Asking(client, hub)
         await until_queued(asking, streams=readings(device_id, 1, 2), clock="wrong")
+        too_deep: list[Any] = []
+        for _ in range(300):
+            too_deep = [too_deep]
+        await until_queued(asking, streams={"device_telemetry": {"first": too_deep}})
         await until_queued(asking, streams=readings(device_id, 1, 3))
         async with writing(dsn, cluster) as writer:
             await eventually(lambda: hub.count("device_telemetry") == 3)
-            assert writer.counts.dead == 1
-    letters = db.execute("SELECT stream, reason, body FROM hub_dead_letters WHERE hub_id = %s", (hub.id,)).fetchall()
-    assert [(stream, body["streams"]) for stream, _, body in letters] == [("envelope", {"device_telemetry": 1})]
-    assert "request_malformed" in letters[0][1]
+            assert writer.counts.dead == 2
+    letters = db.execute(
+        "SELECT stream, reason, body FROM hub_dead_letters WHERE hub_id = %s ORDER BY id", (hub.id,)
+    ).fetchall()
+    told = [{"device_telemetry": 1}, {"device_telemetry": None}]
+    assert [(stream, body["streams"]) for stream, _, body in letters] == [("envelope", each) for each in told]
+    assert all("request_malformed" in reason for _, reason, _ in letters)
 
 
 async def test_a_hub_that_is_gone_blocks_nobody(dsn, several_backends, cluster, new_hub, db):

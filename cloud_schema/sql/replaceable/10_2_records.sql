@@ -414,6 +414,7 @@ BEGIN
         END IF;
         whole := CASE
             WHEN n < 0 THEN 'rows_malformed'
+            WHEN first_seq > hub_sync.number_max() + 1 - n OR seqs[n] > hub_sync.number_max() THEN 'numbers_malformed'
             WHEN n > 0 AND seqs IS NULL AND coalesce(first_seq, 0) < 1 THEN 'first_missing'
             WHEN seqs IS NOT NULL AND cardinality(seqs) <> n THEN 'seqs_and_rows_differ'
             WHEN EXISTS (SELECT FROM (SELECT s, lag(s, 1, 0::bigint) OVER (ORDER BY o) AS before FROM unnest(seqs) WITH ORDINALITY u (s, o)) p

@@ -199,8 +199,11 @@ DECLARE
 BEGIN
     FOR item IN SELECT value FROM jsonb_array_elements(items) LOOP
         BEGIN
+            IF (item ->> 'last')::bigint > hub_sync.number_max() THEN
+                RAISE EXCEPTION USING ERRCODE = '22003', MESSAGE = 'its numbers are too high';
+            END IF;
             INSERT INTO public.hub_gaps (hub_id, mirror_id, epoch, stream, home_id, first_seq, last_seq, count, reason, from_at, to_at)
-            VALUES (hub.id, in_mirror, in_epoch, item ->> 'stream', hub.home_id, (item ->> 'first')::bigint, (item ->> 'last')::bigint,
+            VALUES (hub.id, in_mirror, in_epoch, left(item ->> 'stream', 100), hub.home_id, (item ->> 'first')::bigint, (item ->> 'last')::bigint,
                     coalesce((item ->> 'count')::bigint, (item ->> 'last')::bigint - (item ->> 'first')::bigint + 1),
                     left(coalesce(item ->> 'reason', 'unknown'), 500), (item ->> 'from')::timestamptz, (item ->> 'to')::timestamptz)
             ON CONFLICT DO NOTHING;
@@ -245,7 +248,7 @@ BEGIN
     FROM (VALUES ('definitions', 'array'), ('present', 'object'), ('streams', 'object'), ('cases', 'array'), ('gaps', 'array'),
                  ('commands_done', 'array'), ('clock', 'object')) v (name, shape);
     IF coalesce(request ->> 'mirror_id', '') = '' OR jsonb_typeof(request -> 'epoch') IS DISTINCT FROM 'number'
-       OR (request ->> 'epoch')::numeric NOT BETWEEN 0 AND 2147483647 THEN
+       OR (request ->> 'epoch')::numeric NOT BETWEEN 0 AND 2147483647 OR (request ->> 'epoch')::numeric % 1 <> 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'PT400', MESSAGE = 'An envelope needs mirror_id and epoch.', DETAIL = 'request_incomplete';
     END IF;
     IF hub_sync.version_parts(request ->> 'agent_version') < (SELECT hub_sync.version_parts(agent_version_min) FROM public.hub_limits) THEN
@@ -258,6 +261,10 @@ BEGIN
     IF n > hub_sync.envelope_rows_max() OR jsonb_array_length(hub_sync.part(request, 'definitions', '[]')) > hub_sync.envelope_definitions_max() THEN
         RAISE EXCEPTION USING ERRCODE = 'PT413', MESSAGE = format('%s rows in one envelope are too many.', n), DETAIL = 'envelope_too_large',
             HINT = format('Send at most %s.', (SELECT rows_max FROM public.hub_limits));
+    END IF;
+    SELECT count(*) INTO n FROM jsonb_object_keys(hub_sync.part(request, 'streams', '{}'));
+    IF n > hub_sync.envelope_streams_max() THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT413', MESSAGE = format('%s streams in one envelope are too many.', n), DETAIL = 'envelope_too_large';
     END IF;
 END
 $$;
@@ -280,7 +287,7 @@ DECLARE
     next_epoch integer;
     from_queue boolean := coalesce(hub_sync.claims() -> 'queued', 'false') = 'true';
 BEGIN
-    IF lineage IS NULL OR jsonb_typeof(lineage) <> 'array' OR lineage = '[]' THEN
+    IF jsonb_typeof(lineage -> -1) IS DISTINCT FROM 'string' THEN
         RETURN NULL;
     END IF;
     now_living := left(lineage ->> -1, 100);
@@ -329,7 +336,7 @@ BEGIN
     PERFORM hub_sync.require_envelope(request);
     mirror := left(request ->> 'mirror_id', 200);
     is_late := hub_sync.is_late(hub, mirror, clock_now);
-    epoch_now := (request ->> 'epoch')::integer;
+    epoch_now := (request ->> 'epoch')::numeric;
 
     fork := hub_sync.fork_epoch(hub, mirror, epoch_now, request -> 'lineage');
     IF fork IS NOT NULL THEN
