@@ -1,10 +1,12 @@
 """What all tests share: where the fixtures of real homes lie, and virtual time."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.broker import EmbeddedBroker
 
@@ -12,6 +14,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Agents that tests start stay off the network of this machine, unless a test says otherwise in its settings' environment.
 os.environ |= {"NEXA_DISCOVERY_MDNS": "false", "NEXA_DISCOVERY_SSDP": "false", "NEXA_DISCOVERY_SEARCH": "false"}
+
+# Hundreds of agents and commands are started: where nothing compiled may be kept, each spends a second on compiling itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("nexa", deadline=None)
+settings.load_profile("nexa")
 
 
 @pytest.fixture(scope="session")
