@@ -37,6 +37,7 @@ from hub_agent.adapters.replaying import ReplayProcess
 from hub_agent.adapters.systemd import SystemdNotifier
 from hub_agent.config import Config, read_secret
 from hub_agent.core.hub import Hub
+from hub_agent.core.sync.account import ACCOUNT_ROOM, Account
 from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.lineage import Lineage
 from hub_agent.core.sync.told_time import MADE_AT, known_once
@@ -56,6 +57,7 @@ from hub_agent.model.link import Frame, Service, ServiceGone
 from hub_agent.model.report import Decoded, Inquire, MqttMessage, Subscribe, Unsubscribe
 from hub_agent.ports import Broker, Clock, Identity, Links, Remembered, Store
 from hub_agent.runtime.changes import Changes
+from hub_agent.runtime.deciding import disputes_of
 from hub_agent.runtime.discovering import service_at
 from hub_agent.runtime.door import HubDoor
 from hub_agent.runtime.effects import Effects
@@ -317,7 +319,7 @@ class Agent:
         _settle_memory()
         self._notifier.ready()
         log.info("Automations are live; %d devices are known.", len(remembered.devices))
-        uplink = self._uplink(core, mirror, remembered.identity, lineage, known)
+        uplink = self._uplink(core, mirror, remembered, lineage, known)
         core.errands.add("hub.backup", Backup(mirror.path))
         if uplink:
             woken.by = uplink.wake
@@ -353,9 +355,9 @@ class Agent:
     # The parts that come after the automations.
 
     def _uplink(
-        self, core: Core, mirror: Mirror, identity: Identity, lineage: Lineage, known: datetime
+        self, core: Core, mirror: Mirror, remembered: Remembered, lineage: Lineage, known: datetime
     ) -> Uplink | None:
-        cloud = self._config.cloud
+        cloud, identity = self._config.cloud, remembered.identity
         if cloud.url is None:
             return None
         from hub_agent.adapters.cloud import HttpCloud
@@ -417,6 +419,8 @@ class Agent:
             claimed=claimed,
             clock_confirmed=self._clock.confirm,
             changed=core.changes.tell,
+            account=Account(remembered.saved.get(ACCOUNT_ROOM)),
+            disputes=lambda: disputes_of(core.hub.definitions),
         )
 
     def _neighbours_task(self, core: Core, identity: Identity) -> Task:
@@ -615,5 +619,6 @@ def _without_cloud() -> JsonObject:
         "streams": [],
         "waiting": 0,
         "definitions_owed": 0,
+        "lines": [],
         "text": "No cloud is configured: this hub stays at home. Set cloud.url to change that.",
     }

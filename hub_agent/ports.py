@@ -336,7 +336,8 @@ class Door(Protocol):
 
     def sync_status(self) -> JsonObject:
         """{"is_claimed", "is_online", "since", "address", "last_contact_at", "last_error", "hub_id", "home_id", "streams": [{"stream", "last", "acknowledged", "waiting", "acknowledged_at"}],
-        "waiting", "definitions_owed", "last_acknowledged_at", "text": one plain sentence}
+        "waiting", "definitions_owed", "last_acknowledged_at", "text": one plain sentence, "lines": sentences with what else is worth knowing,
+        and what they say as data: "drain", "queued_in_cloud", "set_aside", "shed", "refused", "conflicts", "values_lost", "is_doubled", "is_clock_trusted", "verified"}
         """
 
     def verify(self, days: int, stream: str | None) -> AsyncGenerator[JsonObject, None]:

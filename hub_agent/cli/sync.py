@@ -22,11 +22,8 @@ def status(socket: str | None, as_json: bool) -> None:
         print_json(sync)
         return
     click.echo(sync["text"])
-    if sync["definitions_owed"]:
-        click.echo(f"{sync['definitions_owed']} changed definitions wait to be sent.")
-    if disputed := Link(socket).get("sync/conflicts"):
-        names = ", ".join(each["name"] for each in disputed)
-        click.echo(f"Changed here and in the cloud, to be decided (nexa-hub sync conflicts): {names}")
+    for line in sync["lines"]:
+        click.echo(f"  {line}")
     if sync["streams"]:
         rows = [
             (each["stream"], each["waiting"], each["last"], each["acknowledged"], each["acknowledged_at"])

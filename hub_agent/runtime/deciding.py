@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hub_agent.core.hub import Hub
-from hub_agent.core.sync.definitions import Conflict
+from hub_agent.core.sync.definitions import Conflict, Definitions
 from hub_agent.core.sync.lost import LostValue
-from hub_agent.core.sync.wording import label, wording
+from hub_agent.core.sync.telling import Disputes
+from hub_agent.core.sync.wording import label, name_in, wording
 from hub_agent.errors import NotFound, NotPossible
 from hub_agent.model.ids import DeviceId, EntityId
 from hub_agent.model.inputs import ConflictDecided, LostAnswered
@@ -105,8 +106,7 @@ class Deciding:
 
     def _name(self, kind: str, definition_id: str) -> str:
         definition = self._hub.definitions.get(kind, definition_id)
-        fields = definition.fields if definition else {}
-        return str(fields.get("name") or fields.get("device_name") or fields.get("rule_name") or definition_id)
+        return name_in(definition.fields if definition else {}, definition_id)
 
     def _words(self, field: str, value: JsonValue) -> list[JsonValue]:
         return [*wording(field, value, self._name_of)]
@@ -120,6 +120,16 @@ class Deciding:
             return device.name
         room = next((each for each in self._hub.rooms.by_id.values() if each.id == known_as), None)
         return room.name if room else None
+
+
+def disputes_of(definitions: Definitions) -> Disputes:
+    """What waits for a decision, in short."""
+
+    def name(conflict: Conflict) -> str:
+        known = definitions.get(conflict.kind, conflict.id)
+        return name_in(known.fields if known else {}, conflict.id)
+
+    return Disputes(tuple(name(each) for each in definitions.conflicts), len(definitions.lost.all()))
 
 
 def _id_of(lost: LostValue) -> str:

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import orjson
 
+from hub_agent.core.sync.account import Account, Lost
 from hub_agent.core.sync.definitions import OwedDefinition
 from hub_agent.core.sync.envelope import (
     CASES_MAX,
@@ -111,8 +113,12 @@ class Exchange:
         warned: Callable[[frozenset[str]], None],
         flow: Flow,
         known_once: datetime,
+        account: Account,
     ) -> None:
         self._known_once = known_once
+        self._account = account
+        # Gaps that the cloud does not know of yet.
+        self.untold: Sequence[Gap] = ()
         self._asked_at_s = 0.0
         self._flow = flow
         # Something waits that may not go yet.
@@ -244,7 +250,8 @@ class Exchange:
         definitions, are_definitions_cut = await self._definitions() if wants("definitions") else ((), False)
         cases = await self._store.cases(CASES_MAX) if wants("cases") else ()
         commands_done = await self._store.commands_done() if wants("commands_done") else ()
-        shed = await self._store.gaps() if wants("gaps") else ()
+        self.untold = await self._store.gaps()
+        shed = self.untold if wants("gaps") else ()
         batches: list[RecordBatch] = []
         repairs: list[Repair] = []
         gaps: list[Gap] = []
@@ -470,8 +477,15 @@ class Exchange:
             await self._submit(_taken(envelope, answer))
         for refused in answer.refused:
             log.warning("The cloud put a record aside: %s %s: %s", refused.stream, refused.seq, refused.reason)
+        await self._keep_account(self._account.note_refused(answer.refused, moment.wall))
         is_done = bool(answer.definitions or answer.cases or envelope.commands_done or envelope.gaps)
         return is_ahead or is_done or self._is_first
+
+    async def _keep_account(self, effects: Sequence[Save]) -> None:
+        """What people are told must not keep the hub from sending."""
+        if effects:
+            with suppress(MirrorFull):
+                await self._store.commit(effects, self._clock.now())
 
     async def _acknowledge(self, envelope: Envelope, answer: IngestAnswer, moment: Moment) -> bool:
         before = self._acknowledged()
@@ -491,6 +505,8 @@ class Exchange:
         gaps = [gap for gap in envelope.gaps if isinstance(gap, Gap) and gap in own]
         if gaps:
             await self._store.acknowledge_gaps(gaps)
+            self.untold = [gap for gap in self.untold if gap not in gaps]
+            await self._keep_account(self._account.note_shed(lost_by(gaps)))
         cases = [case for case in envelope.cases if isinstance(case, Case) and (case.table, case.id) in answer.cases]
         if cases:
             await self._store.acknowledge_cases(cases)
@@ -542,6 +558,10 @@ class Exchange:
         if now.is_trusted and not self._known_once <= now.wall < self._known_once + KEEP_TIME_EVERY:
             await self._store.commit([Save(*TIME_KEY, {"at": now.wall.isoformat()}, Durability.COMMIT)], now)
             self._known_once = now.wall
+
+
+def lost_by(gaps: Sequence[Gap]) -> list[Lost]:
+    return [Lost(gap.stream, gap.reason, gap.count, gap.from_at, gap.to_at) for gap in gaps]
 
 
 def _taken(envelope: Envelope, answer: IngestAnswer) -> list[Input]:

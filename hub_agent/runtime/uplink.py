@@ -4,23 +4,25 @@ import asyncio
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from hub_agent.core.sync.account import Account, Drain, Lost, lost_as_json, summed
 from hub_agent.core.sync.changes import read_changes
 from hub_agent.core.sync.definitions import OwedDefinition
 from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.lineage import Lineage
 from hub_agent.core.sync.pace import REFUSED_S, Pace
+from hub_agent.core.sync.telling import Disputes, LinkState, Waiting, headline, lines
 from hub_agent.core.sync.told_time import MADE_AT
 from hub_agent.core.sync.verifying import Versions
 from hub_agent.errors import AgentTooOld, ClaimError, CloudRefused, OperatingError
 from hub_agent.model.inputs import DefinitionArrived
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Change, Clock, Cloud, Identity, Store
-from hub_agent.runtime.exchange import IDENTITY_CODES, Exchange, Submit
+from hub_agent.runtime.exchange import IDENTITY_CODES, Exchange, Submit, lost_by
 from hub_agent.runtime.verifying import Verifier
 
 log = logging.getLogger(__name__)
@@ -75,7 +77,15 @@ class Uplink:
         versions: Callable[[], Versions] = dict,
         time_zone: Callable[[], tzinfo] = lambda: UTC,
         complain: Callable[[str | None], None] = lambda _reason: None,
+        account: Account | None = None,
+        disputes: Callable[[], Disputes] = Disputes,
     ) -> None:
+        self._account = account or Account()
+        self._disputes = disputes
+        self._drain = Drain()
+        self._time_zone = time_zone
+        self._tell_warnings = warned
+        self._is_doubled = False
         self._complain = complain
         self._flow = flow or Flow()
         self._cloud = cloud
@@ -101,9 +111,10 @@ class Uplink:
             submit=submit,
             clock_confirmed=clock_confirmed,
             lineage=lineage,
-            warned=warned,
+            warned=self._warned,
             flow=self._flow,
             known_once=known_once,
+            account=self._account,
         )
         self._up = Pace(jitter, idle_s=self._flow.present_alone_s)
         self._down = Pace(jitter, idle_s=self._flow.poll_s)
@@ -191,6 +202,7 @@ class Uplink:
         positions = self._exchange.positions
         waiting = sum(position.waiting for position in positions)
         acknowledged = [position.acknowledged_at for position in positions if position.acknowledged_at is not None]
+        link = self._state()
         return {
             "is_claimed": self.identity.hub_id is not None,
             "is_online": self._link.is_online,
@@ -207,21 +219,71 @@ class Uplink:
                     "acknowledged": position.acknowledged,
                     "waiting": position.waiting,
                     "acknowledged_at": _iso(position.acknowledged_at),
+                    "oldest_at": _iso(position.oldest_at),
                 }
                 for position in positions
             ],
             "waiting": waiting,
-            "definitions_owed": self._owed_count(),
+            "definitions_owed": link.definitions_owed,
             "last_acknowledged_at": _iso(max(acknowledged, default=None)),
             "flow": {
                 "kbit_s": self._flow.kbit_s,
                 "is_metered": self._flow.is_metered,
                 "text": self._flow.in_words(),
             },
-            "set_aside": self._exchange.isolation.set_aside,
+            "drain": link.drained.as_json() if link.drained else None,
+            "queued_in_cloud": link.queued_in_cloud,
+            "set_aside": [*link.set_aside],
+            "shed": [lost_as_json(each) for each in link.shed],
+            "refused": [lost_as_json(each) for each in link.refused],
+            "conflicts": [*link.disputes.names],
+            "values_lost": link.disputes.values_lost,
+            "is_doubled": link.is_doubled,
+            "is_clock_trusted": link.is_clock_trusted,
             "verified": self._verifier.last,
-            "text": self._in_words(waiting),
+            "text": headline(link),
+            "lines": [*lines(link)],
         }
+
+    def _state(self) -> LinkState:
+        moment = self._clock.now()
+        zone = self._time_zone()
+
+        def local(at: datetime | None) -> datetime | None:
+            return None if at is None else at.astimezone(zone)
+
+        def near(lost: Iterable[Lost]) -> tuple[Lost, ...]:
+            return tuple(replace(each, from_at=local(each.from_at), to_at=local(each.to_at)) for each in summed(lost))
+
+        exchange, account, verified = self._exchange, self._account, self._verifier.last
+        waiting = [Waiting(each.stream, each.waiting, local(each.oldest_at)) for each in exchange.positions]
+        compared_at = datetime.fromisoformat(str(verified["finished_at"])) if verified else None
+        return LinkState(
+            now=moment.wall.astimezone(zone),
+            address=self._address,
+            since=self._link.since.astimezone(zone),
+            is_claimed=self.identity.hub_id is not None,
+            is_online=self._link.is_online,
+            is_clock_trusted=moment.is_trusted,
+            is_doubled=self._is_doubled,
+            last_contact_at=local(self._last_contact_at),
+            error=self._last_error,
+            waiting=tuple(each for each in waiting if each.count),
+            drained=self._drain.drained(moment.monotonic_s),
+            queued_in_cloud=exchange.queued.rows_waiting,
+            flow=self._flow.in_words(),
+            set_aside=tuple(exchange.isolation.set_aside),
+            shed=near([*account.shed(moment.wall), *lost_by(exchange.untold)]),
+            refused=near(account.refused(moment.wall)),
+            disputes=self._disputes(),
+            definitions_owed=self._owed_count(),
+            compared_at=local(compared_at),
+            compared=str(verified["text"]) if verified else None,
+        )
+
+    def _warned(self, warnings: frozenset[str]) -> None:
+        self._is_doubled = "hub_doubled" in warnings
+        self._tell_warnings(warnings)
 
     # The claim.
 
@@ -399,31 +461,13 @@ class Uplink:
         before = [(position.last, position.acknowledged) for position in self._exchange.positions]
         positions = await self._exchange.look()
         self._counted_at_s = self._now_s()
+        waiting = sum(position.waiting for position in positions)
+        self._drain.note(self._counted_at_s, sum(position.acknowledged for position in positions), waiting)
         if before != [(position.last, position.acknowledged) for position in positions]:
             self._changed(Change("sync", self.status()))
 
     def _now_s(self) -> float:
         return self._clock.now().monotonic_s
-
-    def _in_words(self, waiting: int) -> str:
-        records = (
-            "Nothing waits"
-            if waiting == 0
-            else f"{waiting} record waits"
-            if waiting == 1
-            else f"{waiting} records wait"
-        )
-        if self.identity.hub_id is None:
-            hint = self._last_error or "Set cloud.claim_code to the code shown for your home."
-            return f"This hub is not part of a home in the cloud yet. {hint}"
-        if self._link.is_online and self._last_error is not None:
-            return f"Online, with trouble. {records} to be sent. {self._last_error}"
-        if self._link.is_online and waiting == 0:
-            return "Online: the cloud has everything."
-        if self._link.is_online:
-            return " ".join(filter(None, (f"Online: {records} to be sent.", self._flow.in_words())))
-        reason = self._last_error or f"The cloud at {self._address} has not answered yet."
-        return f"Offline: the home goes on. {records} to be sent. {reason}"
 
 
 def _iso(instant: datetime | None) -> str | None:

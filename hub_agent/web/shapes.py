@@ -360,6 +360,20 @@ class StreamAnswer(Shape):
     acknowledged: int
     waiting: int
     acknowledged_at: datetime | None = None
+    oldest_at: datetime | None = Field(None, description="when the oldest that waits was made")
+
+
+class LostRecordsAnswer(Shape):
+    stream: str
+    why: str
+    count: int
+    from_at: datetime | None
+    to_at: datetime | None
+
+
+class DrainAnswer(Shape):
+    per_minute: float
+    done_in_s: float | None = Field(description="when nothing waits any more, if it gets less")
 
 
 class VerifyRequest(Shape):
@@ -395,7 +409,7 @@ class VerifiedAnswer(Shape):
 
 
 class SyncAnswer(Shape):
-    """The link to the cloud; `text` says it in one sentence."""
+    """The link to the cloud; `text` says it in one sentence, `lines` what else is worth knowing."""
 
     is_claimed: bool
     is_online: bool
@@ -406,8 +420,19 @@ class SyncAnswer(Shape):
     waiting: int
     definitions_owed: int
     last_acknowledged_at: datetime | None = None
+    since: datetime | None = Field(None, description="online or offline since then")
+    drain: DrainAnswer | None = Field(None, description="how fast the cloud takes what waits; from the last minutes")
+    queued_in_cloud: int = Field(0, description="of what waits, so much is in the cloud's queue")
+    set_aside: list[str] = Field([], description="what the cloud refuses even alone; kept here and tried again")
+    shed: list[LostRecordsAnswer] = Field([], description="what went here before the cloud had it; told for 30 days")
+    refused: list[LostRecordsAnswer] = Field([], description="what the cloud refused, with the newest reason")
+    conflicts: list[str] = Field([], description="names of what was changed here and there, to be decided")
+    values_lost: int = Field(0, description="values that gave way and can be put back")
+    is_doubled: bool = Field(False, description="another machine sends as this hub")
+    is_clock_trusted: bool = True
     verified: VerifiedAnswer | None = Field(None, description="what came of the last comparison with the cloud")
     text: str
+    lines: list[str] = []
 
 
 class AgentAnswer(Shape):

@@ -430,6 +430,7 @@ class FakeDoor(FakeDefinitions, FakeEditing):
         self.failing: HubAgentError | Exception | None = None
         self.is_slow = False
         self.is_online = True
+        self.sync_lines = ["Online since 20 November 08:00."]
         self.is_broker_connected = True
         self.told = Changes()
 
@@ -514,6 +515,7 @@ class FakeDoor(FakeDefinitions, FakeEditing):
             "waiting": waiting,
             "definitions_owed": 0,
             "last_acknowledged_at": AT,
+            "lines": self.sync_lines,
             "text": "Online: the cloud has everything." if self.is_online else "Offline: 7 records wait.",
         }
 

@@ -9,12 +9,14 @@ from typing import Any, Self, TypeVar
 
 import async_solipsism
 
+from hub_agent.core.sync.account import ACCOUNT_ROOM, Account
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
 from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.lineage import begin_life
 from hub_agent.model.effects import AppendCase, AppendRecord, CloudCommandDone, Save, SaveDefinition
 from hub_agent.model.inputs import CloudCommand, DefinitionArrived, DefinitionsForgotten, DefinitionTaken
 from hub_agent.ports import Change, Cloud, Identity, Moment
+from hub_agent.runtime.deciding import disputes_of
 from hub_agent.runtime.uplink import Uplink
 from tests.fakes.memory_store import MemoryStore
 
@@ -122,6 +124,8 @@ class LinkedHome:
             ),
             warned=self.warned.append,
             flow=self.flow,
+            account=Account(self.store.saved.get(ACCOUNT_ROOM)),
+            disputes=lambda: disputes_of(self.definitions),
         )
         self._task = asyncio.create_task(self.uplink.run())
 

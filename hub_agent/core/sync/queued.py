@@ -43,7 +43,11 @@ class Queued:
 
     @property
     def is_full(self) -> bool:
-        return sum(up_to - self._stored[stream] for stream, up_to in self._up_to.items()) >= ROWS_WAITING_MAX
+        return self.rows_waiting >= ROWS_WAITING_MAX
+
+    @property
+    def rows_waiting(self) -> int:
+        return sum(up_to - self._stored[stream] for stream, up_to in self._up_to.items())
 
     @property
     def up_to(self) -> Mapping[str, int]:

@@ -26,6 +26,11 @@ def label(field: str) -> str:
     return FIELDS.get(field, field.replace("_", " "))
 
 
+def name_in(fields: Mapping[str, JsonValue], definition_id: str) -> str:
+    """What people call a definition."""
+    return str(fields.get("name") or fields.get("device_name") or fields.get("rule_name") or definition_id)
+
+
 def wording(field: str, value: JsonValue, name_of: NameOf) -> list[str]:
     if value is None or value in ([], {}, ""):
         return ["nothing"]

@@ -288,8 +288,9 @@ function noticeLine(notice) {
 
 function showSync(sync) {
   $('sync-text').textContent = sync.text;
+  $('sync-lines').replaceChildren(...(sync.lines ?? []).map((line) => make('li', { text: line })));
   const rows = [];
-  if (sync.is_claimed) rows.push(['State', sync.is_online ? 'online' : 'offline'], ['Records waiting', sync.waiting.toLocaleString()], ['Last acknowledged', sync.last_acknowledged_at ? timeElement(sync.last_acknowledged_at) : 'never yet']);
+  if (sync.is_claimed) rows.push(['Records waiting', sync.waiting.toLocaleString()], ['Last acknowledged', sync.last_acknowledged_at ? timeElement(sync.last_acknowledged_at) : 'never yet']);
   $('sync-facts').replaceChildren(...rows.flatMap(([name, value]) => [make('dt', { text: name }), make('dd', {}, value)]));
 }
 
