@@ -4,11 +4,14 @@ outlives its callers' patience would do all of its work for nobody.
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from cloud_schema.gateway.refusal import Refused
+from cloud_schema.gateway.refusal import RETRY_AFTER_S, Refused
 
+# Of the database's connections no hub takes more: its envelopes wait for one another there, and must not make others wait.
+CALLS_OF_A_HUB_MAX = 3
 BYTES_AT_ONCE_MAX = 64 * 1024 * 1024  # of bodies, as sent and unpacked
 RETRY_S_MIN, RETRY_S_MAX = 3, 120
 SPAN_S = 10.0
@@ -20,6 +23,7 @@ class Admission:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self.bytes = 0
+        self._calls: Counter[str] = Counter()
         self._served = Lately(now)
         self._refused = Lately(now)
 
@@ -32,6 +36,29 @@ class Admission:
             self._served.add()
         finally:
             self.bytes -= load.bytes
+
+    @contextmanager
+    def calling(self, hub_id: str | None) -> Iterator[None]:
+        """A call to the database. Raises Refused when the hub has too many under way."""
+        if hub_id is None:
+            yield
+            return
+        if self._calls[hub_id] >= CALLS_OF_A_HUB_MAX:
+            raise Refused(
+                429,
+                "PT429",
+                f"This hub has {CALLS_OF_A_HUB_MAX} calls under way.",
+                "too_many_calls",
+                hint="Wait for the answers to those before.",
+                retry_after_s=random.randint(*RETRY_AFTER_S),
+            )
+        self._calls[hub_id] += 1
+        try:
+            yield
+        finally:
+            self._calls[hub_id] -= 1
+            if not self._calls[hub_id]:
+                del self._calls[hub_id]
 
     def busy(self) -> Refused:
         """Hubs that are sent away come back over as long as it takes to serve them all at the present pace."""

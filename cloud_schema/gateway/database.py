@@ -88,10 +88,12 @@ class Database:
     ) -> bytes:
         """The function's answer as JSON. `headers` are for the audit. Raises Refused."""
         role = str(claims["role"])
+        hub_id = str(claims.get("hub_id")) if role == "hub" else None
         try:
-            async with self._pool.connection() as connection:
-                await self._schema.require(connection)
-                return await self._answer(connection, function, claims, request, headers)
+            with self._admission.calling(hub_id):
+                async with self._pool.connection() as connection:
+                    await self._schema.require(connection)
+                    return await self._answer(connection, function, claims, request, headers)
         except TooManyRequests as err:
             raise self._admission.busy() from err
         except (PoolTimeout, PoolClosed) as err:

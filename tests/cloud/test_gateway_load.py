@@ -109,6 +109,7 @@ async def test_bodies_at_once_are_bounded(served, hub, monkeypatch):
 
 
 async def test_too_many_at_once_are_sent_away_at_once_and_the_others_served(dsn, hub, monkeypatch, several_backends):
+    monkeypatch.setattr(admission, "CALLS_OF_A_HUB_MAX", 60)
     monkeypatch.setattr(database, "CONNECTIONS_MAX", 1)
     monkeypatch.setattr(database, "WAITING_MAX", 5)
     async with Served(dsn) as http:

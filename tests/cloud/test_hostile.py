@@ -1,15 +1,17 @@
 """Whatever a hub sends is refused with a reason and counted, and its neighbours are served meanwhile: over real HTTP, by rows and by columns."""
 
+import asyncio
 import gzip
 import time
 from datetime import UTC, datetime, timedelta
 
 import jwt
 import orjson
+import psycopg
 import pytest
 import zstandard
 
-from cloud_schema.gateway import columns
+from cloud_schema.gateway import admission, columns
 from tests.cloud.servers import SECRET, Served
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -97,6 +99,14 @@ async def test_a_bad_row_is_set_aside_with_a_reason_and_those_around_it_are_stor
         assert [one["reason"] for one in answer.json()["refused"]] == [why]
     assert neighbour.count("device_telemetry") == 0
     assert await is_served(http, neighbour)
+
+
+async def test_thousands_of_bad_rows_are_each_set_aside_within_the_time_of_a_call(http, hub):
+    rows = rows_of("00000000-0000-0000-0000-000000000001", 5000)
+    for first in (1, 5001):
+        answer = await send(http, hub, hub.envelope(streams=as_stream(rows, "columns", first)))
+        assert (answer.status_code, len(answer.json().get("refused", []))) == (200, 5000), answer.text[:300]
+    assert len(letters(hub)) == 10_000
 
 
 @pytest.mark.parametrize("form", ["rows", "columns"])
@@ -197,6 +207,23 @@ async def test_a_bad_envelope_is_refused_whole_and_counted(http, new_hub, conten
     assert answer.json()["message"]
     assert f'nexa_gateway_refused_total{{details="{details}"}} 1' in (await http.get("/metrics")).text
     assert await is_served(http, new_hub())
+
+
+async def test_a_hub_that_calls_often_at_once_keeps_nobody_waiting(http, dsn, new_hub):
+    hub, neighbour = new_hub(), new_hub()
+    # Something holds up this hub's envelopes: the first of many, say.
+    with psycopg.connect(dsn) as holding:
+        holding.execute("SELECT FROM hub_hubs WHERE id = %s FOR UPDATE", (hub.id,))
+        calls = [asyncio.create_task(send(http, hub, hub.envelope())) for _ in range(30)]
+        waiting = set(calls)
+        while len(waiting) > admission.CALLS_OF_A_HUB_MAX:
+            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert await is_served(http, neighbour)
+    answers = [await call for call in calls]
+    words = [(answer.status_code, answer.json().get("details")) for answer in answers]
+    assert (words.count((200, None)), words.count((429, "too_many_calls"))) == (3, 27)
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in answers if answer.status_code == 429)
+    assert (await send(http, hub, hub.envelope())).status_code == 200
 
 
 async def test_a_token_that_is_not_right_lets_nobody_in_and_is_counted(http, hub, new_hub):

@@ -95,6 +95,7 @@ def test_a_bad_row_takes_nobodys_place(hub, db):
     [
         {"listed": {"from": NOON, "to": NOON, "seqs": [[1, 3]], "prints": "AAAAAAAAAAA="}},
         {"listed": {"from": NOON, "to": NOON, "seqs": [[1, 10**15]], "prints": ""}},
+        {"listed": {"from": NOON, "to": NOON, "seqs": [[1, 10**15]] * 50_000, "prints": ""}},
         {"listed": {"from": "someday", "to": NOON, "seqs": [], "prints": ""}},
         {"listed": {"from": NOON, "to": NOON, "seqs": [["a", 1]], "prints": ""}},
         {"listed": {"from": NOON, "to": NOON, "seqs": [], "prints": "%"}},

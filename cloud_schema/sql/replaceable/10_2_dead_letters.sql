@@ -24,10 +24,14 @@ $$;
 CREATE OR REPLACE FUNCTION hub_sync.bury(hub public.hub_hubs, in_mirror text, in_epoch integer, in_stream text, in_seq bigint, why text, in_body jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
+    -- By the number alone, so that the index finds it: thousands may be bad at once.
     UPDATE public.hub_dead_letters SET reason = left(why, 500), body = hub_sync.bounded(in_body), received_at = now(), times = times + 1
-    WHERE hub_id = hub.id AND stream = left(in_stream, 100) AND seq IS NOT DISTINCT FROM in_seq AND mirror_id = in_mirror AND epoch = in_epoch
-      AND (in_seq IS NOT NULL OR (body ->> 'id') IS NOT DISTINCT FROM in_body ->> 'id')
-      AND (in_seq IS NOT NULL OR in_body ->> 'id' IS NOT NULL OR reason = left(why, 500));
+    WHERE hub_id = hub.id AND stream = left(in_stream, 100) AND seq = in_seq AND mirror_id = in_mirror AND epoch = in_epoch;
+    IF in_seq IS NULL THEN
+        UPDATE public.hub_dead_letters SET reason = left(why, 500), body = hub_sync.bounded(in_body), received_at = now(), times = times + 1
+        WHERE hub_id = hub.id AND stream = left(in_stream, 100) AND seq IS NULL AND mirror_id = in_mirror AND epoch = in_epoch
+          AND (body ->> 'id') IS NOT DISTINCT FROM in_body ->> 'id' AND (in_body ->> 'id' IS NOT NULL OR reason = left(why, 500));
+    END IF;
     IF NOT FOUND THEN
         INSERT INTO public.hub_dead_letters (hub_id, home_id, mirror_id, epoch, stream, seq, reason, body)
         VALUES (hub.id, hub.home_id, in_mirror, in_epoch, left(in_stream, 100), in_seq, left(why, 500), hub_sync.bounded(in_body));

@@ -161,7 +161,7 @@ DECLARE
     expected bigint := 0;
     stored bigint;
     letter record;
-    refused jsonb := '[]';
+    refused jsonb[] := '{}';
 BEGIN
     EXECUTE inserts USING body, seqs, first_seq, hub.home_id, seed, after, upto;
     GET DIAGNOSTICS stored = ROW_COUNT;
@@ -172,10 +172,10 @@ BEGIN
     END IF;
     IF stored < expected AND finds_strays IS NOT NULL THEN
         FOR letter IN EXECUTE finds_strays USING body, seqs, first_seq, hub.home_id, seed, after, upto LOOP
-            refused := refused || hub_sync.bury(hub, in_mirror, in_epoch, declared.stream, letter.seq, letter.reason, letter.body);
+            refused := refused || (hub_sync.bury(hub, in_mirror, in_epoch, declared.stream, letter.seq, letter.reason, letter.body) -> 0);
         END LOOP;
     END IF;
-    RETURN refused;
+    RETURN to_jsonb(refused);
 END
 $$;
 

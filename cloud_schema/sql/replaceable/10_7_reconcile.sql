@@ -52,9 +52,12 @@ DECLARE
     seqs bigint[];
     missing bigint[];
 BEGIN
-    SELECT array_agg(s.seq ORDER BY r.position, s.seq) INTO seqs
-    FROM jsonb_array_elements(asked -> 'seqs') WITH ORDINALITY r (bounds, position)
-    CROSS JOIN LATERAL generate_series((r.bounds ->> 0)::bigint, least((r.bounds ->> 1)::bigint, (r.bounds ->> 0)::bigint + hub_sync.listed_max())) s (seq);
+    SELECT array_agg(l.seq ORDER BY l.position, l.seq) INTO seqs
+    FROM (
+        SELECT r.position, s.seq FROM jsonb_array_elements(asked -> 'seqs') WITH ORDINALITY r (bounds, position)
+        CROSS JOIN LATERAL generate_series((r.bounds ->> 0)::bigint, least((r.bounds ->> 1)::bigint, (r.bounds ->> 0)::bigint + hub_sync.listed_max())) s (seq)
+        LIMIT hub_sync.listed_max() + 1  -- many ranges may say more than there is memory for
+    ) l;
     IF n > hub_sync.listed_max() OR coalesce(cardinality(seqs), 0) <> n THEN
         RAISE EXCEPTION USING ERRCODE = 'PT400', DETAIL = 'request_malformed',
             MESSAGE = format('A list has as many numbers as fingerprints, %s at most.', hub_sync.listed_max());
