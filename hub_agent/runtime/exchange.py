@@ -14,6 +14,7 @@ from hub_agent.core.sync.envelope import (
     CASES_MAX,
     DEFINITIONS_MAX,
     GAPS_MAX,
+    ROWS_MIN,
     Allowance,
     ClockReading,
     Envelope,
@@ -303,14 +304,14 @@ class Exchange:
         for stream in in_order(self._lineage.mends):
             if left.is_used_up or not self.isolation.wants(stream, now_s):
                 continue
-            end = self._lineage.mends[stream]
+            mends = self._lineage.mends[stream]
             batch = await self._store.next_batch(stream, left.rows, left.bytes)
-            rows = [] if batch is None else batch.rows[: max(0, end + 1 - batch.first)]
+            rows = [] if batch is None else batch.rows[: max(0, mends.end + 1 - batch.first)]
             if batch is None or not rows:
-                await self._store.acknowledge({stream: end}, self._clock.now())
+                await self._store.acknowledge({stream: mends.end}, self._clock.now())
                 await self._keep_line(self._lineage.mended(stream))
                 continue
-            repairs.append(Repair(replace(batch, rows=rows), self._lineage.mends_epoch))
+            repairs.append(Repair(replace(batch, rows=rows), mends.epoch))
             left = left.less(len(rows), _size_estimate(batch))
         if repairs:
             return repairs
@@ -387,14 +388,22 @@ class Exchange:
         A mark of nothing at all is no loss: the numbers below belong to an earlier epoch or an earlier claim.
         """
         mark = self._behind[stream]
+        if mark == 0:
+            gaps.append(Gap(stream, 1, position.acknowledged, 0, "before this epoch"))
+            return await self._store.next_batch(stream, left.rows, left.bytes)
         last = min(position.acknowledged, mark + left.rows)
-        if mark > 0:
-            batch = await self._store.numbered(stream, range(mark + 1, last + 1))
-            if batch is not None and batch.first == mark + 1 and len(batch.rows) == last - mark:
-                return replace(batch, numbers=())
-        count, reason = (position.acknowledged - mark, "lost in the cloud") if mark > 0 else (0, "before this epoch")
-        gaps.append(Gap(stream, mark + 1, position.acknowledged, count, reason))
-        return await self._store.next_batch(stream, left.rows, left.bytes)
+        here = await self._store.numbered(stream, range(mark + 1, last + 1))
+        if here is None or here.first > mark + 1:
+            gone_to = last if here is None else here.first - 1
+            gaps.append(Gap(stream, mark + 1, gone_to, gone_to - mark, "lost in the cloud"))
+        if here is None:
+            return (
+                await self._store.next_batch(stream, left.rows, left.bytes) if last == position.acknowledged else None
+            )
+        # Without holes, and as many as may go at a time.
+        rows_max = max(1, len(here.rows) * left.bytes // max(1, _size_estimate(here)))
+        count = next((n for n, number in enumerate(here.numbers) if number != here.first + n), len(here.rows))
+        return replace(here, rows=here.rows[: min(count, rows_max)], numbers=())
 
     def _present_for(self, now_s: float) -> JsonObject | None:
         if now_s - self._told_at_s < self._flow.present_s:
@@ -492,7 +501,10 @@ class Exchange:
         marks = {stream: mark for stream, mark in answer.marks.items() if mark > before.get(stream, 0)}
         self.queued.heard(before | marks, answer.written, moment.monotonic_s)
         # What was mended is there now, or was put aside for good: either way it is answered.
-        not_taken = {refused.stream for refused in answer.refused if refused.seq is None}
+        not_taken = {refused.stream for refused in answer.refused if refused.seq is None} & envelope.parts()
+        for stream in sorted(not_taken):
+            # A cloud that does not know it, say: the others do not wait for it, and it is tried again later.
+            self.isolation.refused([stream], ROWS_MIN, moment.monotonic_s)
         marks |= {
             each.batch.stream: each.batch.first + len(each.batch.rows) - 1
             for each in envelope.repairs
@@ -556,8 +568,10 @@ class Exchange:
         """So that a hub that wakes up without a clock knows when it is not."""
         now = self._clock.now()
         if now.is_trusted and not self._known_once <= now.wall < self._known_once + KEEP_TIME_EVERY:
-            await self._store.commit([Save(*TIME_KEY, {"at": now.wall.isoformat()}, Durability.COMMIT)], now)
             self._known_once = now.wall
+            # A full disk must not keep the cloud's answer from freeing it.
+            with suppress(MirrorFull):
+                await self._store.commit([Save(*TIME_KEY, {"at": now.wall.isoformat()}, Durability.COMMIT)], now)
 
 
 def lost_by(gaps: Sequence[Gap]) -> list[Lost]:

@@ -22,7 +22,7 @@ from hub_agent.errors import AgentTooOld, ClaimError, CloudRefused, OperatingErr
 from hub_agent.model.inputs import DefinitionArrived
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Change, Clock, Cloud, Identity, Store
-from hub_agent.runtime.exchange import IDENTITY_CODES, Exchange, Submit, lost_by
+from hub_agent.runtime.exchange import IDENTITY_CODES, Exchange, Exchanged, Submit, lost_by
 from hub_agent.runtime.verifying import Verifier
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,8 @@ class Uplink:
         self._held: asyncio.Task[JsonObject] | None = None
         # More would go at once, if it were its turn.
         self._is_draining = False
+        # Something was committed since the exchange under way began.
+        self._is_noticed = False
         self._woken = asyncio.Event()
         self._nudged = asyncio.Event()
         self._may_claim = asyncio.Event()
@@ -155,6 +157,7 @@ class Uplink:
 
     def wake(self) -> None:
         """Something was committed."""
+        self._is_noticed = True
         self._up.noticed(self._now_s())
         self._woken.set()
 
@@ -182,6 +185,7 @@ class Uplink:
     def claim_with(self, code: str) -> None:
         """Somebody has typed a claim code."""
         self._claim_code = code
+        self._up.afresh(self._now_s())
         self._may_claim.set()
 
     async def run(self) -> None:
@@ -324,19 +328,27 @@ class Uplink:
         if not self._up.is_online:
             self._exchange.start_afresh()
         async with self._turn:
+            self._is_noticed = False
             done = await self._exchange.run()
+        self._paced(done)
+        await self._count()
+
+    def _paced(self, done: Exchanged) -> None:
         self._is_draining = done.is_more
         if self._exchange.is_behind:
             self.verify_soon()
-        if not done.is_sent:
+        if done.is_sent:
+            is_back = self._up.is_failing
+            self._up.succeeded(self._now_s(), is_more=done.is_more, pause_s=done.pause_s)
+            if is_back:
+                self._down.reached(self._now_s())
+            self._nudged.set()
+            self._in_contact()
+        else:
             self._up.looked(self._now_s(), done.look_again_s)
-            await self._count()
-            return
-        self._up.succeeded(self._now_s(), is_more=done.is_more, pause_s=done.pause_s)
-        self._down.reached(self._now_s())
-        self._nudged.set()
-        self._in_contact()
-        await self._count()
+        if self._is_noticed:
+            # Committed meanwhile: it does not wait until the hub has something to say again.
+            self._up.noticed(self._now_s())
 
     # Down.
 
@@ -370,10 +382,13 @@ class Uplink:
         if heard.cursor is not None and heard.cursor != cursor:
             await self._store.save_cursor(heard.cursor)
         self._reads_all = self._reads_all and not reads_all
-        is_held = self._now_s() - asked_at_s >= HELD_OPEN_S
+        is_held = self._flow.listen_s > 0 and self._now_s() - asked_at_s >= HELD_OPEN_S
+        # Where there is more, the cursor has moved.
         is_news = bool(commands) or (heard.cursor is not None and heard.cursor != cursor)
-        self._down.succeeded(self._now_s(), is_more=heard.is_more or is_held or is_news or self._reads_all)
-        self._up.reached(self._now_s())
+        is_back = self._down.is_failing
+        self._down.succeeded(self._now_s(), is_more=is_held or is_news or self._reads_all)
+        if is_back:
+            self._up.reached(self._now_s())
         self._woken.set()
 
     async def _hear(self, cursor: str | None) -> JsonObject | None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, tzinfo
 
@@ -45,6 +46,8 @@ TRIES_MAX = 6
 # After the cloud was found to have lost records: when those that follow on each other are there again.
 SOON_S = 120.0
 AGAIN_S = 3600.0
+# How often it is looked whether the cloud is back, and whether the time is known.
+LOOK_AGAIN_S = 60.0
 CLOCK_S = 3600.0
 
 
@@ -81,6 +84,8 @@ class Verifier:
         self._time_zone = time_zone
         self._submit = submit
         self._read_all = read_all
+        # The same each night, or it might be done twice in one.
+        self._chance = jitter.random()
         self._is_running = False
         self._soon_s: float | None = None
         self._woken = asyncio.Event()
@@ -93,19 +98,32 @@ class Verifier:
             self._woken.set()
 
     async def run(self) -> None:
-        """Until cancelled: once a day, and when there is reason to."""
-        due = await self._next_day()
+        """Until cancelled: once a night, and when there is reason to."""
+        night_s: float | None = None
         while True:
-            await self._until(due)
-            self._soon_s = None
-            try:
-                async for _ in self.verify(DAYS, None):
-                    pass
-            except OperatingError as err:
-                log.info("Hub and cloud could not be compared: %s", err)
-                due = self._clock.now().monotonic_s + AGAIN_S
-            else:
-                due = await self._next_day()
+            self._woken.clear()
+            if night_s is None:
+                night_s = self._next_night_s()
+            now_s = self._clock.now().monotonic_s
+            due_s = min((each for each in (night_s, self._soon_s) if each is not None), default=float("inf"))
+            if due_s <= now_s and self._is_online() and not self._is_running:
+                await self._verify_by_itself()
+                night_s = None
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(max(due_s - now_s, LOOK_AGAIN_S), CLOCK_S)):
+                    await self._woken.wait()
+
+    async def _verify_by_itself(self) -> None:
+        self._soon_s = None
+        try:
+            async for _ in self.verify(DAYS, None):
+                pass
+        except OperatingError as err:
+            log.info("Hub and cloud could not be compared: %s", err)
+            self._soon_s = self._clock.now().monotonic_s + AGAIN_S
+        except Exception:  # the link must not stop because comparing has a fault
+            log.exception("Comparing hub and cloud has a fault; it is tried again in the night.")
 
     async def verify(self, days: int, stream: str | None) -> AsyncGenerator[JsonObject, None]:
         """As Door.verify gives it."""
@@ -226,26 +244,13 @@ class Verifier:
 
     # When.
 
-    async def _next_day(self) -> float:
+    def _next_night_s(self) -> float | None:
         """By the monotonic clock. Without a trusted clock nobody knows when the night is."""
         moment = self._clock.now()
         if not moment.is_trusted:
-            return moment.monotonic_s + CLOCK_S
-        at = quiet_time_after(moment.wall, self._time_zone(), self._jitter.random())
+            return None
+        at = quiet_time_after(moment.wall, self._time_zone(), self._chance)
         return moment.monotonic_s + (at - moment.wall).total_seconds()
-
-    async def _until(self, due_s: float) -> None:
-        while True:
-            self._woken.clear()
-            soonest_s = due_s if self._soon_s is None else min(due_s, self._soon_s)
-            left_s = soonest_s - self._clock.now().monotonic_s
-            if left_s <= 0 and self._is_online() and not self._is_running:
-                return
-            try:
-                async with asyncio.timeout(max(left_s, LIVE_FIRST_S_MAX)):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
 
 
 def _parts(batch: RecordBatch, allowance: Allowance) -> Iterable[RecordBatch]:

@@ -21,7 +21,6 @@ class Heard:
     home: Definition | None
     definitions: tuple[DefinitionArrived, ...]
     commands: tuple[CloudCommand, ...]
-    is_more: bool
     server_time: datetime | None
     unread: int = 0
 
@@ -41,7 +40,6 @@ def read_changes(answer: JsonObject, now: datetime, waited: timedelta = timedelt
         home=read_home(answer.get("home")),
         definitions=definitions,
         commands=read,
-        is_more=answer.get("more") is True,
         server_time=server_time,
         unread=len(changes) + len(commands) - len(definitions) - len(read),
     )

@@ -34,16 +34,23 @@ class Position(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Mends:
+    """A stream goes in the repair lane up to this number, under the epoch in which these numbers were given."""
+
+    epoch: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lineage:
-    """`floor` None: the cloud has answered this life. `mends`: up to which number a stream goes in the repair lane under
-    `mends_epoch`. `is_new`: this epoch has begun by a fork, and the cloud has not answered in it yet.
+    """`floor` None: the cloud has answered this life. `mends`: by stream, what has to go before the stream goes on live.
+    `is_new`: this epoch has begun by a fork, and the cloud has not answered in it yet.
     """
 
     epoch: int
     incarnations: tuple[str, ...]
     floor: Mapping[str, int] | None = None
-    mends_epoch: int = 0
-    mends: Mapping[str, int] = field(default_factory=dict)
+    mends: Mapping[str, Mends] = field(default_factory=dict)
     is_new: bool = False
 
     def is_outrun(self, marks: Mapping[str, int]) -> bool:
@@ -59,20 +66,23 @@ class Lineage:
         epoch = max(next_epoch, self.epoch + 1)
         if self.is_new:
             return replace(self, epoch=epoch)
-        ends = {each.stream: min(each.last, marks.get(each.stream, 0)) for each in positions}
-        mends = {each.stream: ends[each.stream] for each in positions if ends[each.stream] > each.acknowledged}
-        return Lineage(epoch, self.incarnations[-1:], None, self.epoch, mends, is_new=True)
+        # What was still to be mended when the copy was made stays so, unless the copy has come further.
+        mends = dict(self.mends)
+        for each in positions:
+            end = min(each.last, marks.get(each.stream, 0))
+            if end > each.acknowledged and (each.stream not in mends or end > mends[each.stream].end):
+                mends[each.stream] = Mends(self.epoch, end)
+        return Lineage(epoch, self.incarnations[-1:], None, mends, is_new=True)
 
     def mended(self, stream: str) -> "Lineage":
-        return replace(self, mends={name: end for name, end in self.mends.items() if name != stream})
+        return replace(self, mends={name: mends for name, mends in self.mends.items() if name != stream})
 
     def as_json(self) -> JsonObject:
         return {
             "epoch": self.epoch,
             "incarnations": list(self.incarnations),
             "floor": None if self.floor is None else dict(self.floor),
-            "mends_epoch": self.mends_epoch,
-            "mends": dict(self.mends),
+            "mends": {stream: [mends.epoch, mends.end] for stream, mends in self.mends.items()},
             "is_new": self.is_new,
         }
 
@@ -98,17 +108,27 @@ def _read(saved: JsonObject | None) -> Lineage | None:
     if saved is None:
         return None
     epoch, incarnations = saved.get("epoch"), saved.get("incarnations")
-    floor, mends, mends_epoch = saved.get("floor"), saved.get("mends"), saved.get("mends_epoch")
-    if not isinstance(epoch, int) or not isinstance(incarnations, list) or not isinstance(mends_epoch, int):
+    floor, mends = saved.get("floor"), _mends(saved.get("mends"))
+    if not isinstance(epoch, int) or not isinstance(incarnations, list) or mends is None:
         return None
     return Lineage(
         epoch,
         tuple(str(each) for each in incarnations),
         None if floor is None else _numbers(floor),
-        mends_epoch,
-        _numbers(mends),
+        mends,
         is_new=saved.get("is_new") is True,
     )
+
+
+def _mends(value: object) -> dict[str, Mends] | None:
+    found: dict[str, Mends] = {}
+    for stream, numbers in value.items() if isinstance(value, Mapping) else ():
+        match numbers:
+            case [int(epoch), int(end)]:
+                found[str(stream)] = Mends(epoch, end)
+            case _:
+                return None
+    return found
 
 
 def _numbers(value: object) -> dict[str, int]:

@@ -36,6 +36,11 @@ class Pace:
     def due_s(self) -> float:
         return self._due_s
 
+    @property
+    def is_failing(self) -> bool:
+        """Nothing has got through since the last failure."""
+        return self._failures > 0
+
     def noticed(self, now_s: float) -> None:
         """Something waits to be sent: soon, with what comes in the meantime, but never before the cloud wants to be asked again."""
         self._due_s = min(self._due_s, max(now_s + COALESCE_S, self._not_before_s))
@@ -49,6 +54,10 @@ class Pace:
         if self._failures and self._asked_until_s <= now_s:
             self._not_before_s = now_s
             self._due_s = min(self._due_s, now_s + self._chance.random() * COALESCE_S)
+
+    def afresh(self, now_s: float) -> None:
+        """Somebody has changed what it failed with."""
+        self._not_before_s = self._due_s = now_s
 
     def succeeded(self, now_s: float, *, is_more: bool = False, pause_s: float = 0.0) -> None:
         self._failures = 0

@@ -213,6 +213,46 @@ def test_it_is_done_by_itself_once_a_day_in_the_night() -> None:
     with_home(story)
 
 
+def test_it_is_done_once_a_night_and_not_before_the_time_is_known() -> None:
+    async def story(home: LinkedHome, twin: CloudTwin) -> None:
+        asked: list[int] = []
+        ask = twin.reconcile
+
+        async def noting(request: Any) -> Any:
+            if request["definitions"] is not None:
+                asked.append(home.clock.now().wall.day)
+            return await ask(request)
+
+        async def unconfirmed(_offset_s: float) -> None:
+            """Nobody sets this clock."""
+
+        twin.reconcile = noting
+        await asyncio.sleep(4 * ONE_DAY_S)
+        assert len(asked) == len(set(asked)) == 4
+        await home.crash()
+        home._clock_confirmed = unconfirmed
+        home.clock.is_trusted = False
+        home.start()
+        await asyncio.sleep(6 * 3600)
+        assert len(asked) == 4
+
+    with_home(story)
+
+
+def test_a_fault_in_comparing_does_not_stop_the_link() -> None:
+    async def story(home: LinkedHome, twin: CloudTwin) -> None:
+        async def faulty(*_args: Any) -> Any:
+            raise RuntimeError("a fault of our own")
+
+        home.store.printed = faulty
+        await asyncio.sleep(ONE_DAY_S)
+        await home.record("device_states", device_state(LAMP, "after", 90))
+        await asyncio.sleep(20)
+        assert "after" in [row["id"] for row in twin.stored("device_states")]
+
+    with_home(story)
+
+
 def test_a_cloud_that_was_put_back_is_compared_by_itself_soon() -> None:
     async def story(home: LinkedHome, twin: CloudTwin) -> None:
         key = next(key for key in twin.marks if key[2] == "device_telemetry")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import orjson
 import pytest
 
-from hub_agent.core.sync.lineage import INCARNATIONS_MAX, Lineage, begin_life
+from hub_agent.core.sync.lineage import INCARNATIONS_MAX, Lineage, Mends, begin_life
 
 
 @dataclass
@@ -46,26 +46,37 @@ def test_a_mark_above_what_earlier_lives_made_is_of_somebody_else_until_this_lif
 def test_after_a_fork_what_both_may_have_made_is_mended_in_the_old_epoch() -> None:
     line = Lineage(4, ("a", "b")).forked(9, {"s": 8, "t": 2, "u": 5}, [At("s", 10, 6), At("t", 9, 2), At("u", 3, 1)])
     assert (line.epoch, line.incarnations, line.is_new) == (9, ("b",), True)
-    assert (line.mends_epoch, line.mends) == (4, {"s": 8, "u": 3})
-    assert line.mended("s").mends == {"u": 3}
+    assert line.mends == {"s": Mends(4, 8), "u": Mends(4, 3)}
+    assert line.mended("s").mends == {"u": Mends(4, 3)}
 
 
 def test_an_epoch_that_another_took_first_changes_nothing_of_what_is_to_be_mended() -> None:
     line = Lineage(1, ("a",)).forked(2, {"s": 8}, [At("s", 10, 6)])
     again = line.forked(3, {"s": 10}, [At("s", 10, 6)])
-    assert (again.epoch, again.mends_epoch, again.mends) == (3, 1, {"s": 8})
+    assert (again.epoch, again.mends) == (3, {"s": Mends(1, 8)})
     heard = line.answered().forked(3, {"s": 10}, [At("s", 10, 6)])
-    assert (heard.epoch, heard.mends_epoch, heard.mends) == (3, 2, {"s": 10})
+    assert (heard.epoch, heard.mends) == (3, {"s": Mends(2, 10)})
 
 
-@pytest.mark.parametrize("saved", [{}, {"epoch": "1"}, {"epoch": 1, "incarnations": "a", "mends_epoch": 0}])
+def test_what_is_still_to_be_mended_stays_so_under_its_own_epoch_after_another_fork() -> None:
+    line = Lineage(1, ("a",)).forked(2, {"s": 8, "t": 5}, [At("s", 10, 6), At("t", 9, 2)]).answered()
+    again = line.forked(3, {"t": 7}, [At("s", 10, 7), At("t", 9, 3)])
+    assert again.mends == {"s": Mends(1, 8), "t": Mends(2, 7)}
+    kept = orjson.loads(orjson.dumps(again.as_json()))
+    assert begin_life(kept, epoch=3, incarnation="b").mends == again.mends
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [{}, {"epoch": "1"}, {"epoch": 1, "incarnations": "a"}, {"epoch": 3, "incarnations": ["z"], "mends": {"s": 4}}],
+)
 def test_what_was_kept_and_cannot_be_read_counts_for_nothing(saved) -> None:
     line = begin_life(saved, epoch=3, incarnation="a", positions=[At("s", 3)])
     assert (line.epoch, line.incarnations, line.floor) == (3, ("a",), {"s": 3})
 
 
 def test_of_another_epoch_the_older_line_counts_for_nothing_and_the_newer_one_is_followed() -> None:
-    kept = Lineage(2, ("a",), None, 1, {"s": 4}).as_json()
+    kept = Lineage(2, ("a",), None, {"s": Mends(1, 4)}).as_json()
     assert begin_life(kept, epoch=3, incarnation="b").incarnations == ("b",)
     followed = begin_life(kept, epoch=1, incarnation="b")
-    assert (followed.epoch, followed.mends) == (2, {"s": 4})
+    assert (followed.epoch, followed.mends) == (2, {"s": Mends(1, 4)})
