@@ -30,7 +30,7 @@ class Link:
         given = {name: value for name, value in query.items() if value is not None}
         return self._ask("GET", f"{path}?{urlencode(given)}" if given else path)
 
-    def post(self, path: str, body: Mapping[str, object] | None = None, *, timeout_s: float = ANSWER_TIMEOUT_S) -> Json:
+    def post(self, path: str, body: Mapping[str, object] | None = None, *, timeout_s: float | None = None) -> Json:
         return self._ask("POST", path, body or {}, timeout_s)
 
     def lines(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Iterator[Json]:
@@ -56,7 +56,7 @@ class Link:
         method: str,
         path: str,
         body: Mapping[str, object] | None = None,
-        timeout_s: float = ANSWER_TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> Json:
         content = None if body is None else json.dumps(body)
         status, answer = self._exchange(method, f"/api/v1/{path}", content, timeout_s)
@@ -67,7 +67,7 @@ class Link:
         except ValueError as err:
             raise OperatingError(f"What answers at {self._path} is not a hub's agent.") from err
 
-    def _exchange(self, method: str, path: str, body: str | None, timeout_s: float) -> tuple[int, bytes]:
+    def _exchange(self, method: str, path: str, body: str | None, timeout_s: float | None) -> tuple[int, bytes]:
         with self._answer(method, path, body, {}, timeout_s) as response:
             return response.status, response.read()
 
@@ -78,16 +78,17 @@ class Link:
         path: str,
         body: str | None,
         headers: Mapping[str, str],
-        timeout_s: float = ANSWER_TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> Iterator[HTTPResponse]:
-        connection = _Connection(self._path, timeout_s)
+        within_s = ANSWER_TIMEOUT_S if timeout_s is None else timeout_s
+        connection = _Connection(self._path, within_s)
         try:
             connection.request(
                 method, path, body, {**headers, **({"content-type": "application/json"} if body else {})}
             )
             yield connection.getresponse()
         except TimeoutError as err:
-            raise OperatingError(f"The agent at {self._path} does not answer within {timeout_s:g} s.") from err
+            raise OperatingError(f"The agent at {self._path} does not answer within {within_s:g} s.") from err
         except PermissionError as err:
             raise OperatingError(f"You may not use {self._path}: join the group nexa-hub, or use sudo.") from err
         except HTTPException as err:
