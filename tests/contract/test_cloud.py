@@ -581,6 +581,18 @@ async def test_what_this_hub_wrote_itself_it_has_seen_also_where_the_answer_got_
     assert (change["fields"]["name"], change["fields"]["triggers"]) == ("second thought", [{"trigger": "sun"}])
 
 
+async def test_what_a_row_brought_back_with_it_is_told_again_where_the_answer_got_lost(side, hub) -> None:
+    """The hub knows a deleted row by its id only: brought back, it has columns that the hub never sent."""
+    rule_id = await hub.add_rule()
+    side.put("automation", rule_id, whole(description="there"))
+    gone = await hub.define("automation", rule_id, 2, is_deleted=True)
+    back = await hub.define("automation", rule_id, gone["version"], name="here again")
+    again = await hub.define("automation", rule_id, gone["version"], name="here again")
+
+    assert back["fields"]["description"] == again["fields"]["description"] == "there"
+    assert again["version"] == back["version"]
+
+
 async def test_what_people_wrote_in_between_is_still_merged(side, hub) -> None:
     rule_id = await hub.add_rule()
     await hub.define("automation", rule_id, 1, name="first thought", description="old")

@@ -597,6 +597,7 @@ class CloudTwin:
         ):
             return {**answer, "version": None, "status": "failed", "error": "no definition of a kind that hubs send"}
         known = self.definitions.get((kind, definition_id))
+        told_version = item["base_version"]
         item = {**item, "base_version": _seen_version(known, item["base_version"], origin)}
         unheard = OBSERVED_COLUMNS.get(kind, frozenset()) | CLOUD_COLUMNS.get(kind, frozenset())
         sent = self._own({name: value for name, value in item["fields"].items() if name not in unheard})
@@ -629,7 +630,7 @@ class CloudTwin:
                 "deleted": True,
                 "error": "deleted in the cloud",
             }
-        is_news = known.is_deleted or item["base_version"] != known.version
+        is_news = known.is_deleted or told_version != known.version
         described = {name: value for name, value in sent.items() if name in HUB_COLUMNS.get(kind, ())}
         people = {name: value for name, value in sent.items() if name not in described}
         disputed: dict[str, Any] = {}

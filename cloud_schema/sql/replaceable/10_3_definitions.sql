@@ -468,8 +468,9 @@ BEGIN
     IF known.is_deleted AND base_version IS DISTINCT FROM known.version THEN
         RETURN answer || jsonb_build_object('version', known.version, 'status', 'conflict', 'deleted', true, 'error', 'deleted in the cloud');
     END IF;
-    -- What changed here since the hub looked, in columns it did not send too: the answer is where it hears of it.
-    is_news_there := document IS NOT NULL AND (known.is_deleted OR base_version IS DISTINCT FROM known.version);
+    -- What changed here since the hub looked, in columns it did not send too: the answer is where it hears of it. Also what it caused
+    -- itself (a row that came back with all it had), where it did not hear the answer.
+    is_news_there := document IS NOT NULL AND (known.is_deleted OR (item ->> 'base_version')::integer IS DISTINCT FROM known.version);
     changed := jsonb_build_object('modified_at', known.modified_at, 'modified_by', (
         SELECT hub_sync.changed_by(s.metadata) FROM public.ecosystem_sync_status s
         WHERE s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = kind.entity_type AND s.entity_id = entity));

@@ -21,6 +21,7 @@ from typing import TypeAlias
 from hub_agent.core.sync.columns import CLOUD_COLUMNS, DOWN_KINDS, KINDS, owned
 from hub_agent.core.sync.lost import LOST_ROOM, LostValue, LostValues
 from hub_agent.core.sync.merge import NOTHING_WAITS, Waiting, merge
+from hub_agent.core.sync.unheard import UNHEARD_ROOM, UnheardValues
 from hub_agent.model.definition import CATALOGUE_KINDS, Definition
 from hub_agent.model.effects import Announce, Durability, Effect, Save, SaveDefinition, Warn
 from hub_agent.model.inputs import DefinitionTaken
@@ -83,6 +84,7 @@ class Definitions:
         self._known: dict[Key, Definition] = {}
         self._conflicts: dict[Key, Conflict] = {}
         self.lost = LostValues()
+        self._unheard = UnheardValues()
         self._owed: set[Key] = set()
         # Fields the cloud refused: not sent again until they change or the agent restarts.
         self._refused: dict[Key, JsonObject] = {}
@@ -98,6 +100,7 @@ class Definitions:
             if conflict is not None and (conflict.kind, conflict.id) in self._known:
                 self._conflicts[(conflict.kind, conflict.id)] = conflict
         self.lost.restore((saved or {}).get(LOST_ROOM, {}))
+        self._unheard.restore((saved or {}).get(UNHEARD_ROOM, {}))
         for known in self._known:
             self._note_owed(known)
 
@@ -183,6 +186,12 @@ class Definitions:
         kept = before.aliases if aliases is None else aliases
         fresh = replace(before, fields=merged, is_deleted=False, modified_at=now, modified_by=by, aliases=kept)
         outcomes = self._decide(key, decided, merged, now)
+        if known is not None and known.is_deleted and known.is_owed:
+            # The cloud may have deleted it meanwhile: owed again, from nothing.
+            fresh = replace(fresh, base={})
+        elif known is not None:
+            outcomes += self._unheard.replaced(known, merged, durability)
+            fresh = self._unheard.without(fresh)
         return [*outcomes, *self._replace(key, fresh, known, durability)]
 
     def delete(
@@ -237,12 +246,15 @@ class Definitions:
         if taken.sent is None:
             return self._came_back(key, theirs, now)
         if taken.status == "conflict":
-            return self._merge(key, theirs, now, base=None, is_reported=True)
-        base = {**(known.base or {}), **taken.sent}
-        outcomes = self._settle(key, sorted(taken.sent))
+            base = self._unheard.seen(key, known.base or {}, theirs.fields)
+            heard = self._unheard.heard(key, taken.sent)
+            return [*heard, *self._merge(key, theirs, now, base=base, is_reported=True)]
+        base = self._unheard.seen(key, {**(known.base or {}), **taken.sent}, theirs.fields)
+        outcomes = [*self._unheard.heard(key, taken.sent), *self._settle(key, sorted(taken.sent))]
         if taken.fields is None or known.is_deleted:
             return [*outcomes, *self._replace(key, replace(known, base=base, version=taken.version), known)]
-        lost = _overruled(known, taken.sent, owned(key[0], taken.fields))
+        not_ours = {name: value for name, value in theirs.fields.items() if name in taken.sent and base[name] != value}
+        lost = _overruled(known, taken.sent, owned(key[0], not_ours))
         outcomes += self.lost.keep(key, "hub", lost, "changed differently in the cloud", now)
         # Where there is a dispute, it is about what was edited here since: the cloud has not heard of that.
         return [*outcomes, *self._merge(key, theirs, now, base=base, is_reported=False)]
@@ -303,7 +315,8 @@ class Definitions:
             return self._came_back(key, there, now)
         earlier = self._conflicts.get(key)
         waiting = NOTHING_WAITS if earlier is None else Waiting(earlier.theirs, earlier.is_reported, still)
-        verdict = merge(key[0], (known.base if base is None else base) or {}, known.fields, theirs, waiting)
+        base = self._unheard.seen(key, (known.base if base is None else base) or {}, theirs)
+        verdict = merge(key[0], base, known.fields, theirs, waiting)
         is_known_there = is_reported or (waiting.is_reported and verdict.disputed.keys() <= (still or frozenset()))
         conflict = self._conflict_after(key, known, verdict.disputed, there, now, is_reported=is_known_there)
         decided = {name: value for name, value in verdict.lost.items() if name in waiting.theirs}
@@ -316,6 +329,7 @@ class Definitions:
             modified_at=now,
             modified_by=there.modified_by,
         )
+        merged = self._unheard.without(merged)
         return [
             *self._keep_conflict(key, conflict),
             *self.lost.keep(key, "hub", decided, "decided in the cloud", now),
@@ -330,7 +344,7 @@ class Definitions:
         fresh = Definition(
             *key, theirs, there.version, theirs, modified_at=now, modified_by=there.modified_by, aliases=aliases
         )
-        return self._replace(key, fresh, known)
+        return [*self._unheard.heard(key), *self._replace(key, fresh, known)]
 
     def _came_back(self, key: Key, there: Definition, now: datetime) -> list[Outcome]:
         """Deleted here, changed there: what the cloud has stands."""
@@ -361,7 +375,8 @@ class Definitions:
             ours = {name: known.fields[name] for name in sorted(_differing(known))}
             lost = [*self.lost.keep(key, "hub", ours, "deleted in the cloud", now)]
         tombstone = Definition(key[0], key[1], {}, version, {}, is_deleted=True, modified_at=now)
-        return [*self._forget_conflict(key), *lost, *self._replace(key, tombstone, known)]
+        heard = self._unheard.heard(key)
+        return [*self._forget_conflict(key), *heard, *lost, *self._replace(key, tombstone, known)]
 
     def _refuse(self, key: Key, taken: DefinitionTaken) -> list[Outcome]:
         self._refused[key] = taken.sent or {}
