@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import uuid
 from contextlib import suppress
 
 import psycopg
 
 CHANNEL_SQL = "LISTEN nexa_hub_changes"
+GREETING_SQL = "SELECT pg_notify('nexa_hub_changes', %s)"
 WAITERS_MAX = 20_000
 # How long to sleep unwoken while the listening connection is away. While it is there nobody asks who is not woken: so thousands may wait.
 SLEEP_S_DEAF = 2.0
@@ -68,9 +70,11 @@ class Changes:
                     keepalives_count=3,
                 ) as connection:
                     await connection.execute(CHANNEL_SQL)
-                    self.is_listening = True
-                    self._wake_all()
+                    greeting = await self._greet()
                     async for notice in connection.notifies():
+                        if notice.payload == greeting:
+                            self.is_listening = True
+                            self._wake_all()
                         self._wake(notice.payload)
             except psycopg.Error as err:
                 log.log(
@@ -83,6 +87,13 @@ class Changes:
                 self.is_listening = False
                 self._wake_all()
             await asyncio.sleep(RECONNECT_S)
+
+    async def _greet(self) -> str:
+        """Said by another connection: not everything in front of a database that takes a LISTEN passes notices on (poolers do not)."""
+        greeting = f"gateway {uuid.uuid4()}"
+        async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True, connect_timeout=5) as connection:
+            await connection.execute(GREETING_SQL, (greeting,))
+        return greeting
 
     def _wake(self, home_id: str) -> None:
         for event in self._waiters.get(home_id, ()):

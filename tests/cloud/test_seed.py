@@ -131,12 +131,6 @@ def test_every_remedy_hubs_know_is_the_one_in_the_catalogue(db, dsn):
         )
 
 
-def test_remedies_hubs_do_not_know_are_never_sent_to_them(hub, dsn):
-    seed_catalogue(dsn, silent)
-    assert "self_healing_actions" not in json.dumps(hub.changes())
-    assert "factory_reset" not in json.dumps(hub.changes())
-
-
 QUERIES = {
     "home overview": "SELECT * FROM home_dashboard_summary WHERE home_id = %(home)s",
     "device health": "SELECT * FROM device_health_summary WHERE home_id = %(home)s",

@@ -9,7 +9,8 @@ $$;
 -- Why the database did not take a row, for people. What it says itself stands behind it where that helps.
 CREATE OR REPLACE FUNCTION hub_sync.in_words(state text, said text, column_name text, constraint_name text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE
-        WHEN state = '23502' THEN format('%s is missing', column_name)
+        -- TimescaleDB names the column only in its sentence.
+        WHEN state = '23502' THEN format('%s is missing', coalesce(nullif(column_name, ''), substring(said FROM '"([^"]+)"'), 'a value'))
         WHEN state = '23514' THEN format('a value is not among those allowed (%s)', constraint_name)
         WHEN state = '23503' THEN format('it points at something that does not exist (%s)', constraint_name)
         WHEN state = '23505' THEN 'another row has this id already'
