@@ -369,6 +369,8 @@ class Uplink:
         if heard.unread:
             log.warning("%d changes from the cloud made no sense and were left out.", heard.unread)
         commands = [command for command in heard.commands if command.id not in self._seen]
+        for late in (command for command in commands if command.is_expired):
+            log.warning("%s from the cloud had expired when it came, and was not done (%s).", late.kind, late.id)
         if commands:
             await self._submit(commands)
             self._note_seen([command.id for command in commands])

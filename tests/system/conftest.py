@@ -42,6 +42,7 @@ START_WITHIN_S = 20.0
 STOP_WITHIN_S = 20.0
 SEEN_WITHIN_S = 15.0
 LOOK_S = 0.05
+SECRET = "a secret of the tests, long enough"
 
 LAMPS = ("lamp_1", "lamp_2", "lamp_3")
 SCENE_ID = "5cee0000-0000-4000-8000-000000000001"
@@ -308,7 +309,7 @@ class Cloud:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "cloud_schema", "gateway", "--port", str(self.port)]
-        env = {**os.environ, "NEXA_CLOUD_DSN": self.dsn, "NEXA_CLOUD_JWT_SECRET": "a secret of the tests, long enough"}
+        env = {**os.environ, "NEXA_CLOUD_DSN": self.dsn, "NEXA_CLOUD_JWT_SECRET": SECRET}
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=env)
         wait_for(self._is_live, START_WITHIN_S, lambda: self._output.read_text(errors="replace"))
@@ -347,6 +348,27 @@ class Cloud:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn) as connection:
             return connection.execute(query).fetchall()  # type: ignore[arg-type]  # queries of these tests
+
+    def update(self, table: str, row_id: str, columns: Mapping[str, Any]) -> None:
+        """As somebody's app does who may write to the table."""
+        assigned = sql.SQL(", ").join(
+            sql.SQL("{0} = ({1}).{0}").format(sql.Identifier(each), sql.SQL("new")) for each in columns
+        )
+        statement = (
+            "UPDATE {table} SET {assigned} FROM jsonb_populate_record(NULL::{table}, %s) new WHERE {table}.id = %s"
+        )
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute(
+                sql.SQL(statement).format(table=sql.Identifier(table), assigned=assigned),
+                (Jsonb(dict(columns)), row_id),
+            )
+
+    @contextlib.contextmanager
+    def behind_the_link(self) -> Iterator[psycopg.Connection]:
+        """What happens there sets off no trigger, as where a disk or a backup is at fault."""
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute("SET session_replication_role = replica")
+            yield connection
 
     def _is_live(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):

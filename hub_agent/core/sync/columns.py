@@ -21,8 +21,10 @@ KINDS = (
     "device_model",
     "self_healing_action",
 )
+# The same for all homes.
+SHARED_KINDS = frozenset({"self_healing_action"}) | CATALOGUE_KINDS
 # What only the cloud decides: never owed to it.
-DOWN_KINDS = frozenset({"network_access_rule", "home_member", "self_healing_action"}) | CATALOGUE_KINDS
+DOWN_KINDS = frozenset({"network_access_rule", "home_member"}) | SHARED_KINDS
 # Within a kind that goes both ways; `latitude` and `longitude` are how a hub has the coordinates.
 CLOUD_COLUMNS: Mapping[str, frozenset[str]] = {
     "home": frozenset({"coordinates", "latitude", "longitude", "is_active", "owner_id", "owner_name"}),

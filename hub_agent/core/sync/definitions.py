@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from hub_agent.core.sync.columns import CLOUD_COLUMNS, DOWN_KINDS, KINDS, owned
+from hub_agent.core.sync.columns import CLOUD_COLUMNS, DOWN_KINDS, KINDS, SHARED_KINDS, owned
 from hub_agent.core.sync.lost import LOST_ROOM, LostValue, LostValues
 from hub_agent.core.sync.merge import NOTHING_WAITS, Waiting, merge
 from hub_agent.core.sync.unheard import UNHEARD_ROOM, UnheardValues
@@ -147,10 +147,10 @@ class Definitions:
         return [*living, *gone][:limit]
 
     def versions(self) -> dict[str, dict[str, int]]:
-        """By kind and id: what the cloud last had, as far as we know."""
+        """By kind and id: what the cloud last had of this home's, as far as we know."""
         found: dict[str, dict[str, int]] = {}
         for (kind, definition_id), known in sorted(self._known.items()):
-            if known.version is not None:
+            if known.version is not None and kind not in SHARED_KINDS:
                 found.setdefault(kind, {})[definition_id] = known.version
         return found
 

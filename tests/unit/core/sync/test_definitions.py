@@ -44,6 +44,12 @@ def test_an_older_or_repeated_version_changes_nothing() -> None:
     assert theirs(definitions, 2, name="old") == []
 
 
+def test_what_is_the_same_for_all_homes_is_not_compared_as_this_homes() -> None:
+    definitions = known()
+    definitions.arrived(Definition("self_healing_action", "s", {"name": "ask_state"}, 1), NOON)
+    assert definitions.versions() == {"automation": {"a": 3}}
+
+
 def test_an_edit_is_owed_until_the_cloud_has_taken_it() -> None:
     definitions = known()
     definitions.edit("automation", "a", {"name": "ours"}, NOON)
