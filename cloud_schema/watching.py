@@ -14,8 +14,9 @@ from cloud_schema.connection import ApplyError, connect, first_line
 from cloud_schema.operating import as_json_option, with_database
 
 HUBS = """
-    SELECT * FROM hub_sync_overview WHERE (%(home)s::uuid IS NULL OR home_id = %(home)s) AND retired_at IS NULL
-    ORDER BY last_seen_at NULLS FIRST, hub_id
+    SELECT o.*, h.doubled_at FROM hub_sync_overview o JOIN hub_hubs h ON h.id = o.hub_id
+    WHERE (%(home)s::uuid IS NULL OR o.home_id = %(home)s) AND o.retired_at IS NULL
+    ORDER BY o.last_seen_at NULLS FIRST, o.hub_id
 """
 STREAMS = """
     SELECT * FROM hub_stream_positions
@@ -169,6 +170,10 @@ def _hub_in_words(hub: dict[str, Any], *, with_streams: bool) -> list[str]:
         f"{hub['hub_name']} of home {hub['home_id']}: {heard}, agent {hub['agent_version'] or 'unknown'}",
         f"  {', '.join(counted)}",
     ]
+    if hub["doubled_at"] is not None:
+        lines.append(
+            f"  two machines live under its identity, last seen {hub['doubled_at']:%Y-%m-%d %H:%M}: claim one of them anew"
+        )
     return lines + ([f"  {_stream_in_words(each)}" for each in hub["streams"]] if with_streams else [])
 
 

@@ -269,6 +269,12 @@ def test_the_operators_commands_say_it_in_words_and_as_json(dsn, hub, late_devic
     assert "No dead letters" in nexa_cloud("dead-letters", "list", dsn, "--home", hub.home_id).stdout
 
 
+def test_the_operator_is_told_of_two_machines_with_one_identity(dsn, db, hub):
+    assert "two machines" not in nexa_cloud("hubs", dsn, "--home", hub.home_id).stdout
+    db.execute("UPDATE hub_hubs SET doubled_at = now() WHERE id = %s", (hub.id,))
+    assert "two machines live under its identity" in nexa_cloud("hubs", dsn, "--home", hub.home_id).stdout
+
+
 def test_a_replay_of_everything_must_be_meant(dsn):
     refused = nexa_cloud("dead-letters", "replay", dsn)
     assert (refused.returncode, "--all" in refused.stderr) == (2, True)

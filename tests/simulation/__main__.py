@@ -2,14 +2,13 @@
 `sim link [SEED ... | FIRST:LAST]`: lives of the link to the cloud, a thousand fresh ones or these, on all cores.
 """
 
-import logging
 import multiprocessing
 import random
 import sys
 import time
 
 from tests.simulation.house import simulate
-from tests.simulation.link import simulate_link
+from tests.simulation.link import link_story
 from tests.simulation.runs import kill_runs
 
 FRESH = 200
@@ -40,20 +39,10 @@ def kill(runs: int, seeds: list[int]) -> None:
         )
 
 
-def live_on_a_link(seed: int) -> str | None:
-    """The story of what went wrong."""
-    logging.getLogger("hub_agent").propagate = False
-    try:
-        simulate_link(seed)
-    except AssertionError as err:
-        return str(err)
-    return None
-
-
 def live_on_links(seeds: "range | list[int]") -> int:
     started, failed = time.monotonic(), 0
     with multiprocessing.get_context("spawn").Pool() as pool:
-        for number, story in enumerate(pool.imap(live_on_a_link, seeds, chunksize=10), 1):
+        for number, story in enumerate(pool.imap(link_story, seeds, chunksize=10), 1):
             failed += story is not None
             if story is not None:
                 print(story, flush=True)

@@ -548,3 +548,13 @@ def simulate_link(seed: int) -> Story:
         loop.close()
     assert story is not None
     return story
+
+
+def link_story(seed: int) -> str | None:
+    """The story of what went wrong. Here, and not where it is called: processes that are spawned look for it by its module."""
+    logging.getLogger("hub_agent").propagate = False
+    try:
+        simulate_link(seed)
+    except AssertionError as err:
+        return str(err)
+    return None
