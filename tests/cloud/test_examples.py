@@ -39,8 +39,11 @@ def test_the_examples_envelope_gets_the_examples_answer(hub, own_database):
     assert without_time(answer) == without_time(shown["answer"])
 
     again = hub.call(shown["function"], shown["request"])
-    # What it wrote itself it has seen: the same is answered again.
-    assert without_time(again) == without_time(shown["answer"]) | {"refused": []}
+    # What it wrote itself is no dispute. It may not have heard the answer, so it hears how the definitions stand.
+    definitions = [
+        {name: one[name] for name in ("entity_type", "id", "version", "status")} for one in again["definitions"]
+    ]
+    assert without_time(again) | {"definitions": definitions} == without_time(shown["answer"]) | {"refused": []}
 
 
 def test_the_examples_question_for_changes_gets_an_answer_of_that_shape(hub, call_as, db, own_database):
