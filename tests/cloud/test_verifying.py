@@ -11,6 +11,7 @@ import pytest
 
 from cloud_schema.gateway import create_app
 from hub_agent.adapters.cloud import HttpCloud
+from hub_agent.core.sync.account import Account
 from hub_agent.core.sync.definitions import OwedDefinition
 from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.lineage import begin_life
@@ -73,7 +74,7 @@ async def linked(dsn, new_home, call_as, tmp_path):
             identity=type(identity)(answer["home_id"], answer["hub_id"], answer["secret"], identity.mirror_id, 1),
             owed=lambda _limit: list(owed), owed_count=lambda: len(owed), present=dict, submit=nothing, clock_confirmed=nothing, known_once=NOW,
             flow=Flow(),
-            lineage=begin_life(None, epoch=1, incarnation="one", positions=[]), warned=lambda _warnings: None,
+            lineage=begin_life(None, epoch=1, incarnation="one", positions=[]), warned=lambda _warnings: None, account=Account(),
         )  # fmt: skip
         verifier = Verifier(
             cloud=cloud, store=mirror, clock=clock, exchange=exchange,

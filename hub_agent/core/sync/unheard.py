@@ -51,7 +51,11 @@ class UnheardValues:
 
     def seen(self, key: Key, base: JsonObject, theirs: JsonObject) -> JsonObject:
         """The base to merge with: what the cloud has of ours is where we came from."""
-        known = {name: theirs[name] for name, of in self._by_key.get(key, {}).items() if theirs.get(name) in of}
+        known = {
+            name: theirs[name]
+            for name, of in self._by_key.get(key, {}).items()
+            if name in theirs and theirs[name] in of
+        }
         return {**base, **known} if known else base
 
     def heard(self, key: Key, names: Iterable[str] | None = None) -> list[Effect]:
