@@ -153,7 +153,7 @@ def _assert_all_is_stored_once(hub: Hub, cloud: Cloud) -> None:
 def _of_hub(stream: str, hub_id: str) -> str:
     """Which rows are this hub's: those of its home."""
     if stream == "audit_logs":
-        return f"metadata ->> 'hub_id' = '{hub_id}'"
+        return f"metadata ->> 'told_by' = 'hub' AND metadata ->> 'hub_id' = '{hub_id}'"
     home = f"(SELECT home_id FROM hub_hubs WHERE id = '{hub_id}')"
     owner = {
         "automation_executions": "automation_id IN (SELECT id FROM automations",
