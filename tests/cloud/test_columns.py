@@ -236,7 +236,7 @@ GOOD = {
     "value": st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**60), 2**60)),
     "unit": st.one_of(st.none(), st.sampled_from(["", "null", "\\N", "\\.", "%", "°C"])),
     "quality_score": st.one_of(st.none(), st.integers(0, 100)),
-    "metadata": st.one_of(st.none(), st.just({}), st.dictionaries(st.text(max_size=3), st.floats(allow_nan=False, allow_infinity=False), max_size=2)),
+    "metadata": st.one_of(st.none(), st.just({}), st.dictionaries(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=3), st.floats(allow_nan=False, allow_infinity=False), max_size=2)),
     "unknown": st.integers(),
 }  # fmt: skip
 BAD = st.one_of(
