@@ -378,6 +378,7 @@ class Uplink:
         if heard.home is not None and not self._is_home_told:
             definitions.insert(0, DefinitionArrived(heard.home, is_from_cloud=True))
         if definitions:
+            await self._say_what_is_owed()
             async with self._turn:
                 await self._submit(definitions)
             self._is_home_told = True
@@ -392,6 +393,11 @@ class Uplink:
         if is_back:
             self._up.reached(self._now_s())
         self._woken.set()
+
+    async def _say_what_is_owed(self) -> None:
+        """What people changed here goes before what they changed there is taken in: the cloud decides, and knows what gave way."""
+        if self._owed_count() and self._up.may_speak(self._now_s()):
+            await self._attempt(self._speak_once, self._up)
 
     async def _hear(self, cursor: str | None) -> JsonObject | None:
         """None: given up, for everything is to be read anew."""

@@ -41,6 +41,10 @@ class Pace:
         """Nothing has got through since the last failure."""
         return self._failures > 0
 
+    def may_speak(self, now_s: float) -> bool:
+        """Unless the cloud has asked for a pause."""
+        return now_s >= self._asked_until_s
+
     def noticed(self, now_s: float) -> None:
         """Something waits to be sent: soon, with what comes in the meantime, but never before the cloud wants to be asked again."""
         self._due_s = min(self._due_s, max(now_s + COALESCE_S, self._not_before_s))

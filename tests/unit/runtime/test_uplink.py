@@ -392,6 +392,24 @@ def test_a_rule_changed_on_both_sides_goes_on_as_here_until_someone_decides() ->
     live(story())
 
 
+def test_both_sides_know_what_gave_way_whichever_of_them_is_heard_first_after_an_outage() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        for turn in range(12):
+            twin.cut()
+            await home.edit("device", LAMP, {"device_name": f"ours {turn}"})
+            twin.put("device", LAMP, {"device_name": f"theirs {turn}"})
+            await asyncio.sleep(20 + 7 * turn)
+            twin.mend()
+            await asyncio.sleep(70)
+            assert home.definitions.get("device", LAMP).fields["device_name"] == f"theirs {turn}"
+            assert home.definitions.lost.all()[0].value == f"ours {turn}"
+            assert twin.definitions["device", LAMP].lost[-1] == ("device_name", "hub", f"ours {turn}")
+        await home.crash()
+
+    live(story())
+
+
 def test_a_cloud_command_is_done_once_and_its_end_is_told() -> None:
     async def story() -> None:
         twin, home = await with_lamp()
