@@ -187,6 +187,20 @@ def test_an_edit_in_the_cloud_is_pending_until_the_hub_has_taken_it_over(hub, db
     assert db.execute(status, (automation_id,)).fetchone() == ("synced", 2, 2)
 
 
+def test_a_change_says_which_person_made_it_and_so_does_the_answer_to_what_came_too_late(hub, db, read_as):
+    scene_id = hub.add_scene()
+    cursor = hub.changes()["cursor"]
+    db.execute("UPDATE users SET full_name = 'Ada Lovelace' WHERE id = %s", (hub.owner_id,))
+    read_as(hub.owner_id, "UPDATE scenes SET name = 'dusk' WHERE id = %s RETURNING id", scene_id)
+    change = by_id(hub.changes(cursor))[scene_id]
+    assert (change["fields"]["name"], change["modified_by"]) == ("dusk", "Ada Lovelace")
+    answer = hub.define("scene", scene_id, 1, name="night")
+    assert (answer["fields"]["name"], answer["modified_by"]) == ("dusk", "Ada Lovelace")
+    # The operator has no name, and the hub is no person.
+    db.execute("UPDATE scenes SET name = 'noon' WHERE id = %s", (scene_id,))
+    assert by_id(hub.changes(cursor))[scene_id]["modified_by"] is None
+
+
 def test_every_automation_and_scene_has_a_sync_row_whoever_made_it(hub, db):
     by_hub = {hub.add_automation(), hub.add_scene()}
     by_cloud = {

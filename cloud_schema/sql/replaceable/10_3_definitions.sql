@@ -161,10 +161,10 @@ CREATE OR REPLACE FUNCTION hub_sync.given_up(closing jsonb, becomes jsonb) RETUR
     WHERE f.value -> side IS DISTINCT FROM becomes -> f.key
 $$;
 
--- The name of the person who changed it last in the cloud.
+-- The name of the person who changed it last in the cloud. (A column of users is named like the parameter.)
 CREATE OR REPLACE FUNCTION hub_sync.changed_by(metadata jsonb) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT u.full_name FROM public.users u
-    WHERE metadata -> 'last_change' ->> 'where' = 'cloud' AND u.id = (metadata -> 'last_change' ->> 'by')::uuid
+    WHERE changed_by.metadata -> 'last_change' ->> 'where' = 'cloud' AND u.id = (changed_by.metadata -> 'last_change' ->> 'by')::uuid
 $$;
 
 -- "Local" is NEXA's row, "remote" the hub's copy. A conflict stays until each disputed column has been touched again.
