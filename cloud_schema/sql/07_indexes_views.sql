@@ -165,6 +165,7 @@ CREATE INDEX IF NOT EXISTS idx_api_usage_partner ON ts.api_usage (partner_id, ti
 CREATE INDEX IF NOT EXISTS idx_audit_logs_user ON ts.audit_logs (user_id, time DESC);
 CREATE INDEX IF NOT EXISTS idx_audit_logs_table ON ts.audit_logs (table_name, time DESC);
 CREATE INDEX IF NOT EXISTS idx_audit_logs_record ON ts.audit_logs (record_id) WHERE record_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_audit_logs_hub ON ts.audit_logs ((metadata ->> 'home_id'), time) WHERE metadata ->> 'told_by' = 'hub';
 
 -- Summaries. The materialized views lie in ts, because a materialized view has no row-level security; people see the rows
 -- of their homes through replaceable/08_summaries.sql. Each source is found by index and summed for one home or device

@@ -84,8 +84,8 @@ class Verifier:
         self._time_zone = time_zone
         self._submit = submit
         self._read_all = read_all
-        # The same each night, or it might be done twice in one.
-        self._chance = jitter.random()
+        # The same each night and in each life, or it might be done twice in one.
+        self._chance = random.Random(exchange.identity.mirror_id).random()
         self._is_running = False
         self._soon_s: float | None = None
         self._woken = asyncio.Event()
@@ -249,7 +249,7 @@ class Verifier:
         moment = self._clock.now()
         if not moment.is_trusted:
             return None
-        at = quiet_time_after(moment.wall, self._time_zone(), self._chance)
+        at = quiet_time_after(moment.wall, self._time_zone(), self._chance, self._flow.compare_every_days)
         return moment.monotonic_s + (at - moment.wall).total_seconds()
 
 

@@ -13,9 +13,11 @@ import pytest
 
 from cloud_schema.gateway import create_app
 from hub_agent.adapters.cloud import HttpCloud
+from hub_agent.core.sync.envelope import Sender
 from hub_agent.errors import CloudRefused
 from hub_agent.ports import Cloud
 from tests.cloud.conftest import call, dsn, new_database, server_dsn  # noqa: F401 fixtures of the real database
+from tests.contract.claimed import HubOf
 from tests.fakes.cloud_twin import CloudTwin
 
 SECRET = "a secret of the test gateway, long enough"
@@ -213,12 +215,13 @@ class SqlSide:
 
     def lose(self, stream: str, at: datetime) -> None:
         self.db.execute(
-            f"DELETE FROM ts.{stream} WHERE {_time_column(stream)} = %s AND {OF_DEVICES}", (at, self.home_id)
+            f"DELETE FROM ts.{stream} WHERE {_time_column(stream)} = %s AND {OF_HOME.get(stream, OF_DEVICES)}",
+            (at, self.home_id),
         )
 
     def change(self, stream: str, at: datetime, column: str, value: Any) -> None:
         self.db.execute(
-            f"UPDATE ts.{stream} SET {column} = %s WHERE {_time_column(stream)} = %s AND {OF_DEVICES}",
+            f"UPDATE ts.{stream} SET {column} = %s WHERE {_time_column(stream)} = %s AND {OF_HOME.get(stream, OF_DEVICES)}",
             (value, at, self.home_id),
         )
 
@@ -271,3 +274,11 @@ async def side(request: pytest.FixtureRequest) -> AsyncIterator[Side]:
         with psycopg.connect(dsn_now, autocommit=True) as db:
             yield SqlSide(db, cloud)
         await cloud.close()
+
+
+@pytest.fixture
+async def hub(side) -> HubOf:
+    answer = await side.cloud.claim(
+        side.issue_claim_code(), {"hub_name": "hall", "mirror_id": "mirror-1", "agent_version": "0.1.0"}
+    )
+    return HubOf(side, Sender(answer["hub_id"], "mirror-1", 1, "0.1.0"))

@@ -13,7 +13,7 @@ import pytest
 from hub_agent.core.sync.envelope import Sender
 from hub_agent.core.sync.prints import SPELLED, hash_of, packed, print_of
 from hub_agent.ports import RecordBatch
-from tests.contract.test_cloud import NOON, hub, reading, readings  # noqa: F401 the claimed hub is a fixture
+from tests.contract.claimed import NOON, HubOf, reading, readings
 
 DAY = "2026-03-01"
 LAMP = "0d6f0d9c-52b1-4a4e-9e2e-3a8a5d0c7b10"
@@ -46,7 +46,7 @@ def listed(rows: list[Any], first: int = 1, stream: str = "device_telemetry") ->
     }
 
 
-async def ask(hub: Any, stream: str = "device_telemetry", **asked: Any) -> Any:  # noqa: F811
+async def ask(hub: HubOf, stream: str = "device_telemetry", **asked: Any) -> Any:
     request = {"mirror_id": hub.sender.mirror_id, "epoch": hub.sender.epoch, "streams": {stream: asked}}
     return (await hub.side.cloud.reconcile(request))["streams"][stream]
 
@@ -57,7 +57,7 @@ def again(batch: RecordBatch, *seqs: int) -> RecordBatch:
     return replace(batch, first=seqs[0], rows=rows, numbers=seqs)
 
 
-async def test_a_day_is_equal_by_count_and_hash_and_a_lost_or_changed_record_shows(side, hub) -> None:  # noqa: F811
+async def test_a_day_is_equal_by_count_and_hash_and_a_lost_or_changed_record_shows(side, hub) -> None:
     lamp = await hub.add_device()
     batch = readings(lamp, 1, 10)
     await hub.ingest(batches=(batch,))
@@ -73,14 +73,14 @@ async def test_a_day_is_equal_by_count_and_hash_and_a_lost_or_changed_record_sho
     assert (await ask(hub, listed=listed(batch.rows))) == {"missing": [3, 4], "refused": []}
 
 
-async def test_a_count_alone_is_compared_as_before(side, hub) -> None:  # noqa: F811
+async def test_a_count_alone_is_compared_as_before(side, hub) -> None:
     lamp = await hub.add_device()
     await hub.ingest(batches=(readings(lamp, 1, 2),))
     for count, differs in ((2, False), (3, True)):
         assert (await ask(hub, days={DAY: {"count": count}}))["days"][DAY]["differs"] is differs
 
 
-async def test_what_is_repaired_is_there_once_and_as_it_was(side, hub) -> None:  # noqa: F811
+async def test_what_is_repaired_is_there_once_and_as_it_was(side, hub) -> None:
     lamp = await hub.add_device()
     batch = readings(lamp, 1, 6)
     batch = replace(batch, rows=[{**row, "value": float(n)} for n, row in enumerate(batch.rows, 1)])
@@ -94,7 +94,7 @@ async def test_what_is_repaired_is_there_once_and_as_it_was(side, hub) -> None: 
     assert not (await ask(hub, days=compared(batch.rows)))["days"][DAY]["differs"]
 
 
-async def test_measurements_of_one_instant_are_told_apart(side, hub) -> None:  # noqa: F811
+async def test_measurements_of_one_instant_are_told_apart(side, hub) -> None:
     lamp = await hub.add_device()
     rows = [reading(lamp, 1, 1.0), reading(lamp, 1, 2.0), reading(lamp, 2, 3.0)]
     batch = RecordBatch("device_telemetry", 1, rows)
@@ -107,7 +107,7 @@ async def test_measurements_of_one_instant_are_told_apart(side, hub) -> None:  #
     assert side.values("device_telemetry", "value") == [1.0, 2.0, 3.0]
 
 
-async def test_a_record_with_an_id_takes_the_place_of_what_it_was_changed_to(side, hub) -> None:  # noqa: F811
+async def test_a_record_with_an_id_takes_the_place_of_what_it_was_changed_to(side, hub) -> None:
     lamp = await hub.add_device()
     at = NOON + timedelta(seconds=1)
     row = {
@@ -127,7 +127,30 @@ async def test_a_record_with_an_id_takes_the_place_of_what_it_was_changed_to(sid
     assert side.values("device_states", "change_source") == ["manual"]
 
 
-async def test_what_was_refused_is_named_with_its_reason_and_costs_nothing(side, hub) -> None:  # noqa: F811
+async def test_entries_of_the_audit_are_compared_and_nothing_takes_the_place_of_one(side, hub) -> None:
+    rows = [
+        {
+            "id": str(uuid.uuid4()),
+            "time": NOON + timedelta(seconds=n),
+            "action": "UPDATE",
+            "table_name": "homes",
+            "record_id": side.cloud.home_id if not hasattr(side, "db") else side.home_id,
+            "changed_fields": ["name"] if n else None,
+        }
+        for n in range(3)
+    ]
+    batch = RecordBatch("audit_logs", 1, rows)
+    await hub.ingest(batches=(batch,))
+    assert not (await ask(hub, "audit_logs", days=compared(rows, "audit_logs")))["days"][DAY]["differs"]
+    side.lose("audit_logs", NOON)
+    side.change("audit_logs", NOON + timedelta(seconds=1), "action", "DELETE")
+    for missing in ([1, 2], [2]):
+        assert (await ask(hub, "audit_logs", listed=listed(rows, 1, "audit_logs")))["missing"] == missing
+        await hub.ingest(batches=(again(batch, 1, 2, 3),))
+    assert side.count("audit_logs") == 3
+
+
+async def test_what_was_refused_is_named_with_its_reason_and_costs_nothing(side, hub) -> None:
     lamp = await hub.add_device()
     rows = [reading(lamp, 1), reading(str(uuid.uuid4()), 2), reading(lamp, 3)]
     await hub.ingest(batches=(RecordBatch("device_telemetry", 1, rows),))
@@ -137,7 +160,7 @@ async def test_what_was_refused_is_named_with_its_reason_and_costs_nothing(side,
     assert "device_id" in answer["refused"][0]["reason"]
 
 
-async def test_records_of_an_earlier_epoch_of_the_home_are_no_fault(side, hub) -> None:  # noqa: F811
+async def test_records_of_an_earlier_epoch_of_the_home_are_no_fault(side, hub) -> None:
     lamp = await hub.add_device()
     await hub.ingest(batches=(readings(lamp, 1, 5),))
     hub.sender = Sender(hub.sender.hub_id, "mirror-1", 2, "0.1.0")
@@ -147,7 +170,7 @@ async def test_records_of_an_earlier_epoch_of_the_home_are_no_fault(side, hub) -
     assert (await ask(hub, listed=listed(rows)))["missing"] == []
 
 
-async def test_definitions_of_another_version_are_named_also_those_nobody_there_knows(side, hub) -> None:  # noqa: F811
+async def test_definitions_of_another_version_are_named_also_those_nobody_there_knows(side, hub) -> None:
     lamp, unknown = await hub.add_device(), str(uuid.uuid4())
     for version, named in ((1, set()), (3, {(lamp, 1)})):
         answer = await side.cloud.reconcile({"definitions": {"device": {lamp: version, unknown: 2}}})
@@ -158,7 +181,7 @@ async def test_definitions_of_another_version_are_named_also_those_nobody_there_
 
 
 @pytest.mark.parametrize("stream", sorted(SPELLED))
-async def test_both_sides_spell_the_same_columns(side, hub, stream) -> None:  # noqa: F811
+async def test_both_sides_spell_the_same_columns(side, hub, stream) -> None:
     if not hasattr(side, "db"):
         pytest.skip("not run: the twin spells with the hub's own words")
     declared = side.db.execute("SELECT hash_columns FROM hub_streams WHERE stream = %s", (stream,)).fetchone()[0]

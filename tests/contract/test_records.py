@@ -1,4 +1,3 @@
-# ruff: noqa: F811 (the fixture is imported)
 """Every stream and every kind of case that a hub may send, against any cloud: stored once, and refused when it points elsewhere."""
 
 import uuid
@@ -9,7 +8,7 @@ import pytest
 
 from hub_agent.model.record import CASES, STREAMS
 from hub_agent.ports import Case, RecordBatch
-from tests.contract.test_cloud import HubOf, hub  # noqa: F401 a fixture
+from tests.contract.claimed import HubOf
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -758,7 +758,7 @@ class CloudTwin:
                 is_asked_for = command.status == "delivered"
                 words = (
                     "it expired before the hub asked for it",
-                    "the hub had it, and did not say in time what became of it",
+                    "it went out to the hub, which has not said what became of it",
                 )
                 command.status, command.result = "expired", {"error": words[is_asked_for]}
             if command.status == "pending" or (

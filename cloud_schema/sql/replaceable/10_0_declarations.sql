@@ -73,6 +73,7 @@ ON CONFLICT (stream) DO UPDATE SET
 -- (no jsonb, no numeric, no defaults, nobody's user id). Without any, the records of a stream are counted only.
 UPDATE hub_streams SET hash_columns = coalesce(v.columns::text[], '{}')
 FROM hub_streams s LEFT JOIN (VALUES
+    ('audit_logs', '{id,time,action,table_name,record_id,changed_fields}'),
     ('device_states', '{id,device_id,created_at,changed_fields,change_source}'),
     ('device_telemetry', '{device_id,metric_type,time,value,unit}'),
     ('energy_usage', '{device_id,time,power_watts,energy_kwh,voltage,current_amps,power_factor}'),

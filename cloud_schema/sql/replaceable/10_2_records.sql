@@ -293,7 +293,7 @@ END
 $$;
 
 -- Removes the rows of this home that have a key of the batch and are none of the batch's rows: they were changed here. One by one and by
--- their literal keys, which is what compressed chunks are good at.
+-- their literal keys, which is what compressed chunks are good at. Entries of the audit are evidence: nothing takes their place.
 CREATE OR REPLACE FUNCTION hub_sync.remove_changed(
     declared public.hub_streams, hub public.hub_hubs, body jsonb, as_columns boolean, seqs bigint[], first_seq bigint, upto bigint
 ) RETURNS integer LANGUAGE plpgsql AS $$
@@ -303,7 +303,7 @@ DECLARE
     one text;
     n integer := 0;
 BEGIN
-    IF declared.hash_columns = '{}' OR hub_sync.of_home_sql(declared) IS NULL THEN
+    IF declared.hash_columns = '{}' OR declared.target_table = 'audit_logs' OR hub_sync.of_home_sql(declared) IS NULL THEN
         RETURN 0;
     END IF;
     SELECT string_agg(format('%%1$s.%1$I = a.%1$I', key), ' AND ') INTO same_key FROM unnest(declared.key_columns) key;

@@ -10,7 +10,7 @@ DECLARE
     delivered jsonb;
 BEGIN
     UPDATE public.hub_commands SET status = 'expired', finished_at = now(), result = jsonb_build_object('error', CASE status
-        WHEN 'pending' THEN 'it expired before the hub asked for it' ELSE 'the hub had it, and did not say in time what became of it' END)
+        WHEN 'pending' THEN 'it expired before the hub asked for it' ELSE 'it went out to the hub, which has not said what became of it' END)
     WHERE home_id = hub.home_id AND status IN ('pending', 'delivered') AND expires_at <= now();
     -- Again and again until the hub says it is done; the hub keeps the ids and does each once.
     WITH due AS (

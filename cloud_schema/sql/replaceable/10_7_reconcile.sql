@@ -15,9 +15,12 @@ CREATE OR REPLACE FUNCTION hub_sync.print_sql(declared public.hub_streams, alias
     JOIN pg_type t ON t.oid = a.atttypid
 $$;
 
--- Which rows of the table are of the home ($1); $2 has the ids of its devices. Null: the table does not say.
+-- Which rows of the table are of the home ($1); $2 has the ids of its devices. Null: the table does not say. Of the audit, what hubs told.
 CREATE OR REPLACE FUNCTION hub_sync.of_home_sql(declared public.hub_streams) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN 'home_id' = ANY (declared.columns) THEN 't.home_id = $1' WHEN 'device_id' = ANY (declared.columns) THEN 't.device_id = ANY ($2)' END
+    SELECT CASE
+        WHEN declared.target_table = 'audit_logs' THEN 't.metadata ->> ''told_by'' = ''hub'' AND t.metadata ->> ''home_id'' = $1::text'
+        WHEN 'home_id' = ANY (declared.columns) THEN 't.home_id = $1'
+        WHEN 'device_id' = ANY (declared.columns) THEN 't.device_id = ANY ($2)' END
 $$;
 
 CREATE OR REPLACE FUNCTION hub_sync.days_of(declared public.hub_streams, home uuid, first_day date, last_day date)

@@ -4,7 +4,8 @@ With a limit every request has to be paid for before the next one: its bytes at 
 that the present and the critical, which come first in each, never wait long behind the bulk.
 
 On a metered connection the critical goes as always, everything else in company: states once an hour, measurements once a day,
-the present every quarter of an hour; and the cloud is asked for news every five minutes, in the place of listening.
+the present every quarter of an hour; the cloud is asked for news every five minutes, in the place of listening, and hub and cloud
+are compared once a week. What goes is whole: only for lack of disk is anything thinned.
 """
 
 from datetime import datetime, timedelta
@@ -82,6 +83,11 @@ class Flow:
     def listen_s(self) -> int:
         """How long the cloud may hold a question for news."""
         return 0 if self.is_metered else 25
+
+    @property
+    def compare_every_days(self) -> int:
+        """How often hub and cloud are compared by themselves."""
+        return 7 if self.is_metered else 1
 
     @property
     def poll_s(self) -> float:

@@ -64,6 +64,12 @@ def _columns(names: str, spell: Spell = _text) -> list[tuple[str, Spell]]:
 SPELLED: Mapping[str, tuple[tuple[str, Spell], ...]] = {
     stream: tuple(columns)
     for stream, columns in {
+        "audit_logs": [
+            *_columns("id"),
+            ("time", _time),
+            *_columns("action table_name record_id"),
+            ("changed_fields", _texts),
+        ],
         "device_states": [
             *_columns("id device_id"),
             ("created_at", _time),

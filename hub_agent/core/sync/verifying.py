@@ -360,9 +360,12 @@ QUIET_FROM = time(2)
 QUIET_FOR = timedelta(hours=3)
 
 
-def quiet_time_after(now: datetime, zone: tzinfo, chance: float) -> datetime:
-    """Once a day, while the home sleeps; hubs of one place not all at once."""
+def quiet_time_after(now: datetime, zone: tzinfo, chance: float, every_days: int = 1) -> datetime:
+    """Once in so many days, while the home sleeps; hubs of one place not all at once. Told by the date, so that a restart changes nothing."""
     local = now.astimezone(zone)
-    begins = datetime.combine(local.date(), QUIET_FROM, zone)
-    at = begins + chance * QUIET_FOR
-    return at if at > local else at + timedelta(days=1)
+    night = local.date()
+    while True:
+        at = datetime.combine(night, QUIET_FROM, zone) + chance * QUIET_FOR
+        if at > local and night.toordinal() % every_days == int(chance * every_days):
+            return at
+        night += timedelta(days=1)

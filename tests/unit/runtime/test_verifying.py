@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.verifying import quiet_time_after
 from hub_agent.errors import CloudRefused, NotPossible, OperatingError
 from tests.fakes.cloud_twin import STORMY, CloudTwin
@@ -296,6 +298,36 @@ def test_bad_questions_and_an_absent_cloud_are_told_in_words() -> None:
             await verified(home)
 
     with_home(story)
+
+
+def test_on_a_metered_connection_it_is_done_by_itself_once_a_week() -> None:
+    async def story(home: LinkedHome, twin: CloudTwin) -> None:
+        await home.crash()
+        home.flow = Flow(is_metered=True)
+        asked: list[datetime] = []
+        ask = twin.reconcile
+
+        async def noting(request: Any) -> Any:
+            if request["definitions"] is not None:
+                asked.append(home.clock.now().wall)
+            return await ask(request)
+
+        twin.reconcile = noting
+        for _ in range(2):
+            home.start()
+            await asyncio.sleep(3.5 * ONE_DAY_S)
+            await home.crash()
+        assert len(asked) == 1
+
+    with_home(story)
+
+
+def test_the_quiet_time_of_once_a_week_is_a_day_of_the_week_of_its_own() -> None:
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    for chance in (0.0, 0.5, 0.999):
+        nights = [quiet_time_after(now + timedelta(hours=n), UTC, chance, 7) for n in range(0, 24 * 21, 5)]
+        assert len(set(nights)) in {3, 4}
+        assert {later - before for before, later in pairwise(sorted(set(nights)))} == {timedelta(days=7)}
 
 
 @pytest.mark.parametrize(
