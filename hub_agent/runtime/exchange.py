@@ -252,7 +252,7 @@ class Exchange:
         cases = await self._store.cases(CASES_MAX) if wants("cases") else ()
         commands_done = await self._store.commands_done() if wants("commands_done") else ()
         self.untold = await self._store.gaps()
-        shed = self.untold if wants("gaps") else ()
+        shed = [gap for gap in self.untold if wants("gaps") and not self.isolation.is_set_aside(gap.stream, now_s)]
         batches: list[RecordBatch] = []
         repairs: list[Repair] = []
         gaps: list[Gap] = []
@@ -487,7 +487,7 @@ class Exchange:
         for refused in answer.refused:
             log.warning("The cloud put a record aside: %s %s: %s", refused.stream, refused.seq, refused.reason)
         await self._keep_account(self._account.note_refused(answer.refused, moment.wall))
-        is_done = bool(answer.definitions or answer.cases or envelope.commands_done or envelope.gaps)
+        is_done = bool(answer.definitions or answer.cases or envelope.commands_done)
         return is_ahead or is_done or self._is_first
 
     async def _keep_account(self, effects: Sequence[Save]) -> None:
@@ -501,7 +501,8 @@ class Exchange:
         marks = {stream: mark for stream, mark in answer.marks.items() if mark > before.get(stream, 0)}
         self.queued.heard(before | marks, answer.written, moment.monotonic_s)
         # What was mended is there now, or was put aside for good: either way it is answered.
-        not_taken = {refused.stream for refused in answer.refused if refused.seq is None} & envelope.parts()
+        told_of = envelope.parts() | {gap.stream for gap in envelope.gaps}
+        not_taken = {refused.stream for refused in answer.refused if refused.seq is None} & told_of
         for stream in sorted(not_taken):
             # A cloud that does not know it, say: the others do not wait for it, and it is tried again later.
             self.isolation.refused([stream], ROWS_MIN, moment.monotonic_s)
@@ -514,8 +515,11 @@ class Exchange:
         if marks:
             await self._store.acknowledge(marks, moment)
         own = set(await self._store.gaps()) if envelope.gaps else set()
-        gaps = [gap for gap in envelope.gaps if isinstance(gap, Gap) and gap in own]
+        # Where the mark stays below, numbers before it are missing there: it is told again behind them.
+        passed = [gap for gap in envelope.gaps if answer.marks.get(gap.stream, 0) >= gap.last]
+        gaps = [gap for gap in passed if isinstance(gap, Gap) and gap in own]
         if gaps:
+            is_ahead = True
             await self._store.acknowledge_gaps(gaps)
             self.untold = [gap for gap in self.untold if gap not in gaps]
             await self._keep_account(self._account.note_shed(lost_by(gaps)))

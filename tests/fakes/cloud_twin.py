@@ -6,13 +6,14 @@ row that the database refuses), access rights, paging.
 
 import asyncio
 import itertools
-import json
 import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+import orjson
 
 from hub_agent.core.sync.columns import CLOUD_COLUMNS, DOWN_KINDS, HUB_COLUMNS, KINDS, MANUAL_COLUMNS, OBSERVED_COLUMNS
 from hub_agent.errors import ClaimError, CloudRefused, CloudUnreachable
@@ -212,7 +213,11 @@ class CloudTwin:
         return await self._through(lambda: self._claim(code, request))
 
     async def ingest(self, envelope: bytes) -> Any:
-        return await self._through(lambda: self._ingest(json.loads(envelope)))
+        return await self.ingest_read(orjson.loads(envelope))
+
+    async def ingest_read(self, envelope: dict[str, Any]) -> Any:
+        """For a gateway that has read it already."""
+        return await self._through(lambda: self._ingest(envelope))
 
     async def changes(self, cursor: str | None, wait_s: int) -> Any:
         deadline = asyncio.get_running_loop().time() + min(wait_s, WAIT_S_MAX)
@@ -253,9 +258,9 @@ class CloudTwin:
             raise CloudUnreachable("The cloud at twin cannot be reached: no answer.", retry_after_s=self.retry_after_s)
         if chance.random() < faults.failing:
             raise CloudUnreachable("The cloud at twin says: HTTP status 500", retry_after_s=self.retry_after_s)
-        answer = json.loads(json.dumps(work()))
+        answer = orjson.loads(orjson.dumps(work()))
         if chance.random() < faults.duplicate:
-            answer = json.loads(json.dumps(work()))
+            answer = orjson.loads(orjson.dumps(work()))
         if chance.random() < faults.lost_answer:
             raise CloudUnreachable("The cloud at twin cannot be reached: the connection broke.")
         return answer

@@ -16,6 +16,8 @@ from tests.simulation.link_model import CLOUD, HUB, Column
 # What a time told by the cloud may be off by: half of a slow round trip.
 TOLD_TIME_OFF = timedelta(seconds=45)
 EXACT = timedelta(milliseconds=2)
+# What was on its way when the clock was put right may still arrive as it was dated.
+ON_ITS_WAY = timedelta(seconds=120)
 # Gaps that say only where an epoch begins.
 NO_LOSS = {"before this epoch"}
 TIME_COLUMN = {"device_states": "created_at"}
@@ -71,7 +73,10 @@ class Ledger:
         self.pressed: Counter[str] = Counter()
         self.ended_commands: set[str] = set()
         self._marks: dict[tuple[str, int, str], int] = {}
-        self.trusted_boots: set[tuple[str, int]] = set()
+        # When the clock of a boot was put right.
+        self.trusted_boots: dict[tuple[str, int], datetime] = {}
+        # Numbers that the cloud was told to be dated by a clock that nobody had set, and when.
+        self.undated: dict[tuple[str, int], datetime] = {}
         self.dated_late: set[int] = set()
 
     # What happens.
@@ -85,7 +90,7 @@ class Ledger:
         elif call in {"acknowledge", "shed"}:
             self._positions(machine)
         elif call == "trust_clock":
-            self.trusted_boots.add((machine.name, machine.clock.boots))
+            self.trusted_boots[machine.name, machine.clock.boots] = self._story.true_now()
         if machine.loop is not None and machine.inbox is not None:
             self.hold(len(machine.inbox) <= MESSAGES_MAX, "the inbox is over its bound")
             self.hold(len(machine.loop._unstored) <= UNSTORED_MAX, "what could not be stored is over its bound")
@@ -102,6 +107,10 @@ class Ledger:
                 )
                 self.hold(mark <= last, f"the cloud's mark of {key} is {mark}, but only {last} is stored on the hub")
         self._marks = dict(self._twin.marks)
+        for stream, first, last in self._twin.undated:
+            for number in range(first, last + 1):
+                self.undated.setdefault((stream, number), self._story.true_now())
+        self._twin.undated.clear()
 
     def press(self, command_id: str, at: datetime, *, is_remembered: bool) -> None:
         self.pressed[command_id] += is_remembered
@@ -242,14 +251,15 @@ class Ledger:
         if aside:
             return f"set aside: {aside}"
         unsettled = [each for each in self._twin.commands.values() if each.status in {"pending", "delivered"}]
-        return f"commands wait: {unsettled[:1]}" if unsettled else self._definitions_differ(machine.hub)
+        if unsettled:
+            return f"commands wait: {unsettled[:1]}"
+        return self._definitions_differ(machine.hub) or self._present_differs(self._story.present())
 
-    def check(self, machine: Machine, present: Mapping[str, Any], *, is_order_kept: bool = True) -> None:
+    def check(self, machine: Machine, *, is_order_kept: bool = True) -> None:
         self._check_records(is_order_kept=is_order_kept)
         self._check_times()
         self._check_columns(machine)
         self._check_cases()
-        self._check_present(present)
 
     def _check_records(self, *, is_order_kept: bool) -> None:
         twin = self._twin
@@ -291,16 +301,21 @@ class Ledger:
         self.hold(not beyond, f"{stream}: a gap of numbers that nobody made: {beyond}")
 
     def _check_times(self) -> None:
+        """A wrong time is one of a clock that was wrong; then the cloud knows that nobody had set it, and nobody had when it was sent."""
         for stream, rows in self._twin.rows.items():
             for row in rows:
                 made = self.made[number_in(stream, row.row)]
                 off = abs(datetime.fromisoformat(row.row[TIME_COLUMN.get(stream, "time")]) - made.at)
                 if made.was_exact:
                     self.hold(off <= EXACT, f"{stream} {made.n} is dated {off} wrong, the clock was right")
-                elif made.boot in self.trusted_boots and made.n not in self.dated_late:
+                elif off > TOLD_TIME_OFF and made.n not in self.dated_late:
+                    sent_at = self.undated.get((stream, row.seq))
                     self.hold(
-                        off <= TOLD_TIME_OFF, f"{stream} {made.n} is dated {off} wrong, though the clock was put right"
+                        sent_at is not None, f"{stream} {made.n} is dated {off} wrong, and the cloud does not know"
                     )
+                    put_right_at = self.trusted_boots.get(made.boot)
+                    is_early = sent_at is None or put_right_at is None or sent_at <= put_right_at + ON_ITS_WAY
+                    self.hold(is_early, f"{stream} {made.n} is dated {off} wrong, though the clock had been put right")
 
     def _definitions_differ(self, hub: LinkHub) -> str | None:
         """Both sides have the same, but for what is disputed; and both know of that."""
@@ -345,12 +360,12 @@ class Ledger:
             self.hold(there is not None and there["revision"] == revision, f"case {key}: {there} instead of {revision}")
             self.hold(there is None or there["row"]["step"] == row["step"], f"case {key}: another row: {there}")
 
-    def _check_present(self, present: Mapping[str, Any]) -> None:
+    def _present_differs(self, present: Mapping[str, Any]) -> str | None:
         there = self._twin.present["devices"]
         for device_id, observed in present["devices"].items():
-            self.hold(
-                there.get(device_id) == observed, f"the present of {device_id}: {there.get(device_id)}, not {observed}"
-            )
+            if there.get(device_id) != observed:
+                return f"the present of {device_id}: {there.get(device_id)}, not {observed}"
+        return None
 
     def hold(self, is_so: bool, complaint: str) -> None:
         if not is_so:

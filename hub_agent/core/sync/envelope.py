@@ -399,7 +399,9 @@ def _read_marks(
     beyond: dict[str, int] = {}
     missing: dict[str, int] = {}
     reach = sent.reach()
-    firsts = {batch.stream: batch.first for batch in sent.batches if not batch.numbers}
+    told = [(batch.stream, batch.first) for batch in sent.batches if not batch.numbers]
+    told += [(gap.stream, gap.first) for gap in sent.gaps]
+    firsts = dict(sorted(told, reverse=True))
     for stream, value in sorted(_object(marks).items()):
         mark = _count(value)
         if mark is None:

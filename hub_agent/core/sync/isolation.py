@@ -30,8 +30,15 @@ class Isolation:
     def is_searching(self) -> bool:
         return bool(self._queue)
 
-    def wants(self, part: str, now_s: float) -> bool:
+    def is_set_aside(self, part: str, now_s: float) -> bool:
+        """Until its time is over: it then goes with the others again, if there is anything of it still."""
         if self._set_aside_until_s.get(part, now_s) > now_s:
+            return True
+        self._set_aside_until_s.pop(part, None)
+        return False
+
+    def wants(self, part: str, now_s: float) -> bool:
+        if self.is_set_aside(part, now_s):
             return False
         if self._queue and self._is_alone_turn:
             return next(iter(self._queue)) == part

@@ -103,6 +103,70 @@ def test_of_what_the_cloud_has_lost_everything_that_is_still_here_is_sent_again(
     live(story())
 
 
+def test_what_was_shed_is_confirmed_only_when_the_cloud_has_all_before_it() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(1, 4)))
+        await asyncio.sleep(10)
+        twin.cut()
+        await home.record("device_telemetry", telemetry(LAMP, 4), telemetry(LAMP, 5))
+        home.store.shed("device_telemetry", 4, 5)
+        twin.marks["mirror-1", 1, "device_telemetry"] = 1
+        twin.rows["device_telemetry"] = twin.rows["device_telemetry"][:1]
+        twin.mend()
+        await asyncio.sleep(300)
+        assert twin.mark("device_telemetry") == 5
+        assert [row["value"] for row in twin.stored("device_telemetry")] == [1.0, 2.0, 3.0]
+        assert all(each["last"] == each["acknowledged"] for each in home.uplink.status()["streams"])
+        await home.crash()
+
+    live(story())
+
+
+def test_a_gap_of_a_stream_that_the_cloud_does_not_know_is_told_now_and_then() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        take = twin._take_stream
+
+        def without_telemetry(mirror: str, epoch: int, stream: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+            if stream == "device_telemetry":
+                return [{"stream": stream, "seq": None, "reason": "stream_unknown"}]
+            return take(mirror, epoch, stream, body)
+
+        twin._take_stream = without_telemetry
+        twin.cut()
+        await home.record("device_telemetry", telemetry(LAMP, 1))
+        home.store.shed("device_telemetry", 1, 1)
+        twin.mend()
+        await asyncio.sleep(120)
+        told = len([each for each in twin.envelopes if each["gaps"]])
+        await asyncio.sleep(1800)
+        assert told == len([each for each in twin.envelopes if each["gaps"]]) == 1
+        twin._take_stream = take
+        await asyncio.sleep(3600)
+        assert twin.mark("device_telemetry") == 1
+        assert home.store.pending_gaps == []
+        await home.crash()
+
+    live(story())
+
+
+def test_what_was_set_aside_and_is_gone_since_is_not_shown_for_ever() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        twin.poison = lambda envelope: "device_telemetry" in envelope["streams"]
+        await home.record("device_telemetry", telemetry(LAMP, 1))
+        await asyncio.sleep(900)
+        assert home.uplink.status()["set_aside"] == ["device_telemetry"]
+        home.store.shed("device_telemetry", 1, 1)
+        twin.poison = lambda _envelope: False
+        await asyncio.sleep(3700)
+        assert home.uplink.status()["set_aside"] == []
+        await home.crash()
+
+    live(story())
+
+
 def test_a_stream_that_cannot_be_mended_after_a_fork_does_not_hold_up_the_others() -> None:
     async def story() -> None:
         twin, home = await with_lamp()
