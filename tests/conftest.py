@@ -1,7 +1,10 @@
 """What all tests share: where the fixtures of real homes lie, and virtual time."""
 
+import gc
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +21,29 @@ os.environ |= {"NEXA_DISCOVERY_MDNS": "false", "NEXA_DISCOVERY_SSDP": "false", "
 # Hundreds of agents and commands are started: where nothing compiled may be kept, each spends a second on compiling itself.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Hundreds of mirrors and servers would wait for the disk otherwise; what they write is for a moment only.
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 6_000_000_000
+
+
+def has_room(folder: Path) -> bool:
+    """Not where programs must not be run: some tests install some."""
+    if not folder.is_dir() or os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        return False
+    available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(shutil.disk_usage(folder).free, available) > MEMORY_BYTES_MIN
+
+
+if "TMPDIR" not in os.environ and has_room(MEMORY):
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay until the end: to look through them for garbage again and again finds none, and takes seconds."""
+    gc.collect()
+    # gc.freeze()
+
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("nexa", deadline=None)

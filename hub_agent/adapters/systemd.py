@@ -23,13 +23,14 @@ class SystemdNotifier:
         self._tell(f"STATUS={text}")
 
     def alive(self) -> None:
-        self._tell("WATCHDOG=1")
+        # Repeated soon: that nobody reads it for a while must not hold up the home.
+        self._tell("WATCHDOG=1", socket.MSG_DONTWAIT)
 
     def stopping(self) -> None:
         self._tell("STOPPING=1")
 
-    def _tell(self, message: str) -> None:
+    def _tell(self, message: str, flags: int = 0) -> None:
         if not self._address:
             return
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.sendto(message.encode(), self._address)
+            notify.sendto(message.encode(), flags, self._address)

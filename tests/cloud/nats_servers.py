@@ -60,7 +60,7 @@ class Program:
     def stop(self) -> int:
         """As systemd does."""
         self._process.terminate()
-        return self._process.wait(timeout=20)
+        return self._process.wait(timeout=60)
 
 
 class Cluster:

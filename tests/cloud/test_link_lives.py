@@ -19,7 +19,7 @@ from tests.unit.runtime.test_uplink import HomeMirror
 
 pytestmark = pytest.mark.heavy
 
-WITHIN_S = 40.0
+WITHIN_S = 60.0
 
 
 class MachineClock:

@@ -536,7 +536,7 @@ def test_a_worker_that_is_killed_leaves_its_message_to_the_next(home, web, runni
     home.alert()
     process, _ = running()
     while path not in web.received:
-        assert web.arrived.acquire(timeout=30)
+        assert web.arrived.acquire(timeout=60)
     process.kill()
     process.wait()
     release.set()
@@ -563,10 +563,10 @@ def test_a_worker_that_is_stopped_finishes_what_it_holds(home, web, running, pat
     home.alert()
     process, log = running("--json")
     while path not in web.received:
-        assert web.arrived.acquire(timeout=30)
+        assert web.arrived.acquire(timeout=60)
     process.send_signal(signal.SIGTERM)
     release.set()
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     assert fate(home, "webhook") == ("delivered", None)
     assert json.loads(log.read_text().splitlines()[-1])["delivered"] == 1
 
@@ -599,13 +599,13 @@ def test_a_database_that_goes_away_and_comes_back_loses_nothing(home, web, db, d
     )
     thread.start()
     while path not in web.received:
-        assert web.arrived.acquire(timeout=30)
+        assert web.arrived.acquire(timeout=60)
     ended = db.execute(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'nexa-notify'"
     )
     assert ended.fetchone()[0] >= 1
     release.set()
-    thread.join(30)
+    thread.join(60)
     assert counts[0]["delivered"] == 1
     assert fate(home, "webhook") == ("delivered", None)
     assert len(web.received[path]) == 1

@@ -16,7 +16,7 @@ from hub_agent.model.link import Frame, Peer, Request
 from hub_agent.model.report import Decoded, Rejected, Reported
 from tests.recorded.zigbee2mqtt.wire import device_of, entity_of
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 
 
 class Linked:

@@ -18,7 +18,7 @@ from tests.fakes.replayer import ReplayBeside
 from tests.unit.runtime.conftest import MemoryBroker
 from tests.unit.store.homes import counted_ids, mirror_in
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 
 
 class WholeHome:

@@ -26,9 +26,9 @@ def board() -> Iterator[int]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield port
-    asyncio.run_coroutine_threadsafe(sleeper.sleep(), loop).result(5)
+    asyncio.run_coroutine_threadsafe(sleeper.sleep(), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
+    thread.join(60)
     for task in asyncio.all_tasks(loop):
         task.cancel()
         loop.run_until_complete(asyncio.gather(task, return_exceptions=True))

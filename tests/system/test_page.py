@@ -24,7 +24,7 @@ from tests.fakes.door import AT, LAMP, MOVIE, FakeDoor, device, entity
 pytestmark = pytest.mark.heavy
 
 ARTEFACTS = Path(__file__).parent / "artefacts"
-WITHIN_S = 15.0
+WITHIN_S = 60.0
 ENTER, TAB = "\ue007", "\ue004"
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 LAMP_CARD, BLIND_CARD = f"[aria-labelledby='device-{LAMP}']", "[data-entity='cover.blind']"
@@ -51,7 +51,7 @@ class Hub:
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self._serving.cancel)
-        self._thread.join(10)
+        self._thread.join(60)
         self.loop.close()
 
     def happens(self, act: Callable[[], None]) -> None:
@@ -63,7 +63,7 @@ class Hub:
             done.set()
 
         self.loop.call_soon_threadsafe(run)
-        assert done.wait(5)
+        assert done.wait(60)
 
     def _run(self) -> None:
         self.loop.run_until_complete(asyncio.gather(self._serving, return_exceptions=True))
@@ -160,7 +160,7 @@ def driver() -> Iterator[httpx.Client]:
         client.get("/status").raise_for_status()
         yield client
     process.terminate()
-    process.wait(10)
+    process.wait(60)
 
 
 @pytest.fixture

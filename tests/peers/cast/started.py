@@ -13,7 +13,7 @@ from tests.peers.npm import NODE, npm_ci
 FOLDER = Path(__file__).parent
 UUID = "b2f4c8a0d1e24f5e8a9b0c1d2e3f4a5b"
 PORT = 8009
-WITHIN_S = 10
+WITHIN_S = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class Judge:
 async def main(port: int, wanted: int) -> None:
     judge = Judge(port, wanted)
     await judge.start()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         await judge.met.wait()
         while len(judge.entities) < wanted:
             judge.said.clear()
@@ -111,7 +111,7 @@ async def main(port: int, wanted: int) -> None:
         entity = judge.entities[order["entity"]]
         await getattr(entity, order["do"])(*order["with"])
         until = order["until"]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while until not in json.dumps(judge.states.get(order["entity"])):
                 await judge.said.wait()
                 judge.said.clear()

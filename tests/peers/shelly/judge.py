@@ -14,7 +14,7 @@ from aioshelly.common import ConnectionOptions
 from aioshelly.exceptions import ShellyError
 from aioshelly.rpc_device import RpcDevice, RpcUpdateType, WsServer
 
-WITHIN_S = 20
+WITHIN_S = 60
 
 
 async def rpc(port: int, password: str) -> Any:

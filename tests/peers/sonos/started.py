@@ -11,7 +11,7 @@ from pathlib import Path
 from hub_agent.model.link import Peer
 
 PROGRAM = Path(__file__).parent / "household.py"
-ENDS_WITHIN_S = 10
+ENDS_WITHIN_S = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from wled import WLED
 
-WITHIN_S = 20
+WITHIN_S = 60
 
 
 class Elsewhere(aiohttp.TCPConnector):

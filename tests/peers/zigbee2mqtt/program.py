@@ -11,7 +11,7 @@ from typing import Any
 from tests.peers.npm import NODE, npm_ci
 
 HERE = Path(__file__).parent
-STOP_WITHIN_S = 10.0
+STOP_WITHIN_S = 60.0
 
 LAMP, OTHER_LAMP, PLUG, WEATHER = "0x000b57fffec6a5b2", "0x000b57fffec6a5b3", "0x00124b0023456789", "0x00158d0002abcdef"
 _LIGHT_CLUSTERS = ["genBasic", "genIdentify", "genGroups", "genScenes", "genOnOff", "genLevelCtrl", "lightingColorCtrl"]

@@ -42,7 +42,7 @@ def peer(key: str = MAC, at: int | None = None) -> Peer:
 
 async def connected(home: Linked) -> None:
     """The node needs a moment to listen."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await home.connect()

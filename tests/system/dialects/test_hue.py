@@ -81,14 +81,14 @@ async def test_aiohue_takes_the_bridge_of_these_tests_for_a_real_one(bridge: Hue
         heard: asyncio.Queue[Any] = asyncio.Queue()
         judge.lights.subscribe(lambda _kind, light: heard.put_nowait(light))
         # Its stream is open before anything is asked for.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await bridge.is_listened_to.wait()
         await judge.lights.set_state(parts.LAMP_LIGHT, on=True, brightness=50, color_xy=(0.3, 0.4), transition_time=400)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             light = await heard.get()
         assert (light.id, light.is_on, round(light.brightness), light.color.xy.x) == (parts.LAMP_LIGHT, True, 50, 0.3)
         await judge.scenes.scene.recall(parts.SCENE)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while light.color_temperature.mirek != 447:
                 light = await heard.get()
         created = await judge.request("post", "clip/v2/resource/scene", json=_scene_body())
@@ -333,7 +333,7 @@ async def test_in_a_whole_home_a_scene_is_kept_by_the_bridge_and_recalled_by_one
         await home.door.import_definitions([scene], "somebody")
 
         # It is stored once nobody has edited it for ten seconds.
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             await bridge.has_made.wait()
         (kept,) = [each for each in bridge.held.values() if each.get("metadata", {}).get("name") == "Film night"]
         assert (kept["group"]["rid"], len(kept["actions"])) == (parts.ZONE, 3)

@@ -48,7 +48,7 @@ def peer(running: Emulator, key: str) -> Peer:
 
 async def connected(home: Linked) -> None:
     """The emulator needs a moment to listen."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await home.connect()
@@ -77,7 +77,7 @@ async def found_by(linking: LifxLinking, wanted: set[str]) -> dict[str, Peer]:
         if found.keys() >= wanted:
             is_complete.set()
 
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while not is_complete.is_set():
             searching = asyncio.create_task(linking.search(take))
             with contextlib.suppress(TimeoutError):

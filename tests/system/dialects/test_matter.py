@@ -36,7 +36,7 @@ def linked(linking: MatterLinking, host: str, port: int = PORT) -> Linked:
 
 async def connected(hub: Linked) -> None:
     """The server needs some seconds to listen."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await hub.connect()

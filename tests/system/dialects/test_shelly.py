@@ -171,7 +171,7 @@ async def test_a_device_that_sleeps_is_asleep_and_is_heard_when_it_wakes_and_cal
 
 
 async def waiting(links: ShellyLinking) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not links._links[0]._is_waiting:
             await asyncio.to_thread(os.sched_yield)
 

@@ -54,11 +54,11 @@ class House:
         self.hub.remember(EVENING)
         self.hub.start()
         self.bridge.start()
-        self.hub.wait(lambda: self.named("Zigbee2MQTT Bridge"), within_s=30)
+        self.hub.wait(lambda: self.named("Zigbee2MQTT Bridge"))
         self.call("switch.turn_on", "switch.zigbee2mqtt_bridge_permit_join")
         self.hub.wait_for_state("switch.zigbee2mqtt_bridge_permit_join", "on")
         self.bridge.join(ikea_lamp(LAMP, 0x1111), ikea_lamp(OTHER_LAMP, 0x1112), sonoff_plug(), aqara_weather())
-        self.hub.wait(lambda: all((self.named(name) or {}).get("entities") for name in NAMES.values()), within_s=30)
+        self.hub.wait(lambda: all((self.named(name) or {}).get("entities") for name in NAMES.values()))
 
     def close(self) -> None:
         self.hub.close()
@@ -226,7 +226,7 @@ def test_a_lamp_without_power_is_unavailable_until_it_is_heard_again(house: Hous
     wait(lambda: "max_jitter" in (house.bridge.folder / "configuration.yaml").read_text(), house)
     house.bridge.radio("wake", OTHER_LAMP)
     house.bridge.radio("silence", OTHER_LAMP)
-    house.hub.wait_for_state(DESK, "unavailable", within_s=20)
+    house.hub.wait_for_state(DESK, "unavailable")
     assert house.named("Desk lamp")["availability"] == "unavailable"
     house.ask("device/options", {"id": OTHER_LAMP, "options": {"availability": True}})
     house.bridge.radio("wake", OTHER_LAMP)
@@ -239,9 +239,9 @@ def test_a_bridge_that_is_killed_takes_its_devices_with_it_and_brings_them_back(
     house.hub.wait_for_state("binary_sensor.zigbee2mqtt_bridge_connection_state", "off")
 
     house.bridge.start()
-    house.hub.wait(lambda: house.hub.states()[CEILING] in {"on", "off"}, within_s=30)
+    house.hub.wait(lambda: house.hub.states()[CEILING] in {"on", "off"})
     # It says that it is there some time before it listens.
-    house.hub.wait(lambda: house.call("light.turn_on", CEILING, brightness_pct=50)[0][1] == "confirmed", within_s=30)
+    house.hub.wait(lambda: house.call("light.turn_on", CEILING, brightness_pct=50)[0][1] == "confirmed")
     assert house.radio(LAMP, "genLevelCtrl")["currentLevel"] == 127
 
 

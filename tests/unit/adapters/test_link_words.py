@@ -28,7 +28,7 @@ async def test_a_device_that_is_switched_off_is_told_in_plain_words(dialect: str
     link = linking.open(Peer(dialect, "aabbccddeeff", "Kitchen Lamp", ("127.0.0.1",), port), line)
 
     with pytest.raises(LinkLost) as lost:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await link.run()
 
     assert "nothing answers at its address" in str(lost.value)

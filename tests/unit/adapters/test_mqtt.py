@@ -31,7 +31,7 @@ class Ear:
 async def connected(port: int, ear: Ear, name: str) -> AsyncIterator[MqttBroker]:
     broker = MqttBroker(BrokerAddress("127.0.0.1", port), random.Random(1), f"test-{name}")
     broker.start(ear.hear, ear.note)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (await ear.changes.get())[0]:
             pass
     try:
@@ -41,7 +41,7 @@ async def connected(port: int, ear: Ear, name: str) -> AsyncIterator[MqttBroker]
 
 
 async def next_message(ear: Ear) -> MqttMessage:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return await ear.messages.get()
 
 
@@ -104,7 +104,7 @@ async def test_after_a_broker_restart_the_subscriptions_are_made_again(tmp_path:
 
 
 async def _eventually(changes: "asyncio.Queue[tuple[bool, str]]", holds: Callable[[tuple[bool, str]], bool]) -> bool:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds(await changes.get()):
             pass
     return True

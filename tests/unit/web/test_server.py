@@ -139,7 +139,7 @@ async def test_a_reader_that_vanishes_is_forgotten(app, door, socket_path) -> No
         async with client.stream("GET", "/api/v1/events", timeout=30) as events:
             assert await anext(events.aiter_lines()) == ": welcome"
             assert door.told.has_readers
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while door.told.has_readers:  # noqa: ASYNC110 nobody is told when a reader is forgotten
                 await asyncio.sleep(0)
 
@@ -161,6 +161,6 @@ async def test_what_is_no_request_is_refused_and_the_next_one_served(app, socket
             await loop.sock_connect(rude, str(socket_path))
             with contextlib.suppress(ConnectionError):
                 await loop.sock_sendall(rude, garbage)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     assert (await loop.sock_recv(rude, 64)).startswith(b"HTTP/1.1 400")
         assert (await client.get("/live")).status_code == 200
