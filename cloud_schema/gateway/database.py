@@ -1,6 +1,7 @@
 """The database behind the gateway: one transaction a call, under the caller's role and claims."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, LiteralString
 
@@ -63,6 +64,7 @@ class Database:
                 "application_name": "nexa-gateway",
             },
         )
+        self._at_work = 0
         metrics.watch("nexa_gateway_database_connections", partial(self._pool_figure, "pool_available"), state="idle")
         metrics.watch("nexa_gateway_database_connections", partial(self._pool_figure, "pool_size"), state="all")
         metrics.watch("nexa_gateway_database_waiting", partial(self._pool_figure, "requests_waiting"))
@@ -92,12 +94,14 @@ class Database:
         try:
             with self._admission.calling(hub_id):
                 async with self._pool.connection() as connection:
-                    await self._schema.require(connection)
-                    return await self._answer(connection, function, claims, request, headers)
+                    with self._working():
+                        await self._schema.require(connection)
+                        return await self._answer(connection, function, claims, request, headers)
         except TooManyRequests as err:
             raise self._admission.busy() from err
         except (PoolTimeout, PoolClosed) as err:
-            raise database_away() from err
+            # Others have the connections, or nobody gets one.
+            raise self._admission.busy() if self._at_work else database_away() from err
         except psycopg.Error as err:
             raise from_database(err, role) from err
         except orjson.JSONEncodeError as err:
@@ -115,6 +119,14 @@ class Database:
             raise database_away() from err
         except psycopg.Error as err:
             raise from_database(err, "service_role") from err
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
 
     async def _answer(
         self,

@@ -53,3 +53,12 @@ DROP FUNCTION IF EXISTS hub_sync.merge(public.hub_definition_kinds, jsonb, jsonb
 -- The hub's last clock says as much.
 DROP FUNCTION IF EXISTS hub_sync.is_stale_present(public.hub_hubs, text, jsonb);
 ALTER TABLE IF EXISTS hub_hubs DROP COLUMN IF EXISTS present_boot_id, DROP COLUMN IF EXISTS present_monotonic_ms;
+
+-- Envelopes of twice as many rows take in a backlog half as fast again; whoever had set another limit keeps it.
+DO $$
+BEGIN
+    IF to_regclass('public.hub_limits') IS NOT NULL THEN
+        UPDATE public.hub_limits SET rows_max = 10000 WHERE rows_max = 5000;
+    END IF;
+END
+$$;

@@ -226,9 +226,10 @@ CREATE TABLE IF NOT EXISTS hub_definition_history (
 -- What the cloud asks of every hub; one row, changed by the operator.
 CREATE TABLE IF NOT EXISTS hub_limits (
     is_the_row boolean PRIMARY KEY DEFAULT true CHECK (is_the_row),
-    rows_max integer NOT NULL DEFAULT 5000,
+    rows_max integer NOT NULL DEFAULT 10000,
     bytes_max integer NOT NULL DEFAULT 4194304,
     pause_s integer NOT NULL DEFAULT 0
 );
 ALTER TABLE hub_limits ADD COLUMN IF NOT EXISTS agent_version_min text;
+ALTER TABLE hub_limits ALTER COLUMN rows_max SET DEFAULT 10000;
 INSERT INTO hub_limits DEFAULT VALUES ON CONFLICT DO NOTHING;

@@ -1,5 +1,6 @@
 """One exchange with the cloud: gather what is owed, send it, take in the answer. Nothing is forgotten before it is confirmed."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from hub_agent.core.sync.envelope import (
     IngestAnswer,
     Repair,
     Sender,
+    encoded_columns,
     in_order,
     is_answer,
     read_answer,
@@ -37,6 +39,7 @@ from hub_agent.model.inputs import DefinitionTaken, Input
 from hub_agent.model.json import JsonObject
 from hub_agent.model.record import STREAMS, Priority
 from hub_agent.ports import Case, Clock, Cloud, Gap, Identity, Moment, RecordBatch, Remembered, Store, StreamPosition
+from hub_agent.runtime.reading_ahead import ReadingAhead, size_estimate
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,8 @@ BULK_S = 5.0
 GONE_S = 1.0
 # Never sooner than this, or the looking would be all there is.
 LOOK_S = 0.1
+# From so many rows on the loop is not held up for a whole envelope.
+TURN_ROWS_MIN = 1000
 
 # Of who we are, not of what we sent: nothing in the envelope is to blame.
 IDENTITY_CODES = frozenset(
@@ -139,6 +144,9 @@ class Exchange:
         self._clock_confirmed = clock_confirmed
         self.isolation = Isolation()
         self.queued = Queued()
+        self._ahead = ReadingAhead(store)
+        # The envelope before left something behind.
+        self._was_cut = False
         self.positions: Sequence[StreamPosition] = ()
         # Where the cloud's mark was found below what it had confirmed.
         self._behind: dict[str, int] = {}
@@ -175,6 +183,9 @@ class Exchange:
         if wait_s > 0 and not is_cut:
             return self._put_off(envelope, wait_s)
         was_waiting = self.queued.is_waiting
+        self._was_cut = is_cut
+        if is_cut and envelope.batches and not self.isolation.is_searching:
+            self._ahead.begin(envelope.batches[-1], self._flow.within(self.isolation.allowance))
         answer = await self._send(envelope)
         is_progress = await self._take_in(envelope, answer)
         is_drained = not (is_cut or self._is_held or self.queued.is_waiting)
@@ -237,6 +248,7 @@ class Exchange:
         await self._keep_line(line)
         await self._keep_epoch(line.epoch)
         self._behind.clear()
+        self._ahead.drop()
         self.queued = Queued()
 
     # What goes up.
@@ -263,7 +275,7 @@ class Exchange:
             repairs = await self._mends(now_s)
             is_cut = bool(repairs)
         if not is_cut and not self._travels_apart(now_s, is_urgent=is_urgent):
-            batches, gaps, is_cut = await self._records(moment)
+            batches, gaps, is_cut = await self._records(moment, shed)
         elif not is_cut:
             is_cut = self._is_more_to_queue()
         gaps += self._gaps_in_reach(shed, batches)
@@ -312,7 +324,7 @@ class Exchange:
                 await self._keep_line(self._lineage.mended(stream))
                 continue
             repairs.append(Repair(replace(batch, rows=rows), mends.epoch))
-            left = left.less(len(rows), _size_estimate(batch))
+            left = left.less(len(rows), size_estimate(batch))
         if repairs:
             return repairs
         await self.look()
@@ -331,7 +343,7 @@ class Exchange:
         is_cut = bool(living) and self._owed_count() > len(living) + len(gone)
         return [*living, *ready], is_cut
 
-    async def _records(self, moment: Moment) -> tuple[list[RecordBatch], list[Gap], bool]:
+    async def _records(self, moment: Moment, shed: Sequence[Gap]) -> tuple[list[RecordBatch], list[Gap], bool]:
         now_s, now = moment.monotonic_s, moment.wall
         left = self._flow.within(self.isolation.allowance)
         positions = {each.stream: each for each in self.positions}
@@ -354,17 +366,21 @@ class Exchange:
                 continue
             else:
                 sent_up_to = self.queued.sent_up_to(stream, position.acknowledged)
-                batch = await self._store.next_batch(stream, left.rows, left.bytes, sent_up_to)
+                batch = await self._next(stream, sent_up_to, left, shed)
                 # A hole behind what is only queued: the gap is told when the marks are there.
                 if batch is not None and sent_up_to > position.acknowledged and batch.first > sent_up_to + 1:
                     continue
             if batch is None or not batch.rows:
                 continue
             batches.append(batch)
-            left = left.less(len(batch.rows), _size_estimate(batch))
+            left = left.less(len(batch.rows), size_estimate(batch))
             if batch.first + len(batch.rows) - 1 < position.last:
                 return batches, gaps, True
         return batches, gaps, False
+
+    async def _next(self, stream: str, after: int, left: Allowance, shed: Sequence[Gap]) -> RecordBatch | None:
+        batch = await self._ahead.take(stream, after, left, shed)
+        return batch or await self._store.next_batch(stream, left.rows, left.bytes, after)
 
     def _gaps_in_reach(self, gaps: Sequence[Gap], batches: Sequence[RecordBatch]) -> list[Gap]:
         """Those up to which all is told by now. One further on waits, so that the cloud's mark never runs ahead of ours."""
@@ -438,6 +454,8 @@ class Exchange:
             return 0.0
         if any(_is_urgent(batch.stream) or self.isolation.is_searching for batch in envelope.batches):
             return 0.0
+        if envelope.batches and self._was_cut:  # the end of a backlog
+            return 0.0
         return min((BULK_S if envelope.batches else self._flow.present_alone_s) - since_s, ask_in_s)
 
     # There and back.
@@ -447,8 +465,12 @@ class Exchange:
         parts, rows = envelope.parts(), envelope.row_count()
         self._asked_at_s = now_s
         try:
-            raw = await self._cloud.ingest(envelope.encode())
+            raw = await self._cloud.ingest(await _encoded(envelope))
+        except CloudUnreachable:
+            self._ahead.drop()
+            raise
         except CloudRefused as err:
+            self._ahead.drop()
             if err.code == "envelope_too_large":
                 self.isolation.too_large(parts, rows, now_s)
             elif err.code not in IDENTITY_CODES:
@@ -582,6 +604,21 @@ def lost_by(gaps: Sequence[Gap]) -> list[Lost]:
     return [Lost(gap.stream, gap.reason, gap.count, gap.from_at, gap.to_at) for gap in gaps]
 
 
+async def _encoded(envelope: Envelope) -> bytes:
+    """The home gets its turn between the columns of a large envelope."""
+    columns: dict[str, dict[str, orjson.Fragment]] = {}
+    try:
+        for batch in envelope.batches:
+            if len(batch.rows) >= TURN_ROWS_MIN:
+                encoded = columns.setdefault(batch.stream, {})
+                for name, values in encoded_columns(batch):
+                    encoded[name] = values
+                    await asyncio.sleep(0)
+    except TypeError:
+        return envelope.encode()
+    return envelope.encode(columns)
+
+
 def _taken(envelope: Envelope, answer: IngestAnswer) -> list[Input]:
     sent = {(owed.kind, owed.id): owed for owed in envelope.definitions}
     return [
@@ -613,7 +650,3 @@ def _told_after(told: JsonObject, fresh: JsonObject) -> JsonObject:
 def _is_urgent(stream: str) -> bool:
     declared = STREAMS.get(stream)
     return declared is not None and declared.priority is not Priority.BULK
-
-
-def _size_estimate(batch: RecordBatch) -> int:
-    return len(orjson.dumps(batch.rows[0], default=str)) * len(batch.rows)

@@ -21,6 +21,7 @@ LOOK_S = 0.05
 
 async def drained(path: Path, url: str) -> dict[str, float]:
     clock = SystemClock()
+    await clock.confirm(0.0)
     mirror = Mirror(path)
     identity = (await mirror.open(clock.now())).identity
 

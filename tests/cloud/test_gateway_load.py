@@ -7,6 +7,7 @@ import zlib
 
 import jwt
 import orjson
+import psycopg
 import pytest
 import zstandard
 
@@ -119,6 +120,25 @@ async def test_too_many_at_once_are_sent_away_at_once_and_the_others_served(dsn,
     words = [(answer.status_code, answer.json().get("details")) for answer in answers]
     assert set(words) == {(200, None), (503, "gateway_busy")}
     assert words.count((200, None)) >= 5
+
+
+async def test_who_waits_too_long_for_others_hears_that_the_gateway_is_busy(dsn, hub, monkeypatch, several_backends):
+    monkeypatch.setattr(database, "CONNECTIONS_MAX", 1)
+    monkeypatch.setattr(database, "CONNECTION_WAIT_S", 0.2)
+    async with Served(dsn) as http, await psycopg.AsyncConnection.connect(dsn) as other:
+
+        async def ask():
+            return await http.post("/rpc/hub_ingest_v1", json=hub.envelope(), headers=signed(hub))
+
+        await other.execute("SELECT 1 FROM hub_hubs WHERE id = %s FOR UPDATE", (hub.id,))
+        first, second = asyncio.create_task(ask()), asyncio.create_task(ask())
+        await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
+        await other.rollback()
+        answers = sorted([await first, await second], key=lambda answer: answer.status_code)
+    assert [(answer.status_code, answer.json().get("details")) for answer in answers] == [
+        (200, None),
+        (503, "gateway_busy"),
+    ]
 
 
 def test_hubs_that_are_sent_away_come_back_over_the_time_it_takes_to_serve_them():

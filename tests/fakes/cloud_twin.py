@@ -112,7 +112,7 @@ class CloudTwin:
         self.is_offline = False
         self.retry_after_s: float | None = None
         self.pause_s = 0.0
-        self.rows_max = 5000
+        self.rows_max = 10_000
         # As behind a gateway with a queue: what may wait is stored by `write_queued`, which a world may call whenever it likes.
         self.is_queueing = False
         self.queue: list[tuple[int, dict[str, Any]]] = []

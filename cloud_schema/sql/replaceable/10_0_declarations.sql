@@ -146,7 +146,7 @@ CREATE OR REPLACE FUNCTION hub_sync.undated_max() RETURNS integer LANGUAGE sql I
 CREATE OR REPLACE FUNCTION hub_sync.ahead_max() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '1 hour'$$;
 CREATE OR REPLACE FUNCTION hub_sync.ahead_untrusted_max() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '10 years'$$;
 CREATE OR REPLACE FUNCTION hub_sync.earliest() RETURNS date LANGUAGE sql IMMUTABLE AS $$SELECT date '1970-01-01'$$;
-CREATE OR REPLACE FUNCTION hub_sync.envelope_rows_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';
+CREATE OR REPLACE FUNCTION hub_sync.envelope_rows_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20000';
 CREATE OR REPLACE FUNCTION hub_sync.envelope_streams_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 100';
 CREATE OR REPLACE FUNCTION hub_sync.number_max() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 9007199254740991';  -- of a record: what JSON can say
 CREATE OR REPLACE FUNCTION hub_sync.envelope_definitions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2000';

@@ -5,7 +5,7 @@ repeat harmless: whatever is not confirmed is sent again.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -19,8 +19,8 @@ from hub_agent.model.record import CASES, STREAMS, Priority
 DEFINITIONS_MAX = 200
 CASES_MAX = 200
 GAPS_MAX = 500
-ROWS_MAX = 5_000
-BYTES_MAX = 1_000_000
+ROWS_MAX = 10_000
+BYTES_MAX = 2_000_000
 ROWS_MIN = 1
 BYTES_MIN = 16_384
 
@@ -110,16 +110,16 @@ class Envelope:
     queued: Mapping[str, int] = field(default_factory=dict)
     repairs: tuple[Repair, ...] = ()
 
-    def encode(self) -> bytes:
-        """As JSON that the cloud can store: no NUL characters, no broken text."""
-        document = self._document()
+    def encode(self, columns: Mapping[str, "Columns"] | None = None) -> bytes:
+        """As JSON that the cloud can store: no NUL characters, no broken text. `columns`: of batches that are encoded already."""
+        document = self._document(columns or {})
         try:
             encoded = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
         except TypeError:
             encoded = orjson.dumps(_mended(document))
         return _NUL.sub(rb"\1\\ufffd", encoded) if b"\\u0000" in encoded else encoded
 
-    def _document(self) -> dict[str, object]:
+    def _document(self, columns: Mapping[str, "Columns"]) -> dict[str, object]:
         document: dict[str, object] = {
             "hub_id": self.sender.hub_id,
             "mirror_id": self.sender.mirror_id,
@@ -133,7 +133,7 @@ class Envelope:
                 "wall": self.clock.wall,
             },
             "definitions": [_definition_as_json(owed) for owed in self.definitions],
-            "streams": {batch.stream: _batch_as_json(batch) for batch in self.batches}
+            "streams": {batch.stream: _batch_as_json(batch, columns.get(batch.stream)) for batch in self.batches}
             | {each.batch.stream: _repair_as_json(each) for each in self.repairs},
             "cases": [_case_as_json(case) for case in self.cases],
             "gaps": [_gap_as_json(gap) for gap in self.gaps],
@@ -237,14 +237,30 @@ def _repair_as_json(repair: Repair) -> dict[str, object]:
     return document
 
 
-def _batch_as_json(batch: Batch) -> dict[str, object]:
+Columns = Mapping[str, orjson.Fragment]
+
+
+def encoded_columns(batch: Batch) -> Iterator[tuple[str, orjson.Fragment]]:
+    """One after the other, so that whoever encodes many rows can see to other things between. Raises TypeError where `encode` must mend."""
+    if _has_columns(batch):
+        for name in sorted({name for row in batch.rows for name in row}):
+            yield name, orjson.Fragment(orjson.dumps([row.get(name) for row in batch.rows]))
+
+
+def _has_columns(batch: Batch) -> bool:
+    stream = STREAMS.get(batch.stream)
+    return stream is not None and stream.priority is Priority.BULK
+
+
+def _batch_as_json(batch: Batch, columns: Columns | None = None) -> dict[str, object]:
     document: dict[str, object] = {"lane": "live", "first": batch.first}
     if batch.numbers:
         document = {"lane": "repair", "replace": True, "seqs": list(batch.numbers)}
     if not batch.is_clock_trusted:
         document["clock_trusted"] = False
-    stream = STREAMS.get(batch.stream)
-    if stream is not None and stream.priority is Priority.BULK:
+    if columns:
+        document["columns"] = columns
+    elif _has_columns(batch):
         names = sorted({name for row in batch.rows for name in row})
         document["columns"] = {name: [row.get(name) for row in batch.rows] for name in names}
     else:

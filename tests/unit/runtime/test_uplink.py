@@ -130,6 +130,21 @@ def test_what_is_urgent_goes_after_a_second_and_measurements_wait_for_company() 
     live(story())
 
 
+def test_the_end_of_a_backlog_does_not_wait_for_company() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        twin.rows_max = 50
+        await home.record("device_states", device_state(LAMP, "1", 1))
+        await asyncio.sleep(10)  # the limit is heard
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(120)))
+        await asyncio.sleep(7)
+        assert twin.mark("device_telemetry") == 120
+        assert [row["value"] for row in twin.stored("device_telemetry")] == [float(n) for n in range(120)]
+        await home.crash()
+
+    live(story())
+
+
 def test_an_idle_hub_says_once_a_minute_that_it_is_there_and_nothing_more() -> None:
     async def story() -> None:
         twin, home = await with_lamp()

@@ -7,7 +7,15 @@ import pytest
 
 from hub_agent.core.sync.changes import read_changes
 from hub_agent.core.sync.definitions import OwedDefinition
-from hub_agent.core.sync.envelope import Allowance, ClockReading, Envelope, Sender, in_order, read_answer
+from hub_agent.core.sync.envelope import (
+    Allowance,
+    ClockReading,
+    Envelope,
+    Sender,
+    encoded_columns,
+    in_order,
+    read_answer,
+)
 from hub_agent.core.sync.isolation import SET_ASIDE_S, Isolation
 from hub_agent.core.sync.present import has_news, news
 from hub_agent.ports import Gap, RecordBatch
@@ -29,6 +37,19 @@ def test_bulk_streams_travel_as_columns_and_the_others_as_rows() -> None:
         "device_telemetry": {"lane": "live", "first": 4, "columns": {"unit": [None, "%"], "value": [1.0, 2.0]}},
         "device_states": {"lane": "live", "first": 7, "rows": [{"state": {}}]},
     }
+
+
+def test_columns_encoded_one_by_one_come_to_the_same() -> None:
+    readings = RecordBatch(
+        "device_telemetry", 4, [{"value": 1.0, "unit": "\0"}, {"value": NOON}], is_clock_trusted=False
+    )
+    states = RecordBatch("device_states", 7, [{"state": {}}])
+    whole = envelope(batches=(readings, states))
+    columns = {batch.stream: dict(encoded_columns(batch)) for batch in whole.batches}
+    assert sorted(columns["device_telemetry"]) == ["unit", "value"]
+    assert whole.encode(columns) == whole.encode()
+    with pytest.raises(TypeError):
+        dict(encoded_columns(RecordBatch("device_telemetry", 1, [{"value": 2**70}])))
 
 
 def test_records_dated_by_a_clock_nobody_trusts_say_so() -> None:
