@@ -417,7 +417,7 @@ class Exchange:
                 await self._store.next_batch(stream, left.rows, left.bytes) if last == position.acknowledged else None
             )
         # Without holes, and as many as may go at a time.
-        rows_max = max(1, len(here.rows) * left.bytes // max(1, _size_estimate(here)))
+        rows_max = max(1, len(here.rows) * left.bytes // max(1, size_estimate(here)))
         count = next((n for n, number in enumerate(here.numbers) if number != here.first + n), len(here.rows))
         return replace(here, rows=here.rows[: min(count, rows_max)], numbers=())
 
