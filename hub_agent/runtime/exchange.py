@@ -33,7 +33,7 @@ from hub_agent.core.sync.lineage import Lineage, begin_life
 from hub_agent.core.sync.present import has_news, news, streams_told
 from hub_agent.core.sync.queued import Queued, is_only_records
 from hub_agent.core.sync.told_time import behind_s, is_worth_setting
-from hub_agent.errors import CloudRefused, CloudUnreachable, MirrorFull
+from hub_agent.errors import CloudError, CloudRefused, CloudUnreachable, MirrorFull
 from hub_agent.model.effects import Durability, Save
 from hub_agent.model.inputs import DefinitionTaken, Input
 from hub_agent.model.json import JsonObject
@@ -275,7 +275,7 @@ class Exchange:
             repairs = await self._mends(now_s)
             is_cut = bool(repairs)
         if not is_cut and not self._travels_apart(now_s, is_urgent=is_urgent):
-            batches, gaps, is_cut = await self._records(moment, shed)
+            batches, gaps, is_cut = await self._records(moment)
         elif not is_cut:
             is_cut = self._is_more_to_queue()
         gaps += self._gaps_in_reach(shed, batches)
@@ -343,7 +343,7 @@ class Exchange:
         is_cut = bool(living) and self._owed_count() > len(living) + len(gone)
         return [*living, *ready], is_cut
 
-    async def _records(self, moment: Moment, shed: Sequence[Gap]) -> tuple[list[RecordBatch], list[Gap], bool]:
+    async def _records(self, moment: Moment) -> tuple[list[RecordBatch], list[Gap], bool]:
         now_s, now = moment.monotonic_s, moment.wall
         left = self._flow.within(self.isolation.allowance)
         positions = {each.stream: each for each in self.positions}
@@ -366,7 +366,7 @@ class Exchange:
                 continue
             else:
                 sent_up_to = self.queued.sent_up_to(stream, position.acknowledged)
-                batch = await self._next(stream, sent_up_to, left, shed)
+                batch = await self._ahead.take(stream, sent_up_to, left, self.untold)
                 # A hole behind what is only queued: the gap is told when the marks are there.
                 if batch is not None and sent_up_to > position.acknowledged and batch.first > sent_up_to + 1:
                     continue
@@ -377,10 +377,6 @@ class Exchange:
             if batch.first + len(batch.rows) - 1 < position.last:
                 return batches, gaps, True
         return batches, gaps, False
-
-    async def _next(self, stream: str, after: int, left: Allowance, shed: Sequence[Gap]) -> RecordBatch | None:
-        batch = await self._ahead.take(stream, after, left, shed)
-        return batch or await self._store.next_batch(stream, left.rows, left.bytes, after)
 
     def _gaps_in_reach(self, gaps: Sequence[Gap], batches: Sequence[RecordBatch]) -> list[Gap]:
         """Those up to which all is told by now. One further on waits, so that the cloud's mark never runs ahead of ours."""
@@ -466,14 +462,11 @@ class Exchange:
         self._asked_at_s = now_s
         try:
             raw = await self._cloud.ingest(await _encoded(envelope))
-        except CloudUnreachable:
+        except CloudError as err:
             self._ahead.drop()
-            raise
-        except CloudRefused as err:
-            self._ahead.drop()
-            if err.code == "envelope_too_large":
+            if isinstance(err, CloudRefused) and err.code == "envelope_too_large":
                 self.isolation.too_large(parts, rows, now_s)
-            elif err.code not in IDENTITY_CODES:
+            elif isinstance(err, CloudRefused) and err.code not in IDENTITY_CODES:
                 self.isolation.refused(parts, rows, now_s)
             raise
         if not is_answer(raw):

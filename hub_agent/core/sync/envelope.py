@@ -116,7 +116,7 @@ class Envelope:
         try:
             encoded = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
         except TypeError:
-            encoded = orjson.dumps(_mended(document))
+            encoded = orjson.dumps(_mended(self._document({})))
         return _NUL.sub(rb"\1\\ufffd", encoded) if b"\\u0000" in encoded else encoded
 
     def _document(self, columns: Mapping[str, "Columns"]) -> dict[str, object]:

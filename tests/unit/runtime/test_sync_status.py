@@ -55,8 +55,11 @@ def test_the_speed_is_said_while_a_backlog_goes_and_nothing_of_it_afterwards() -
             await asyncio.sleep(10)
             return await answer(body)
 
+        twin.rows_max = 1000
+        await home.record("device_telemetry", telemetry(LAMP, 0))
+        await asyncio.sleep(10)  # the limit is heard
         twin.ingest = slowly
-        await home.record("device_telemetry", *(telemetry(LAMP, n % 3000) for n in range(20_000)))
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(1, 4001)))
         await asyncio.sleep(25)
         assert "all will be there in" in told(home)
         assert home.uplink.status()["drain"]

@@ -52,6 +52,14 @@ def test_columns_encoded_one_by_one_come_to_the_same() -> None:
         dict(encoded_columns(RecordBatch("device_telemetry", 1, [{"value": 2**70}])))
 
 
+def test_broken_text_elsewhere_leaves_columns_that_are_encoded_already_as_they_are() -> None:
+    readings = RecordBatch("device_telemetry", 4, [{"value": 1.0}, {"value": 2.0}])
+    whole = envelope(batches=(readings, RecordBatch("device_states", 7, [{"state": {"name": "\ud800"}}])))
+    columns = {"device_telemetry": dict(encoded_columns(whole.batches[0]))}
+    assert whole.encode(columns) == whole.encode()
+    assert orjson.loads(whole.encode(columns))["streams"]["device_telemetry"]["columns"] == {"value": [1.0, 2.0]}
+
+
 def test_records_dated_by_a_clock_nobody_trusts_say_so() -> None:
     batch = RecordBatch("device_states", 1, [{}], is_clock_trusted=False)
     assert orjson.loads(envelope(batches=(batch,)).encode())["streams"]["device_states"]["clock_trusted"] is False
