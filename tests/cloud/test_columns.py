@@ -175,10 +175,10 @@ async def test_nothing_is_copied_of_a_mirrors_copy(dsn, hub):
 async def test_rows_in_all_are_limited_as_ever(dsn, hub):
     device_id = hub.add_device()
     streams = {
-        "device_telemetry": telemetry(device_id, 6000),
-        "energy_usage": {"first": 1, "columns": {"time": ["2026-03-01T12:00:00Z"] * 6000}},
+        "device_telemetry": telemetry(device_id, 12000),
+        "energy_usage": {"first": 1, "columns": {"time": ["2026-03-01T12:00:00Z"] * 12000}},
     }
-    with pytest.raises(psycopg.errors.DatabaseError, match="12000 rows"):
+    with pytest.raises(psycopg.errors.DatabaseError, match="24000 rows"):
         await sent(dsn, hub, hub.envelope(streams=streams))
 
 

@@ -51,7 +51,7 @@ def test_a_batch_is_stored_and_the_mark_says_so(hub, device_id):
 
     assert answer["marks"] == {"device_telemetry": 10}
     assert answer["refused"] == []
-    assert answer["limits"] == {"rows_max": 5000, "bytes_max": 4194304}
+    assert answer["limits"] == {"rows_max": 10000, "bytes_max": 4194304}
     assert answer["pause_s"] == 0
     assert hub.count("device_telemetry") == 10
 
@@ -623,7 +623,7 @@ def test_an_agent_that_is_too_old_is_told_so(hub, version, is_too_old):
 
 def test_too_many_rows_are_refused_whole(hub):
     with pytest.raises(psycopg.Error) as error:
-        hub.ingest(streams={"device_telemetry": {"first": 1, "columns": {"value": [1] * 10_001}}})
+        hub.ingest(streams={"device_telemetry": {"first": 1, "columns": {"value": [1] * 20_001}}})
     assert (error.value.sqlstate, error.value.diag.message_detail) == ("PT413", "envelope_too_large")
 
 
