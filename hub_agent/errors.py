@@ -116,11 +116,19 @@ class TemplateError(OperatingError):
 
 
 class NotFound(OperatingError):
-    pass
+    """`field`: which part of what was asked for is to blame, where that is known, such as `desired/light.hall`."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class NotPossible(OperatingError):
-    pass
+    """`field` as of NotFound."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class LinkError(OperatingError):

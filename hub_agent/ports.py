@@ -321,7 +321,7 @@ class Door(Protocol):
         """Each {"id", "name", "sort_order"}, in the order to show."""
 
     def scenes(self) -> Sequence[JsonObject]:
-        """Each {"id", "name", "room_id", "icon", "color", "devices": n, "last_activated_at", "last_status", "activation_count",
+        """Each {"id", "name", "description", "room_id", "icon", "color", "devices": n, "status": "synced" | "owed" | "conflict", "last_activated_at", "last_status", "activation_count",
         "copies": [{"dialect", "bridge": device id, "status": "synced" | "pending" | "failed" | "conflict" | "unsupported", "external_id", "error"}]}
         """
 
@@ -421,8 +421,8 @@ class Door(Protocol):
     async def edit_scene(self, name: str, changes: JsonObject, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
         """`changes`: columns of its row; `desired`: entity -> state with attributes, "now" or None. {"id", "name"}. Raises NotFound, NotPossible."""
 
-    async def new_scene(self, name: str, room_id: str | None, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
-        """As the room (None: the home) stands now, or with `desired` only. {"id", "name"}. Raises NotFound, NotPossible."""
+    async def new_scene(self, given: JsonObject, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
+        """`given`: columns of its row, `name` at least. As its room (without one: the home) stands now, or with `desired` only. {"id", "name"}. Raises NotFound, NotPossible."""
 
     async def delete_scene(self, name: str, by: str) -> None: ...
 

@@ -22,7 +22,7 @@ def list_scenes(socket: str | None, as_json: bool) -> None:
     if as_json:
         print_json(scenes)
     elif not scenes:
-        click.echo("No scenes yet. They come from the cloud once the hub is claimed; see: nexa-hub sync status")
+        click.echo("No scenes yet. Make one of how a room is now: nexa-hub scenes new NAME --room ROOM")
     else:
         rows = [
             (

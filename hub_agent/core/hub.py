@@ -523,13 +523,14 @@ class Hub:
                 return self.device_groups.define(changed.id, definition, now)
             case "scene" if definition is None:
                 self.stored_scenes.unload(SceneId(changed.id), now)
-                return self.scenes.unload(SceneId(changed.id), now)
+                gone = Announce("scene", {"id": changed.id, "is_gone": True})
+                return [*self.scenes.unload(SceneId(changed.id), now), gone]
             case "scene":
                 assert definition is not None  # the case above took the rest
                 loaded = self.scenes.load(definition, now)
                 if (scene := self.scenes.scene(SceneId(changed.id))) is not None:
                     self.stored_scenes.load(scene, now)
-                return loaded
+                return [*loaded, Announce("scene", {"id": changed.id, "name": definition.fields.get("name")})]
             case "automation" if definition is None:
                 return [*self.automations.unload(AutomationId(changed.id), now), *self.checks.forget(changed.id)]
             case "automation":

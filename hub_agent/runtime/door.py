@@ -277,8 +277,8 @@ class HubDoor:
     async def edit_scene(self, name: str, changes: JsonObject, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
         return await self._editing.edit_scene(self._scene_named(name), changes, desired, by)
 
-    async def new_scene(self, name: str, room_id: str | None, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
-        return await self._editing.new_scene(name, room_id, desired, by)
+    async def new_scene(self, given: JsonObject, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
+        return await self._editing.new_scene(given, desired, by)
 
     async def delete_scene(self, name: str, by: str) -> None:
         await self._editing.delete_scene(self._scene_named(name), by)
@@ -435,9 +435,11 @@ class HubDoor:
                     "entity_id": scene.entity_id,
                     "name": scene.name,
                     "room_id": definition.fields.get("room_id"),
+                    "description": definition.fields.get("description"),
                     "icon": definition.fields.get("icon"),
                     "color": definition.fields.get("color"),
                     "devices": len({wish.device_key for wish in scene.desired}),
+                    "status": self._hub.definitions.status("scene", scene.row_id),
                     "copies": [*self._hub.stored_scenes.of(scene.row_id)],
                     "last_activated_at": _iso(history.last_activated_at),
                     "last_status": history.last_status,

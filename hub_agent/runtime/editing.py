@@ -17,6 +17,7 @@ NOW = "now"
 # What a scene of now keeps of a state, and the values it may have there.
 _KEPT: Mapping[str, tuple[float, float] | None] = {
     "brightness": (0, 255),
+    "color_mode": None,
     "color_temp_kelvin": (1000, 12000),
     "rgb_color": None,
     "hs_color": None,
@@ -59,21 +60,18 @@ class Editing:
         await self._keep(scene_id, definition.fields, fields, by)
         return {"id": scene_id, "name": {**definition.fields, **fields}["name"]}
 
-    async def new_scene(self, name: str, room_id: str | None, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
+    async def new_scene(self, given: JsonObject, desired: Mapping[str, JsonValue], by: str) -> JsonObject:
         """As the room, or the named entities, stand now."""
-        wanted = desired or dict.fromkeys(self._entities_of_room(room_id), NOW)
+        room_id = given.get("room_id")
+        wanted = desired or dict.fromkeys(self._entities_of_room(str(room_id) if room_id else None), NOW)
         if not wanted:
-            raise NotPossible("There is nothing here that a scene could set. Name the entities, or another room.")
-        fields: JsonObject = {
-            "name": name,
-            "room_id": room_id,
-            "device_states": self._with([], wanted),
-            "is_active": True,
-            "scene_type": "custom",
-        }
+            words = "There is nothing here that a scene could set. Name the entities, or another room."
+            raise NotPossible(words, "desired")
+        states = self._with([], wanted)
+        fields: JsonObject = {**given, "device_states": states, "is_active": True, "scene_type": "custom"}
         scene_id = self.new_id()
         await self._keep(scene_id, {}, fields, by)
-        return {"id": scene_id, "name": name}
+        return {"id": scene_id, "name": given["name"]}
 
     async def delete_scene(self, scene_id: str, by: str) -> None:
         gone = Definition("scene", scene_id, {}, is_deleted=True, modified_by=by)
@@ -90,7 +88,7 @@ class Editing:
     async def _keep(self, scene_id: str, before: JsonObject, fields: JsonObject, by: str) -> None:
         room_id = fields.get("room_id")
         if room_id is not None and all(room.id != room_id for room in self.hub.rooms.by_id.values()):
-            raise NotFound(f"There is no room '{room_id}'.")
+            raise NotFound(f"There is no room '{room_id}'.", "room_id")
         name = str(fields.get("name", before.get("name")))
         for other in self.hub.definitions.of_kind("scene"):
             if (
@@ -98,7 +96,7 @@ class Editing:
                 and other.id != scene_id
                 and str(other.fields.get("name")).casefold() == name.casefold()
             ):
-                raise NotPossible(f"There is a scene '{name}' already.")
+                raise NotPossible(f"There is a scene '{name}' already.", "name")
         try:
             read_scene(SceneId(scene_id), {**before, **fields})
         except DefinitionError as err:
@@ -129,19 +127,21 @@ class Editing:
     def _settable(self, entity_id: EntityId, *, is_leaving: bool) -> tuple[Device | None, Entity | None]:
         entity = self.hub.inventory.entity(entity_id)
         if entity is None and not is_leaving:
-            raise NotFound(f"There is no entity '{entity_id}'. List them with: nexa-hub devices")
+            words = f"There is no entity '{entity_id}'. List them with: nexa-hub devices"
+            raise NotFound(words, f"desired/{entity_id}")
         if (
             entity is not None
             and not is_leaving
             and not any("w" in each.access for each in entity.capabilities.values())
         ):
-            raise NotPossible(f"{entity_id} only tells something; a scene cannot set it.")
+            words = f"{entity_id} only tells something; a scene cannot set it."
+            raise NotPossible(words, f"desired/{entity_id}")
         return (self.hub.inventory.device(entity.device_id) if entity else None), entity
 
     def _now(self, entity: Entity) -> JsonObject:
         known = self.hub.states.state(entity.id)
         if known is None or known.state in {"unknown", "unavailable"}:
-            raise NotPossible(f"{entity.id} does not say how it is just now.")
+            raise NotPossible(f"{entity.id} does not say how it is just now.", f"desired/{entity.id}")
         attributes = {name: value for name, value in known.attributes.items() if name in _KEPT and value is not None}
         return {"state": known.state, "attributes": attributes} if known.state != "off" else {"state": "off"}
 
@@ -172,14 +172,17 @@ def _checked(entity: Entity, wanted: JsonValue) -> JsonValue:
         state = "on" if state else "off"
     allowed = _STATES.get(entity.domain)
     if not isinstance(state, str | int | float) or (allowed is not None and state not in allowed):
-        raise NotPossible(f"{entity.id} cannot be {state}; it can be: {', '.join(sorted(allowed or ['a state']))}.")
+        words = f"{entity.id} cannot be {state}; it can be: {', '.join(sorted(allowed or ['a state']))}."
+        raise NotPossible(words, f"desired/{entity.id}")
     if not isinstance(attributes, Mapping):
-        raise NotPossible(f"{entity.id}: attributes must be a mapping of names and values.")
+        words = f"{entity.id}: attributes must be a mapping of names and values."
+        raise NotPossible(words, f"desired/{entity.id}")
     for name, value in attributes.items():
         limits = _KEPT.get(name)
         if limits is None:
             continue
         low, high = limits
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise NotPossible(f"{entity.id}: {name} must be a number from {low:g} to {high:g}, not {value}.")
+            words = f"{entity.id}: {name} must be a number from {low:g} to {high:g}, not {value}."
+            raise NotPossible(words, f"desired/{entity.id}")
     return {"state": state, "attributes": attributes} if attributes else {"state": state}

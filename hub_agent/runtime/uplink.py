@@ -96,6 +96,7 @@ class Uplink:
         self._hub_name = hub_name
         self._claim_code = claim_code
         self._owed_count = owed_count
+        self._owed_told = 0
         self._submit = submit
         self._claimed = claimed
         self._changed = changed
@@ -486,7 +487,9 @@ class Uplink:
         self._counted_at_s = self._now_s()
         waiting = sum(position.waiting for position in positions)
         self._drain.note(self._counted_at_s, sum(position.acknowledged for position in positions), waiting)
-        if before != [(position.last, position.acknowledged) for position in positions]:
+        owed = self._owed_count()
+        if before != [(position.last, position.acknowledged) for position in positions] or owed != self._owed_told:
+            self._owed_told = owed
             self._changed(Change("sync", self.status()))
 
     def _now_s(self) -> float:

@@ -360,11 +360,11 @@ def _by_id(things: Sequence[JsonObject], wanted: str, kind: str) -> JsonObject:
 def _speak_of_errors(app: FastAPI) -> None:
     @app.exception_handler(NotFound)
     async def not_found(_request: Request, err: NotFound) -> Response:
-        return fault(404, "not_found", str(err))
+        return fault(404, "not_found", str(err), field=err.field)
 
     @app.exception_handler(NotPossible)
     async def not_possible(_request: Request, err: NotPossible) -> Response:
-        return fault(409, "not_possible", str(err))
+        return fault(409, "not_possible", str(err), field=err.field)
 
     @app.exception_handler(PersonNeeded)
     async def person_needed(_request: Request, err: PersonNeeded) -> Response:

@@ -124,6 +124,9 @@ class NewScene(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name
+    description: str | None = Field(None, max_length=2000)
+    icon: str | None = Field(None, max_length=100)
+    color: str | None = Field(None, max_length=50)
     room_id: str | None = Field(None, max_length=64)
     desired: Desired = {}
 

@@ -52,7 +52,7 @@ def editing(door: Door, route_class: type[APIRoute]) -> APIRouter:
     @router.post("/scenes", response_model=EditedAnswer)
     async def new_scene(body: NewScene, request: Request) -> Response:
         """A new scene of how the room, the home or the named entities stand now."""
-        return OrjsonResponse(await door.new_scene(body.name, body.room_id, _desired(body), by_whom(request)))
+        return OrjsonResponse(await door.new_scene(_changes(body), _desired(body), by_whom(request)))
 
     @router.patch("/scenes/{name:path}", response_model=EditedAnswer)
     async def edit_scene(name: str, body: SceneChange, request: Request) -> Response:

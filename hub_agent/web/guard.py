@@ -102,9 +102,11 @@ def fault(
     *,
     retry_after_s: int | None = None,
     needs: Mapping[str, object] | None = None,
+    field: str | None = None,
 ) -> JSONResponse:
     headers = {"retry-after": str(retry_after_s)} if retry_after_s else None
-    error = {"code": code, "message": message, "hint": hint, **({"needs": needs} if needs else {})}
+    error: dict[str, object] = {"code": code, "message": message, "hint": hint}
+    error |= {name: value for name, value in (("needs", needs), ("field", field)) if value}
     return JSONResponse({"error": error}, status, headers)
 
 

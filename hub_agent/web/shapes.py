@@ -27,6 +27,7 @@ class Fault(BaseModel):
     code: str = Field(examples=["not_found"])
     message: str = Field(examples=["There is no scene 'Moive night'."])
     hint: str | None = Field(None, examples=["This home has: 'Movie night', 'Good night'."])
+    field: str | None = Field(None, description="What of the request is to blame.", examples=["desired/light.hall"])
     needs: NeedAnswer | None = Field(None, description="With person_needed: what to do or give.")
 
 
@@ -143,10 +144,14 @@ class SceneCopyAnswer(Shape):
 class SceneAnswer(Shape):
     id: str
     name: str = Field(examples=["Movie night"])
+    description: str | None = None
     room_id: str | None = None
     icon: str | None = None
     color: str | None = None
     devices: int = Field(description="How many devices it sets.")
+    status: Literal["synced", "owed", "conflict"] = Field(
+        "owed", description="Whether the cloud has it as it is here; a conflict waits for a decision."
+    )
     last_activated_at: datetime | None = None
     last_status: str | None = None
     activation_count: int = 0

@@ -15,6 +15,10 @@ LAMP, BLIND, LOCK, HEATING, PLUG, BUTTON, CLIMATE, GROUP, BROKER = (
     f"00000000-0000-4000-8000-{n:012d}" for n in range(1, 10)
 )
 MOVIE, DARK = "00000000-0000-4000-8000-0000000000c1", "00000000-0000-4000-8000-0000000000c2"
+MOVIE_STATES = [
+    {"device_id": LAMP, "desired_state": {"light.living_room_lamp": {"state": "on", "attributes": {"brightness": 51}}}},
+    {"device_id": BLIND, "desired_state": {"cover.blind": "closed"}},
+]
 RULE, BROKEN_RULE = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000a2"
 RUN, NO_RUN, BAD_RUN = (f"{n}0000000-0000-4000-8000-0000000000d{n}" for n in (1, 2, 3))
 
@@ -413,9 +417,10 @@ class FakeDoor(FakeDefinitions, FakeEditing):
         self.devices_now = _devices()
         super().__init__()
         self.scenes_now: list[dict[str, Any]] = [
-            {"id": MOVIE, "entity_id": "scene.movie_night", "name": "Movie night", "room_id": LIVING_ROOM, "icon": "movie", "color": "#7e57c2", "devices": 2, "last_activated_at": None, "last_status": None, "activation_count": 0, "copies": [{"dialect": "zigbee2mqtt", "bridge": "b", "status": "synced", "external_id": "7", "error": None}, {"dialect": "hue", "bridge": "c", "status": "failed", "external_id": None, "error": "the bridge is full"}]},
-            {"id": DARK, "entity_id": "scene.all_off", "name": "All off", "room_id": None, "icon": None, "color": None, "devices": 3, "last_activated_at": AT, "last_status": "success", "activation_count": 4, "copies": []},
+            {"id": MOVIE, "entity_id": "scene.movie_night", "name": "Movie night", "description": "For the big screen", "room_id": LIVING_ROOM, "status": "synced", "device_states": MOVIE_STATES, "icon": "movie", "color": "#7e57c2", "devices": 2, "last_activated_at": None, "last_status": None, "activation_count": 0, "copies": [{"dialect": "zigbee2mqtt", "bridge": "b", "status": "synced", "external_id": "7", "error": None}, {"dialect": "hue", "bridge": "c", "status": "failed", "external_id": None, "error": "the bridge is full"}]},
+            {"id": DARK, "entity_id": "scene.all_off", "name": "All off", "room_id": None, "status": "synced", "icon": None, "color": None, "devices": 3, "last_activated_at": AT, "last_status": "success", "activation_count": 4, "copies": []},
         ]  # fmt: skip
+        self.scene_history: dict[str, list[dict[str, Any]]] = {}
         self.automations_now: list[dict[str, Any]] = [
             {"id": RULE, "entity_id": "automation.hall_light", "name": "Hall light with motion", "description": "Lights the hall", "is_enabled": True, "mode": "restart", "last_triggered_at": AT, "last_status": "success", "running": 0, "problem": None},
             {"id": BROKEN_RULE, "entity_id": "automation.broken", "name": "Broken", "description": None, "is_enabled": True, "mode": "single", "last_triggered_at": None, "last_status": None, "running": 0, "problem": "actions/0: there is no light.gone"},

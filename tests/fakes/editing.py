@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub_agent.errors import NotFound
+from hub_agent.errors import NotFound, NotPossible
+from hub_agent.ports import Change
+from hub_agent.runtime.changes import Changes
 
+NEW_SCENE = "00000000-0000-4000-8000-0000000000f9"
 AT = "2026-06-01T12:00:00+00:00"
 CONFLICT = {
     "kind": "scene",
@@ -39,8 +42,16 @@ LOST = {
 }
 
 
+def _with(listed: Any, desired: Mapping[str, Any]) -> list[Any]:
+    states = {entity: state for each in listed for entity, state in each["desired_state"].items()} | dict(desired)
+    return [{"device_id": None, "desired_state": {name: state}} for name, state in states.items() if state is not None]
+
+
 class FakeEditing:
     asked: list[tuple[str, Any, str]]
+    scenes_now: list[dict[str, Any]]
+    scene_history: dict[str, list[dict[str, Any]]]
+    told: Changes
 
     def __init__(self) -> None:
         self.conflicts_now: list[dict[str, Any]] = [dict(CONFLICT)]
@@ -79,16 +90,40 @@ class FakeEditing:
     async def edit_scene(self, name: str, changes: Any, desired: Any, by: str) -> Any:
         self._fail()
         self.asked.append(("edit scene", {"name": name, **changes, "desired": dict(desired)}, by))
-        return {"id": name, "name": changes.get("name", name)}
+        found = next((each for each in self.scenes_now if name in {each["id"], each["name"]}), None)
+        if found is None:
+            return {"id": name, "name": changes.get("name", name)}
+        self._check_name(changes.get("name"), found["id"])
+        self._remember(found["id"], "changed", [*changes, *(["device_states"] if desired else [])])
+        found |= {**changes, "device_states": _with(found.get("device_states", ()), desired), "status": "owed"}
+        self.told.tell(Change("scene", {"id": found["id"]}))
+        return {"id": found["id"], "name": found["name"]}
 
-    async def new_scene(self, name: str, room_id: str | None, desired: Any, by: str) -> Any:
+    def _check_name(self, name: Any, but: str | None = None) -> None:
+        if any(each["name"] == name and each["id"] != but for each in self.scenes_now):
+            raise NotPossible(f"There is a scene '{name}' already.", "name")
+
+    def _remember(self, scene_id: str, change: str, columns: list[str]) -> None:
+        before = next((dict(each) for each in self.scenes_now if each["id"] == scene_id), None)
+        entries = self.scene_history.setdefault(scene_id, [])
+        entry = {"entry": len(entries) + 1, "at": AT, "origin": "hub", "change": change, "columns": columns}
+        entries.insert(0, {**entry, "before": before})
+
+    async def new_scene(self, given: Any, desired: Any, by: str) -> Any:
         self._fail()
-        self.asked.append(("new scene", {"name": name, "room_id": room_id, "desired": dict(desired)}, by))
-        return {"id": "00000000-0000-4000-8000-0000000000f9", "name": name}
+        self.asked.append(("new scene", {**given, "desired": dict(desired)}, by))
+        self._check_name(given["name"])
+        self._remember(NEW_SCENE, "made", [])
+        made = {"id": NEW_SCENE, "entity_id": "scene.new", "copies": [], "status": "owed", "devices": len(desired)}
+        self.scenes_now.append({**made, **given, "device_states": _with((), desired)})
+        return {"id": NEW_SCENE, "name": given["name"]}
 
     async def delete_scene(self, name: str, by: str) -> None:
         self._fail()
         self.asked.append(("delete scene", {"name": name}, by))
+        for found in [each for each in self.scenes_now if name in {each["id"], each["name"]}]:
+            self._remember(found["id"], "deleted", [])
+            self.scenes_now.remove(found)
 
     async def edit_automation(self, name: str, changes: Any, by: str) -> Any:
         self._fail()

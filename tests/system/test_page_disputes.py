@@ -22,7 +22,7 @@ def phone(driver, hub) -> Iterator[Browser]:  # noqa: F811
 
 def test_a_conflict_is_shown_side_by_side_and_decided_and_what_gave_way_is_put_back(phone, hub) -> None:  # noqa: F811
     phone.run("document.querySelector('#disputes').scrollIntoView()")
-    phone.click("#lost summary")
+    phone.see("document.querySelector('#lost').open")
     phone.shoot("disputes-phone")
     shown = phone.text("#disputes")
     for words in ("Evening", "by the page", "Hall: on", "by Ada", "Hall: off", "Keep what is here"):

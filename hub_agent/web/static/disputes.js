@@ -64,7 +64,7 @@ export function lostItem(lost, answer) {
     item.replaceChildren(
       make('b', { text: now.name }), ` – ${now.label}, as ${now.of === 'hub' ? 'it was here' : 'the cloud had it'}; ${now.why}, `, timeElement(now.at),
       make('ul', {}, ...now.text.map((line) => make('li', { text: line }))),
-      ...(now.can_put_back ? [button('Put it back', true)] : []), ' ', button('Forget it', false), told,
+      ...(now.can_put_back ? [button(now.of === 'hub' ? 'Take mine back' : 'Take the cloud’s', true)] : []), ' ', button('Forget it', false), told,
     );
   };
   item.show(lost);

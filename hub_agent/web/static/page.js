@@ -3,6 +3,7 @@ import { deviceCard, shapeOf } from './devices.js';
 import { conflictCard, lostItem } from './disputes.js';
 import { foundCard, isOther, isTold, otherLine } from './found.js';
 import { hasHappened, runItem } from './runs.js';
+import { scenesPart } from './scenes.js';
 import { make, refreshTimes, timeElement } from './words.js';
 
 const $ = (id) => document.getElementById(id);
@@ -12,7 +13,7 @@ const QUIET_MS = 250;
 const AGAIN_MS = 3000;
 const EQUIPMENT = new Set(['hub', 'bridge', 'router']);
 
-const home = { devices: new Map(), rooms: [], cards: new Map(), places: new Map(), runs: [], find: (entityId) => home.places.get(entityId) };
+const home = { devices: new Map(), rooms: [], cards: new Map(), places: new Map(), runs: [], cloud: null, lost: [], find: (entityId) => home.places.get(entityId) };
 
 async function api(path, options = {}) {
   let answer;
@@ -23,11 +24,12 @@ async function api(path, options = {}) {
   }
   if (answer.status === 401) location.assign('/pair');
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error([body.error?.message ?? `The hub answered ${answer.status}.`, body.error?.hint].filter(Boolean).join(' '));
+  if (!answer.ok) throw Object.assign(new Error([body.error?.message ?? `The hub answered ${answer.status}.`, body.error?.hint].filter(Boolean).join(' ')), { field: body.error?.field });
   return body;
 }
 
 const send = (method, path, body = {}) => api(path, { method, body: JSON.stringify(body) });
+const scenes = scenesPart(home, { api, send, keepOrSay, changed: () => readAll(['sync', 'scenes']) });
 
 // What is read anew when something of a kind has changed.
 const READ = {
@@ -40,12 +42,13 @@ const READ = {
   },
   found: async () => showFound(await api('discovered')),
   disputes: async () => showDisputes(...await Promise.all([api('sync/conflicts'), api('sync/lost')])),
-  scenes: async () => showScenes(await api('scenes')),
+  scenes: async () => scenes.show(await api('scenes')),
+  sync: async () => showSync(await api('sync')),
   runs: async () => { home.runs = await api(`runs?limit=${RUNS_READ}`); showRuns(); },
   notices: async () => showNotices(await api('notices')),
   issues: async () => showIssues(await api('issues'), await api('automations')),
 };
-const READ_ON = { device: ['home'], discovery: ['found'], home: ['home', 'scenes', 'issues', 'disputes'], issue: ['issues'], notice: ['notices'], run: ['runs'], scene: ['scenes'], dispute: ['disputes'], resync: Object.keys(READ) };
+const READ_ON = { device: ['home'], discovery: ['found'], home: ['home', 'scenes', 'issues', 'disputes'], issue: ['issues'], notice: ['notices'], run: ['runs'], scene: ['scenes', 'sync'], dispute: ['disputes'], resync: Object.keys(READ) };
 
 const wanted = new Set();
 let reading = null;
@@ -98,8 +101,12 @@ function keepOrSay(container, things, keyOf, create, nothing, tag = 'p') {
 // What hub and cloud do not agree about, and what gave way.
 
 function showDisputes(conflicts, lost) {
+  const isNew = lost.some((each) => each.of === 'hub' && !home.lost.some((known) => known.id === each.id));
+  home.lost = lost;
+  scenes.again();
   $('disputes').hidden = conflicts.length + lost.length === 0;
   $('lost').hidden = lost.length === 0;
+  if (isNew) $('lost').open = true;
   $('lost').querySelector('summary').textContent = `Values that gave way (${lost.length})`;
   keep($('conflicts'), conflicts, (each) => `${each.kind}/${each.id}`, (each) => conflictCard(each, async (now, side) => {
     await send('POST', `sync/conflicts/${encodeURIComponent(now.id)}/decide`, { side });
@@ -178,53 +185,6 @@ function showFound(things) {
   keep($('found-others').querySelector('ul'), others, (thing) => thing.id, otherLine);
 }
 
-// Scenes.
-
-function showScenes(scenes) {
-  keepOrSay($('scenes'), scenes, (scene) => scene.id, sceneButton, 'No scenes yet. They come from your NEXA account once the hub is part of your home.');
-}
-
-function sceneButton(scene) {
-  const name = make('span');
-  const count = make('small');
-  const button = make('button', { type: 'button' }, name, count);
-  button.addEventListener('click', () => activate(button));
-  button.show = (now) => {
-    button.scene = now;
-    name.textContent = now.name;
-    const kept = now.copies.some((copy) => copy.status === 'synced') ? ', also kept by the lights themselves' : '';
-    count.textContent = `${now.devices === 1 ? '1 device' : `${now.devices} devices`}${kept}`;
-  };
-  button.show(scene);
-  return button;
-}
-
-async function activate(button) {
-  if (button.hasAttribute('aria-busy')) return;
-  const scene = button.scene;
-  button.setAttribute('aria-busy', 'true');
-  tellScene(`${scene.name} …`);
-  try {
-    tellScene(...outcome(scene, await send('POST', `scenes/${scene.id}/activate`)));
-  } catch (err) {
-    tellScene(`${scene.name}: ${err.message}`, true);
-  } finally {
-    button.removeAttribute('aria-busy');
-  }
-}
-
-function outcome(scene, answer) {
-  if (answer.status === 'pending') return [`${scene.name}: on its way; some devices take longer.`, false];
-  const failed = (answer.failed_devices ?? []).map((device) => `${device.name ?? device.id}: ${device.error ?? 'did not answer'}`);
-  const counted = `${scene.name}: ${answer.devices_succeeded} of ${answer.devices_targeted}`;
-  return failed.length ? [`${counted} devices followed. ${failed.join('; ')}`, true] : [`${scene.name}: done, ${answer.devices_succeeded === 1 ? '1 device' : `${answer.devices_succeeded} devices`}.`, false];
-}
-
-function tellScene(text, isBad = false) {
-  $('scene-told').textContent = text;
-  $('scene-told').classList.toggle('bad', isBad);
-}
-
 // Runs, issues, sync.
 
 function showRuns() {
@@ -287,6 +247,9 @@ function noticeLine(notice) {
 }
 
 function showSync(sync) {
+  const isOtherwise = home.cloud && home.cloud.definitions_owed !== sync.definitions_owed;
+  home.cloud = sync;
+  if (isOtherwise) readSoon(['scenes']);
   $('sync-text').textContent = sync.text;
   $('sync-lines').replaceChildren(...(sync.lines ?? []).map((line) => make('li', { text: line })));
   const rows = [];

@@ -143,7 +143,7 @@ def test_issues_are_told_and_end_with_one(nexa, door) -> None:
 def test_an_empty_home_says_what_to_do(nexa, door) -> None:
     door.devices_now, door.scenes_now = [], []
     assert "nexa-hub doctor" in nexa("devices").out
-    assert "nexa-hub sync status" in nexa("scenes", "list").out
+    assert "nexa-hub scenes new" in nexa("scenes", "list").out
 
 
 def test_a_scene_is_activated_by_name(nexa, door) -> None:

@@ -1,5 +1,7 @@
 """Scenes and automations edited at the hub's doors, and what hub and cloud dispute, decided there."""
 
+import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from hub_agent.errors import NotFound, NotPossible
 from hub_agent.model.definition import Definition
 from hub_agent.model.inputs import DefinitionArrived, DefinitionTaken
+from hub_agent.ports import Change
 from tests.fakes.linked_home import live
 from tests.unit.runtime.test_door import House, house_in
 
@@ -37,6 +40,11 @@ async def with_conflict(house: House) -> None:
 def fields_of(house: House, scene_id: str = SCENE) -> Any:
     definition = house.core.hub.definitions.get("scene", scene_id)
     return None if definition is None else definition.fields
+
+
+async def listen(told: AsyncGenerator[Change, None], heard: list[Change]) -> None:
+    async for change in told:
+        heard += [change]
 
 
 def test_a_conflict_is_shown_in_words_and_decided_and_what_gave_way_is_put_back(tmp_path: Path) -> None:
@@ -73,7 +81,7 @@ def test_a_scene_is_made_of_how_the_home_is_now_changed_and_deleted(tmp_path: Pa
         async with house_in(tmp_path) as house:
             await house.add_lamp("Porch", "porch")
             now = dict.fromkeys(("light.hall_lamp", "light.porch"), "now")
-            made = await house.door.new_scene("Late", None, now, "cli")
+            made = await house.door.new_scene({"name": "Late", "icon": "moon"}, now, "cli")
             states = {
                 name: state
                 for each in fields_of(house, made["id"])["device_states"]
@@ -89,10 +97,46 @@ def test_a_scene_is_made_of_how_the_home_is_now_changed_and_deleted(tmp_path: Pa
                 {"light.porch": desired["light.porch"]}
             ]
             with pytest.raises(NotPossible, match="already"):
-                await house.door.new_scene("later", None, {}, "cli")
+                await house.door.new_scene({"name": "later"}, {}, "cli")
 
             await house.door.delete_scene("Later", "cli")
             assert fields_of(house, made["id"]) is None
+
+    live(story())
+
+
+def test_whoever_looks_on_is_told_of_a_scene_and_sees_whether_the_cloud_has_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            heard: list[Change] = []
+            listening = asyncio.create_task(listen(house.door.changes(), heard))
+            await asyncio.sleep(0)
+            await with_scene(house, lamp("on"), 1)
+            assert [each["status"] for each in house.door.scenes()] == ["synced"]
+            await house.door.edit_scene("Evening", {"description": "Late"}, {}, "the page")
+            assert [(each["description"], each["status"]) for each in house.door.scenes()] == [("Late", "owed")]
+            await house.door.delete_scene("Evening", "the page")
+            await asyncio.sleep(1)
+            listening.cancel()
+            named = {"id": SCENE, "name": "Evening"}
+            assert [each.body for each in heard if each.topic == "scene"] == [
+                named,
+                named,
+                {"id": SCENE, "is_gone": True},
+            ]
+
+    live(story())
+
+
+def test_what_is_refused_names_the_field_that_is_to_blame(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            await with_scene(house, lamp("on"), 1)
+            with pytest.raises(NotPossible) as taken:
+                await house.door.new_scene({"name": "Evening"}, {"light.hall_lamp": "now"}, "the page")
+            with pytest.raises(NotPossible) as dim:
+                await house.door.edit_scene("Evening", {}, {"light.hall_lamp": {"state": "dim"}}, "the page")
+            assert (taken.value.field, dim.value.field) == ("name", "desired/light.hall_lamp")
 
     live(story())
 
