@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.heavy
 
 ARTEFACTS = Path(__file__).parent / "artefacts"
 WITHIN_S = 60.0
+LOOK_S = 0.05
 ENTER, TAB = "\ue007", "\ue004"
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 LAMP_CARD, BLIND_CARD = f"[aria-labelledby='device-{LAMP}']", "[data-entity='cover.blind']"
@@ -69,10 +71,30 @@ class Hub:
         self.loop.run_until_complete(asyncio.gather(self._serving, return_exceptions=True))
 
 
-class Browser:
-    """One session of Chromium, over the WebDriver protocol."""
+class Driver:
+    """chromedriver. To start Chromium takes seconds: one that looks like that is handed on from test to test."""
 
-    def __init__(self, driver: httpx.Client, hub: Hub, *, width: int, height: int, is_dark: bool = False) -> None:
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        self._sessions: dict[str, str] = {}
+
+    def session(self, options: dict[str, Any]) -> str:
+        """Its path."""
+        if (key := json.dumps(options)) not in self._sessions:
+            wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+            answer = self.client.post("/session", json={"capabilities": {"alwaysMatch": wanted}}).raise_for_status()
+            self._sessions[key] = f"/session/{answer.json()['value']['sessionId']}"
+        return self._sessions[key]
+
+    def quit(self) -> None:
+        for path in self._sessions.values():
+            self.client.delete(path)
+
+
+class Browser:
+    """A window of Chromium, over the WebDriver protocol, that knows nobody."""
+
+    def __init__(self, driver: Driver, hub: Hub, *, width: int, height: int, is_dark: bool = False) -> None:
         options: dict[str, Any] = {
             "binary": shutil.which("chromium"),
             "args": [*FLAGS, f"--window-size={max(width, 500)},{height}"],
@@ -81,9 +103,7 @@ class Browser:
             options["args"].append("--force-dark-mode")
         if width < 500:
             options["mobileEmulation"] = {"deviceMetrics": {"width": width, "height": height, "pixelRatio": 1}}
-        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
-        answer = driver.post("/session", json={"capabilities": {"alwaysMatch": wanted}}).raise_for_status()
-        self._driver, self._path, self._hub = driver, f"/session/{answer.json()['value']['sessionId']}", hub
+        self._driver, self._path, self._hub = driver.client, driver.session(options), hub
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         answer = self._driver.request(method, f"{self._path}{path}", json=body)
@@ -103,6 +123,7 @@ class Browser:
             if time.monotonic() > ends_at:
                 self.shoot("not-seen")
                 pytest.fail(f"not seen: {script}\n{self.run('return document.body.innerText')}")
+            time.sleep(LOOK_S)
         return seen
 
     def text(self, selector: str) -> str:
@@ -135,7 +156,11 @@ class Browser:
         self.see("document.querySelector('#link').innerText === 'live'")
 
     def quit(self) -> None:
-        self._driver.delete(self._path)
+        """Whoever opens the next one meets nothing of this one."""
+        self.run("localStorage.clear(); sessionStorage.clear()")
+        self.ask("DELETE", "/cookie")
+        self.ask("POST", "/url", {"url": "about:blank"})
+        self.complaints()
 
     def find(self, selector: str) -> str:
         found = self.ask("POST", "/element", {"using": "css selector", "value": selector})
@@ -149,7 +174,7 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def driver() -> Iterator[httpx.Client]:
+def driver() -> Iterator[Driver]:
     missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
     if missing:
         pytest.skip(f"not run: {' and '.join(missing)} missing")
@@ -158,7 +183,9 @@ def driver() -> Iterator[httpx.Client]:
     transport = httpx.HTTPTransport(retries=8)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, transport=transport) as client:
         client.get("/status").raise_for_status()
-        yield client
+        driver = Driver(client)
+        yield driver
+        driver.quit()
     process.terminate()
     process.wait(60)
 
@@ -171,7 +198,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def stranger(driver: httpx.Client, hub: Hub) -> Iterator[Browser]:
+def stranger(driver: Driver, hub: Hub) -> Iterator[Browser]:
     """A browser that is not paired."""
     browser = Browser(driver, hub, width=1280, height=1000)
     yield browser
