@@ -13,6 +13,8 @@ from cloud_schema.gateway.refusal import RETRY_AFTER_S, Refused
 # Of the database's connections no hub takes more: its envelopes wait for one another there, and must not make others wait.
 CALLS_OF_A_HUB_MAX = 3
 BYTES_AT_ONCE_MAX = 64 * 1024 * 1024  # of bodies, as sent and unpacked
+# Of these the share of one caller: one body as large as they may be, as sent and unpacked, and a little.
+BYTES_OF_ONE_MAX = 21 * 1024 * 1024
 RETRY_S_MIN, RETRY_S_MAX = 3, 120
 SPAN_S = 10.0
 # What is served in that time when nothing is known yet: the first moments of a rush say nothing about the pace.
@@ -24,6 +26,7 @@ class Admission:
         self._now = now
         self.bytes = 0
         self._calls: Counter[str] = Counter()
+        self.bytes_of: Counter[str] = Counter()
         self._served = Lately(now)
         self._refused = Lately(now)
 
@@ -35,7 +38,7 @@ class Admission:
             yield load
             self._served.add()
         finally:
-            self.bytes -= load.bytes
+            load.give_back()
 
     @contextmanager
     def calling(self, hub_id: str | None) -> Iterator[None]:
@@ -44,14 +47,7 @@ class Admission:
             yield
             return
         if self._calls[hub_id] >= CALLS_OF_A_HUB_MAX:
-            raise Refused(
-                429,
-                "PT429",
-                f"This hub has {CALLS_OF_A_HUB_MAX} calls under way.",
-                "too_many_calls",
-                hint="Wait for the answers to those before.",
-                retry_after_s=random.randint(*RETRY_AFTER_S),
-            )
+            raise too_many(f"This hub has {CALLS_OF_A_HUB_MAX} calls under way.")
         self._calls[hub_id] += 1
         try:
             yield
@@ -78,15 +74,42 @@ class Admission:
 class Load:
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
+        self._caller = ""
         self.bytes = 0
         self.received = 0
 
+    def belongs_to(self, caller: str) -> None:
+        """Said before anything is added: whose share it is taken from."""
+        self._caller = caller
+
     def add(self, count: int) -> None:
         """Raises Refused when there is no room for them."""
-        if self._admission.bytes + count > BYTES_AT_ONCE_MAX:
-            raise self._admission.busy()
-        self._admission.bytes += count
+        admission = self._admission
+        if admission.bytes_of[self._caller] + count > BYTES_OF_ONE_MAX:
+            raise too_many("This caller has as much under way as one may.")
+        if admission.bytes + count > BYTES_AT_ONCE_MAX:
+            raise admission.busy()
+        admission.bytes += count
+        admission.bytes_of[self._caller] += count
         self.bytes += count
+
+    def give_back(self) -> None:
+        admission = self._admission
+        admission.bytes -= self.bytes
+        admission.bytes_of[self._caller] -= self.bytes
+        if not admission.bytes_of[self._caller]:
+            del admission.bytes_of[self._caller]
+
+
+def too_many(message: str) -> Refused:
+    return Refused(
+        429,
+        "PT429",
+        message,
+        "too_many_calls",
+        hint="Wait for the answers to those before.",
+        retry_after_s=random.randint(*RETRY_AFTER_S),
+    )
 
 
 class Lately:

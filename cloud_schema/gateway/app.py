@@ -12,7 +12,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from cloud_schema.gateway.admission import Admission, Load
+from cloud_schema.gateway.admission import Admission, Load, too_many
 from cloud_schema.gateway.asked import client_address, told_headers
 from cloud_schema.gateway.bodies import RECEIVED_BYTES_MAX, STRANGERS_BYTES_MAX, read_request, receive, unpack
 from cloud_schema.gateway.database import STATEMENTS, Database
@@ -20,7 +20,7 @@ from cloud_schema.gateway.metrics import Metrics
 from cloud_schema.gateway.rates import Rate
 from cloud_schema.gateway.refusal import Refused
 from cloud_schema.gateway.tokens import Tokens
-from cloud_schema.gateway.waiting import Changes
+from cloud_schema.gateway.waiting import WAITERS_OF_A_HOME_MAX, Changes
 from cloud_schema.queue.message import Waiting
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ WAIT_S_MAX = 25
 # A notice can come while an older transaction still holds the change back: ask again this soon.
 ASK_AGAIN_S = 0.5
 CLAIM_TRIES = (10, 10.0)  # at once, a minute; an installer types one code, a guesser millions
+# What may be called without a token; each has its rate.
+FOR_STRANGERS = frozenset({"hub_claim_v1", "hub_token_v1"})
 LOCAL = frozenset({"127.0.0.1", "::1"})
 TOKEN_TRIES = (120, 120.0)  # many hubs may share an address
 
@@ -151,6 +153,9 @@ class Gateway:
             raise Refused(404, "PGRST202", f"There is no function {function!r} here.", "function_unknown")
         self._require_patience(function, request)
         claims = self._tokens.verify(request.headers.get("authorization"))
+        if claims["role"] == "anon" and function not in FOR_STRANGERS:
+            raise Refused(401, "42501", "This call needs a token.", "token_missing")
+        load.belongs_to(_caller(claims, request))
         headers = told_headers(request)
         if function == "hub_ingest_v1" and self._arrivals is not None and claims["role"] == "hub":
             return await self._take(self._arrivals, claims, request, headers, load)
@@ -198,6 +203,8 @@ class Gateway:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _wait_s(argument.get("wait_s"))
         home_id = str(claims.get("home_id"))
+        if self._changes.waiting(home_id) >= WAITERS_OF_A_HOME_MAX:
+            raise too_many(f"This hub has {WAITERS_OF_A_HOME_MAX} questions held open.")
         event = self._changes.arm(home_id)
         if event is None:
             return await self._database.call("hub_changes_v1", claims, argument, headers)
@@ -214,6 +221,12 @@ class Gateway:
                     return answer
         finally:
             self._changes.disarm(home_id, event)
+
+
+def _caller(claims: Mapping[str, Any], request: Request) -> str:
+    """Whose share of the memory it is: a hub's, a person's; for whoever has no token, that of the address."""
+    named = claims.get("hub_id") if claims["role"] == "hub" else claims.get("sub")
+    return f"{claims['role']} {client_address(request) if named is None else named}"
 
 
 def _arrivals(queue: "NatsServers | None") -> "Arrivals | None":

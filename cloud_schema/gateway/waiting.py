@@ -10,6 +10,8 @@ import psycopg
 CHANNEL_SQL = "LISTEN nexa_hub_changes"
 GREETING_SQL = "SELECT pg_notify('nexa_hub_changes', %s)"
 WAITERS_MAX = 20_000
+# A hub has one question open; those it gave up are held until their time is over.
+WAITERS_OF_A_HOME_MAX = 10
 # How long to sleep unwoken while the listening connection is away. While it is there nobody asks who is not woken: so thousands may wait.
 SLEEP_S_DEAF = 2.0
 RECONNECT_S = 2.0
@@ -35,6 +37,9 @@ class Changes:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+
+    def waiting(self, home_id: str) -> int:
+        return len(self._waiters.get(home_id, ()))
 
     def arm(self, home_id: str) -> asyncio.Event | None:
         """Arm before asking, so that nothing falls between question and sleep. None: too many wait already."""

@@ -118,3 +118,27 @@ def test_an_envelope_of_another_hub_is_refused(hub, new_hub):
     with pytest.raises(psycopg.Error) as error:
         hub.call("hub_ingest_v1", {**hub.envelope(), "hub_id": new_hub().id})
     assert refusal(error) == ("PT403", "hub_mismatch")
+
+
+def test_a_claim_leaves_an_entry_in_the_audit_with_whoever_asked_for_the_code(call_as, new_home, db):
+    home_id, owner_id = new_home()
+
+    def code():
+        return call_as("authenticated", {"sub": owner_id}, "hub_issue_claim_code_v1", {"home_id": home_id})[
+            "claim_code"
+        ]
+
+    first = claim(call_as, code(), "one")["hub_id"]
+    second = claim(call_as, code(), "two")["hub_id"]
+    claim(call_as, code(), "two")
+    entries = db.execute(
+        "SELECT action, record_id::text, user_id::text, new_values ->> 'mirror_id', metadata -> 'took_over_from'"
+        " FROM audit_logs WHERE table_name = 'hub_hubs' AND metadata ->> 'home_id' = %s ORDER BY time",
+        (home_id,),
+    ).fetchall()
+    assert entries == [
+        ("INSERT", first, owner_id, "one", None),
+        ("INSERT", second, owner_id, "two", [first]),
+        ("UPDATE", second, owner_id, "two", None),
+    ]
+    assert "secret_sha256" not in str(db.execute("SELECT new_values FROM audit_logs").fetchall())

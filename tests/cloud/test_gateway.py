@@ -80,7 +80,7 @@ async def test_guessing_codes_is_slowed_down(http):
 @pytest.mark.parametrize(
     "headers,status,details",
     [
-        (lambda _hub: {}, 401, None),
+        (lambda _hub: {}, 401, "token_missing"),
         (lambda _hub: {"Authorization": "Basic abc"}, 401, "token_malformed"),
         (lambda _hub: {"Authorization": "Bearer abc"}, 401, "token_invalid"),
         (lambda hub: signed(hub, secret="another secret that is long enough too"), 401, "token_invalid"),

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import zstandard
 
-from cloud_schema.gateway import admission, bodies, database, patience
+from cloud_schema.gateway import admission, app, bodies, database, patience
 from cloud_schema.gateway.admission import RETRY_S_MAX, Admission
 from cloud_schema.gateway.bodies import DECODED_BYTES_MAX, STRANGERS_BYTES_MAX
 from cloud_schema.gateway.patience import ImpatientProtocol
@@ -109,6 +109,56 @@ async def test_bodies_at_once_are_bounded(served, hub, monkeypatch):
         assert (await http.post("/rpc/hub_ingest_v1", json=hub.envelope(), headers=signed(hub))).status_code == 200
 
 
+async def figure_is(http, name, value):
+    while f"{name} {value}\n" not in (await http.get("/metrics")).text:
+        pass  # the question is the pause
+
+
+async def test_one_caller_has_a_share_of_the_memory_and_its_neighbours_the_rest(served, hub, new_hub, monkeypatch):
+    gateway, http = served
+    monkeypatch.setattr(admission, "BYTES_OF_ONE_MAX", 10_000)
+    neighbour = new_hub()
+    token = signed(hub)["Authorization"].encode()
+    host, port = gateway.address.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = b"POST /rpc/hub_ingest_v1 HTTP/1.1\r\nHost: x\r\nAuthorization: " + token
+    writer.write(head + b"\r\nContent-Length: 7000\r\n\r\n" + b" " * 6_000)
+    await figure_is(http, "nexa_gateway_body_bytes", 6000)
+    answers = []
+    for each in (hub, neighbour):
+        body = orjson.dumps(each.envelope(note="x" * 4_200))
+        answers.append(await http.post("/rpc/hub_ingest_v1", content=body, headers=signed(each)))
+    writer.close()
+    assert [answer.status_code for answer in answers] == [429, 200]
+    assert answers[0].json()["details"] == "too_many_calls"
+    assert int(answers[0].headers["Retry-After"]) >= 1
+    await figure_is(http, "nexa_gateway_body_bytes", 0)
+    assert (await http.post("/rpc/hub_ingest_v1", json=hub.envelope(), headers=signed(hub))).status_code == 200
+
+
+async def test_one_hub_holds_few_questions_open(served, hub, db, monkeypatch):
+    _, http = served
+    monkeypatch.setattr(app, "WAITERS_OF_A_HOME_MAX", 2)
+    device_id = hub.add_device()
+    question = {"cursor": hub.changes()["cursor"], "wait_s": 25}
+    asked = [
+        asyncio.create_task(http.post("/rpc/hub_changes_v1", json=question, headers=signed(hub))) for _ in range(2)
+    ]
+    await figure_is(http, "nexa_gateway_waiting_hubs", 2)
+    third = await http.post("/rpc/hub_changes_v1", json=question, headers=signed(hub))
+    assert (third.status_code, third.json()["details"]) == (429, "too_many_calls")
+    db.execute("UPDATE devices SET device_name = 'heard' WHERE id = %s", (device_id,))
+    assert [(await one).status_code for one in asked] == [200, 200]
+
+
+async def test_a_stranger_reaches_no_database_but_to_become_a_hub(dsn, several_backends):
+    async with Served(dsn.replace("dbname=", "dbname=no_")) as http:
+        for function in database.STATEMENTS:
+            answer = await http.post(f"/rpc/{function}", json={})
+            known = (503, "database_away") if function in app.FOR_STRANGERS else (401, "token_missing")
+            assert (answer.status_code, answer.json()["details"]) == known, function
+
+
 async def test_too_many_at_once_are_sent_away_at_once_and_the_others_served(dsn, hub, monkeypatch, several_backends):
     monkeypatch.setattr(admission, "CALLS_OF_A_HUB_MAX", 60)
     monkeypatch.setattr(database, "CONNECTIONS_MAX", 1)
@@ -164,12 +214,12 @@ def test_what_a_refused_call_held_is_given_back():
 
     def carry_too_much():
         with busy.carrying() as load:
-            load.add(admission.BYTES_AT_ONCE_MAX)
+            load.add(admission.BYTES_OF_ONE_MAX)
             load.add(1)
 
     with pytest.raises(Refused):
         carry_too_much()
-    assert busy.bytes == 0
+    assert (busy.bytes, dict(busy.bytes_of)) == (0, {})
 
 
 async def test_figures_are_for_operators(served, hub):

@@ -103,10 +103,19 @@ async def test_a_bad_row_is_set_aside_with_a_reason_and_those_around_it_are_stor
 
 async def test_thousands_of_bad_rows_are_each_set_aside_within_the_time_of_a_call(http, hub):
     rows = rows_of("00000000-0000-0000-0000-000000000001", 5000)
-    for first in (1, 5001):
-        answer = await send(http, hub, hub.envelope(streams=as_stream(rows, "columns", first)))
-        assert (answer.status_code, len(answer.json().get("refused", []))) == (200, 5000), answer.text[:300]
-    assert len(letters(hub)) == 10_000
+    answer = await send(http, hub, hub.envelope(streams=as_stream(rows, "columns")))
+    assert (answer.status_code, len(answer.json().get("refused", []))) == (200, 5000), answer.text[:300]
+    # Bad in ways that the table itself refuses, one row at a time; between them a good one here and there.
+    rows = rows_of(hub.add_device(), 5000)
+    bad = ({"value": "much"}, {"quality_score": 101}, {"metric_type": None}, {"device_id": "lamp"})
+    for n, row in enumerate(rows):
+        row.update(bad[n % 4] if n % 50 else {})
+    answer = await send(http, hub, hub.envelope(streams=as_stream(rows, "columns", 5001)))
+    assert (answer.status_code, answer.json().get("marks")) == (200, {"device_telemetry": 10_000}), answer.text[:300]
+    assert [one["seq"] for one in answer.json()["refused"]] == [5001 + n for n in range(5000) if n % 50]
+    assert (hub.count("device_telemetry"), len(letters(hub))) == (100, 9_900)
+    reasons = {reason.split("(")[0].strip() for _, seq, reason in letters(hub) if seq > 5000}
+    assert reasons == {"a value cannot be read", "a value is not among those allowed", "metric_type is missing"}
 
 
 @pytest.mark.parametrize("form", ["rows", "columns"])
@@ -192,6 +201,9 @@ def nested(depth):
         pytest.param(lambda _: b'{"streams": {"device_telemetry": {"first": 1, "columns": {"value": [' + nested(300) + b"]}}}}", {}, (400, "request_malformed"), id="deep columns"),
         pytest.param(lambda _: b'{"present": ' + nested(1000) + b', "x": "\\u0000"}', {}, (400, "request_malformed"), id="deep with a NUL"),
         pytest.param(lambda _: b'{"present": ' + nested(100_000) + b"}", {}, (400, "request_malformed"), id="deeper than can be read"),
+        pytest.param(lambda _: b'{"present": [' + b"[]," * 1_000_000 + b"[]]}", {}, (413, "envelope_too_large"), id="a million lists"),
+        pytest.param(lambda hub: hub.envelope(gaps=[{"stream": f"s{n}", "first": 1, "last": 2} for n in range(101)]), {}, (413, "envelope_too_large"), id="gaps of too many streams"),
+        pytest.param(lambda hub: hub.envelope(commands_done=[{}] * 10_001), {}, (413, "envelope_too_large"), id="too many commands done"),
         pytest.param(lambda _: b'{"mirror_id": "\xff"}', {}, (400, "request_malformed"), id="no UTF-8"),
         pytest.param(lambda hub: {**hub.envelope(), "epoch": -1}, {}, (400, "request_incomplete"), id="a negative epoch"),
         pytest.param(lambda hub: {**hub.envelope(), "epoch": 1.5}, {}, (400, "request_incomplete"), id="half an epoch"),

@@ -140,6 +140,9 @@ ON CONFLICT (entity_type) DO UPDATE SET
 CREATE OR REPLACE FUNCTION hub_sync.history_versions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20';
 CREATE OR REPLACE FUNCTION hub_sync.lost_values_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10';  -- a definition; the oldest go
 CREATE OR REPLACE FUNCTION hub_sync.dead_letters_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';  -- a hub; the oldest go
+CREATE OR REPLACE FUNCTION hub_sync.gaps_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 10000';  -- a hub; the oldest go
+CREATE OR REPLACE FUNCTION hub_sync.lives_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- marks of other epochs, and epochs, a hub; the oldest go
+CREATE OR REPLACE FUNCTION hub_sync.definitions_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 20000';  -- a home, with deleted ones
 CREATE OR REPLACE FUNCTION hub_sync.replays_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- dead letters, a call
 CREATE OR REPLACE FUNCTION hub_sync.undated_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- stretches of a hub; the oldest go
 -- How far ahead of the cloud's clock a record may be dated: by a clock that the hub trusts, and by one that nobody has confirmed.
@@ -160,6 +163,7 @@ CREATE OR REPLACE FUNCTION hub_sync.catalogue_name_max() RETURNS integer LANGUAG
 CREATE OR REPLACE FUNCTION hub_sync.extra_bytes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 16384';
 CREATE OR REPLACE FUNCTION hub_sync.definition_bytes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 262144';
 CREATE OR REPLACE FUNCTION hub_sync.changes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 500';  -- a page
+CREATE OR REPLACE FUNCTION hub_sync.changes_bytes_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 4194304';  -- a page, or one definition
 CREATE OR REPLACE FUNCTION hub_sync.commands_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 50';  -- a delivery
 CREATE OR REPLACE FUNCTION hub_sync.commands_waiting_max() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1000';  -- a home
 CREATE OR REPLACE FUNCTION hub_sync.finished_commands_kept() RETURNS interval LANGUAGE sql IMMUTABLE AS $$SELECT interval '30 days'$$;

@@ -93,6 +93,9 @@ DECLARE
     hub hub_hubs;
     new_secret text := hub_sync.random_hex();
     mirror text := left(request ->> 'mirror_id', 200);
+    was_known boolean;
+    retired uuid[];
+    origin record := ts.asked_from();
 BEGIN
     IF coalesce(request ->> 'claim_code', '') = '' OR coalesce(mirror, '') = '' THEN
         RAISE EXCEPTION USING ERRCODE = 'PT400', MESSAGE = 'A claim needs claim_code and mirror_id.', DETAIL = 'request_incomplete';
@@ -111,8 +114,11 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'PT409', MESSAGE = 'This claim code has been used by another hub.', DETAIL = 'claim_code_used',
             HINT = 'Ask for a new one.';
     END IF;
-    UPDATE hub_hubs SET retired_at = now() WHERE home_id = claim.home_id AND retired_at IS NULL AND id IS DISTINCT FROM hub.id;
-    IF hub.id IS NULL THEN
+    WITH gone AS (
+        UPDATE hub_hubs SET retired_at = now() WHERE home_id = claim.home_id AND retired_at IS NULL AND id IS DISTINCT FROM hub.id RETURNING id)
+    SELECT array_agg(id) INTO retired FROM gone;
+    was_known := hub.id IS NOT NULL;
+    IF NOT was_known THEN
         INSERT INTO hub_hubs (home_id, name, secret_sha256, mirror_id, agent_version, public)
         VALUES (claim.home_id, coalesce(left(request ->> 'hub_name', 200), 'hub'), sha256(convert_to(new_secret, 'UTF8')), mirror,
                 left(request ->> 'agent_version', 100), coalesce(hub_sync.bounded(request -> 'public'), '{}'))
@@ -124,6 +130,13 @@ BEGIN
         WHERE id = hub.id;
     END IF;
     UPDATE hub_claims SET used_at = now(), used_by_hub = hub.id WHERE code_sha256 = claim.code_sha256;
+    -- By whoever asked for the code.
+    INSERT INTO ts.audit_logs (user_id, action, table_name, record_id, new_values, changed_fields, ip_address, user_agent, metadata)
+    VALUES (claim.created_by, CASE WHEN was_known THEN 'UPDATE' ELSE 'INSERT' END, 'hub_hubs', hub.id,
+            jsonb_strip_nulls(jsonb_build_object('name', coalesce(left(request ->> 'hub_name', 200), hub.name), 'mirror_id', mirror,
+                                                 'agent_version', left(request ->> 'agent_version', 100))),
+            CASE WHEN was_known THEN '{secret}'::text[] END, origin.address, origin.agent,
+            jsonb_strip_nulls(jsonb_build_object('role', 'hub', 'hub_id', hub.id, 'home_id', claim.home_id, 'took_over_from', to_jsonb(retired))));
     RETURN jsonb_build_object('hub_id', hub.id, 'home_id', claim.home_id, 'secret', new_secret,
                               'home', hub_sync.home_document(claim.home_id), 'server_time', now());
 END

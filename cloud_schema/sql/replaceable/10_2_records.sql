@@ -118,10 +118,23 @@ LANGUAGE sql STABLE AS $$
     ORDER BY 1
 $$;
 
+-- What the table itself asks of a row `a`, in the same form and in hub_sync.in_words' words: what is bad many times over is found
+-- by one query, where the table would refuse one row after the other.
+CREATE OR REPLACE FUNCTION hub_sync.table_checks(declared public.hub_streams) RETURNS TABLE (reason text, expression text) LANGUAGE sql STABLE AS $$
+    SELECT hub_sync.in_words('23502', '', c.attname, ''), format('(a.%I IS NOT NULL)', c.attname)
+    FROM pg_attribute c
+    WHERE c.attrelid = hub_sync.place_of(declared.target_table)::regclass AND c.attnotnull AND c.attname = ANY (declared.columns)
+    UNION ALL
+    SELECT hub_sync.in_words('23514', '', '', r.conname), format('((%s) IS NOT FALSE)', pg_get_expr(r.conbin, r.conrelid))
+    FROM pg_constraint r
+    WHERE r.conrelid = hub_sync.place_of(declared.target_table)::regclass AND r.contype = 'c'
+    ORDER BY 1
+$$;
+
 -- The statements of one batch: what inserts what lies above $6 and up to $7, and what finds the rows of it that point at
--- nothing of this home.
+-- nothing of this home. `is_suspect`: something in it is bad, so the table's own conditions are asked first.
 CREATE OR REPLACE FUNCTION hub_sync.record_statements(
-    declared public.hub_streams, present_columns text[], as_columns boolean, is_repair boolean, is_clock_trusted boolean,
+    declared public.hub_streams, present_columns text[], as_columns boolean, is_repair boolean, is_clock_trusted boolean, is_suspect boolean,
     OUT inserts text, OUT finds_strays text
 ) LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -131,7 +144,8 @@ DECLARE
     missing text := '';
 BEGIN
     SELECT string_agg(c.expression, ' AND '), string_agg(format('WHEN NOT %s THEN %L', c.expression, c.reason), ' ')
-    INTO checks, reasons FROM hub_sync.row_checks(declared, is_clock_trusted) c;
+    INTO checks, reasons
+    FROM (SELECT * FROM hub_sync.table_checks(declared) WHERE is_suspect UNION ALL SELECT * FROM hub_sync.row_checks(declared, is_clock_trusted)) c;
     IF is_repair THEN
         -- Two measurements may share device, metric and time: the same record has the same fingerprint too.
         SELECT format(' AND NOT EXISTS (SELECT FROM %s k WHERE %s%s)', hub_sync.place_of(declared.target_table),
@@ -212,6 +226,19 @@ BEGIN
 END
 $$;
 
+-- Why this is no row of the table; null when it can be read as one.
+CREATE OR REPLACE FUNCTION hub_sync.unreadable(place text, one jsonb) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    EXECUTE format('SELECT FROM jsonb_populate_record(NULL::%s, $1) r', place) USING one;
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+    IF hub_sync.is_passing(SQLSTATE) THEN
+        RAISE;
+    END IF;
+    RETURN hub_sync.in_words(SQLSTATE, SQLERRM, '', '');
+END
+$$;
+
 CREATE OR REPLACE FUNCTION hub_sync.store_records(
     declared public.hub_streams, hub public.hub_hubs, in_mirror text, in_epoch integer,
     body jsonb, as_columns boolean, seqs bigint[], first_seq bigint, after bigint, upto bigint, is_repair boolean, is_clock_trusted boolean
@@ -220,9 +247,10 @@ DECLARE
     statements record;
     body_rows jsonb[];
     numbers bigint[];
+    refused jsonb := '[]';
 BEGIN
     SELECT * INTO statements FROM hub_sync.record_statements(
-        declared, CASE WHEN as_columns THEN ARRAY(SELECT jsonb_object_keys(body)) ELSE declared.columns END, as_columns, is_repair, is_clock_trusted);
+        declared, CASE WHEN as_columns THEN ARRAY(SELECT jsonb_object_keys(body)) ELSE declared.columns END, as_columns, is_repair, is_clock_trusted, false);
     BEGIN
         RETURN hub_sync.insert_records(declared, statements.inserts, statements.finds_strays, hub, in_mirror, in_epoch,
                                        body, seqs, first_seq, after, upto);
@@ -231,21 +259,28 @@ BEGIN
             RAISE;
         END IF;
     END;
-    SELECT array_agg(r.one ORDER BY r.position), array_agg(r.seq ORDER BY r.position) INTO body_rows, numbers
-    FROM (
-        SELECT e.position, CASE WHEN seqs IS NULL THEN first_seq + e.position - 1 ELSE seqs[e.position] END AS seq, e.one
+    -- Thousands may be bad, and each costs its own: so first what cannot be read, then what the table asks for, then by halves.
+    WITH given AS (
+        SELECT CASE WHEN seqs IS NULL THEN first_seq + e.position - 1 ELSE seqs[e.position] END AS seq, e.one
         FROM (
-            SELECT p.position, (SELECT jsonb_object_agg(c.key, c.value -> (p.position - 1)::integer) FROM jsonb_each(body) c) AS one
-            FROM generate_series(1, CASE WHEN as_columns THEN hub_sync.rows_in(body, true) ELSE 0 END) p (position)
+            SELECT c.position, jsonb_object_agg(k.key, c.value) AS one
+            FROM jsonb_each(CASE WHEN as_columns THEN body ELSE '{}' END) k CROSS JOIN LATERAL jsonb_array_elements(k.value) WITH ORDINALITY c (value, position)
+            GROUP BY c.position
             UNION ALL
             SELECT r.position, r.value
             FROM jsonb_array_elements(CASE WHEN as_columns THEN '[]' ELSE body END) WITH ORDINALITY r (value, position)
         ) e
-    ) r
-    WHERE r.seq > after AND r.seq <= upto;
-    SELECT * INTO statements FROM hub_sync.record_statements(declared, declared.columns, false, is_repair, is_clock_trusted);
-    RETURN hub_sync.insert_around_bad(declared, statements.inserts, statements.finds_strays, hub, in_mirror, in_epoch,
-                                      body_rows, numbers, 1, coalesce(cardinality(numbers), 0));
+    ), looked_at AS MATERIALIZED (
+        SELECT g.seq, g.one, hub_sync.unreadable(hub_sync.place_of(declared.target_table), g.one) AS reason
+        FROM given g WHERE g.seq > after AND g.seq <= upto
+    )
+    SELECT array_agg(l.one ORDER BY l.seq) FILTER (WHERE l.reason IS NULL), array_agg(l.seq ORDER BY l.seq) FILTER (WHERE l.reason IS NULL),
+           coalesce(jsonb_agg(hub_sync.bury(hub, in_mirror, in_epoch, declared.stream, l.seq, l.reason, l.one) -> 0) FILTER (WHERE l.reason IS NOT NULL), '[]')
+    INTO body_rows, numbers, refused FROM looked_at l;
+    SELECT * INTO statements FROM hub_sync.record_statements(declared, declared.columns, false, is_repair, is_clock_trusted, true);
+    refused := refused || hub_sync.insert_around_bad(declared, statements.inserts, statements.finds_strays, hub, in_mirror, in_epoch,
+                                                     body_rows, numbers, 1, coalesce(cardinality(numbers), 0));
+    RETURN (SELECT coalesce(jsonb_agg(r.value ORDER BY (r.value ->> 'seq')::bigint), '[]') FROM jsonb_array_elements(refused) r);
 END
 $$;
 
@@ -326,12 +361,25 @@ BEGIN
 END
 $$;
 
+-- Mirrors and epochs have whatever names a hub gives them: of many, those that moved last are kept, and the one that speaks.
+CREATE OR REPLACE FUNCTION hub_sync.forget_old_lives(in_hub uuid, in_mirror text, in_epoch integer) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM public.hub_marks WHERE ctid = ANY (ARRAY(
+        SELECT m.ctid FROM public.hub_marks m WHERE m.hub_id = in_hub AND (m.mirror_id, m.epoch) <> (in_mirror, in_epoch)
+        ORDER BY m.updated_at DESC, m.epoch DESC OFFSET hub_sync.lives_max()));
+    DELETE FROM public.hub_lines WHERE ctid = ANY (ARRAY(
+        SELECT l.ctid FROM public.hub_lines l WHERE l.hub_id = in_hub AND (l.mirror_id, l.epoch) <> (in_mirror, in_epoch)
+        ORDER BY l.since DESC, l.epoch DESC OFFSET hub_sync.lives_max()));
+$$;
+
 -- The mark of a stream, held until the end of the transaction.
 CREATE OR REPLACE FUNCTION hub_sync.locked_mark(hub_id uuid, in_mirror text, in_epoch integer, in_stream text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     held bigint;
 BEGIN
     INSERT INTO public.hub_marks (hub_id, mirror_id, epoch, stream) VALUES (locked_mark.hub_id, in_mirror, in_epoch, in_stream) ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        PERFORM hub_sync.forget_old_lives(locked_mark.hub_id, in_mirror, in_epoch);
+    END IF;
     SELECT mark INTO held FROM public.hub_marks m
     WHERE m.hub_id = locked_mark.hub_id AND m.mirror_id = in_mirror AND m.epoch = in_epoch AND m.stream = in_stream FOR UPDATE;
     RETURN held;

@@ -320,7 +320,9 @@ CREATE OR REPLACE FUNCTION hub_sync.take_aliases(home uuid, device uuid, aliases
     FROM jsonb_array_elements(CASE WHEN jsonb_typeof(aliases) = 'array' THEN aliases ELSE '[]' END) WITH ORDINALITY a (value, position)
     WHERE a.position <= hub_sync.aliases_max() AND a.value ->> 'kind' IS NOT NULL AND a.value ->> 'value' IS NOT NULL
     ON CONFLICT (home_id, kind, value) DO UPDATE SET device_id = excluded.device_id
-        WHERE hub_device_aliases.device_id <> excluded.device_id
+        WHERE hub_device_aliases.device_id <> excluded.device_id;
+    DELETE FROM public.hub_device_aliases WHERE ctid = ANY (ARRAY(
+        SELECT a.ctid FROM public.hub_device_aliases a WHERE a.device_id = device ORDER BY a.created_at DESC, a.kind, a.value OFFSET hub_sync.aliases_max()))
 $$;
 
 CREATE OR REPLACE FUNCTION hub_sync.delete_definition(kind public.hub_definition_kinds, entity uuid) RETURNS void LANGUAGE plpgsql AS $$
@@ -474,6 +476,11 @@ BEGIN
     changed := jsonb_build_object('modified_at', known.modified_at, 'modified_by', (
         SELECT hub_sync.changed_by(s.metadata) FROM public.ecosystem_sync_status s
         WHERE s.home_id = hub.home_id AND s.ecosystem_id = hub_sync.hub_ecosystem() AND s.entity_type = kind.entity_type AND s.entity_id = entity));
+    IF document IS NULL AND known.version IS NULL AND (
+        SELECT count(*) FROM (SELECT FROM public.hub_definition_versions v WHERE v.home_id = hub.home_id LIMIT hub_sync.definitions_max()) n) >= hub_sync.definitions_max() THEN
+        RETURN answer || jsonb_build_object('version', NULL, 'status', 'failed',
+                                            'error', format('a home has no more than %s definitions, with the deleted ones', hub_sync.definitions_max()));
+    END IF;
     IF document IS NULL THEN
         is_new := true;
         PERFORM hub_sync.write_columns(kind, entity, hub.home_id,
@@ -499,7 +506,8 @@ BEGIN
         END IF;
     END IF;
     IF unknown <> '{}' AND hub_sync.bounded(unknown) IS NOT NULL THEN
-        UPDATE public.hub_definition_versions v SET extra = v.extra || unknown WHERE v.entity_type = kind.entity_type AND v.entity_id = entity AND NOT v.extra @> unknown;
+        UPDATE public.hub_definition_versions v SET extra = v.extra || unknown WHERE v.entity_type = kind.entity_type AND v.entity_id = entity
+            AND NOT v.extra @> unknown AND hub_sync.bounded(v.extra || unknown) IS NOT NULL;
     END IF;
     IF kind.entity_type = 'device' THEN
         PERFORM hub_sync.take_aliases(hub.home_id, entity, item -> 'aliases');

@@ -6,6 +6,7 @@ DECLARE
     kind public.hub_definition_kinds;
     statement text;
     one record;
+    is_bad boolean := false;
 BEGIN
     IF snapshot IS NULL OR jsonb_typeof(snapshot) <> 'object' OR snapshot = '{}' THEN
         RETURN;
@@ -30,13 +31,18 @@ BEGIN
     EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
         NULL;
     END;
-    FOR one IN SELECT key, value FROM jsonb_each(snapshot) LOOP
+    -- One by one those of this home only: of others there may be any number.
+    FOR one IN EXECUTE format('SELECT e.key, e.value FROM jsonb_each($1) e JOIN public.%I t ON t.id::text = lower(e.key) WHERE t.home_id = $2', kind.target_table)
+        USING snapshot, hub.home_id
+    LOOP
         BEGIN
             EXECUTE statement USING jsonb_build_object(one.key, one.value), hub.home_id;
         EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
             PERFORM hub_sync.bury(hub, hub.mirror_id, hub.epoch, 'present/' || in_type, NULL, SQLERRM, one.value || jsonb_build_object('id', one.key));
+            is_bad := true;
         END;
     END LOOP;
+    PERFORM hub_sync.trim_dead_letters(hub) WHERE is_bad;
 END
 $$;
 
@@ -211,6 +217,10 @@ BEGIN
             refused := refused || hub_sync.bury(hub, in_mirror, in_epoch, coalesce(item ->> 'stream', 'gap'), NULL, 'bad gap: ' || SQLERRM, item);
         END;
     END LOOP;
+    IF items <> '[]' THEN
+        DELETE FROM public.hub_gaps WHERE ctid = ANY (ARRAY(
+            SELECT g.ctid FROM public.hub_gaps g WHERE g.hub_id = hub.id ORDER BY g.received_at DESC, g.last_seq DESC OFFSET hub_sync.gaps_max()));
+    END IF;
     RETURN refused;
 END
 $$;
@@ -237,7 +247,7 @@ $$;
 
 -- 0.10.2 is later than 0.9; what is no number in a version does not count, and without a number there is no telling.
 CREATE OR REPLACE FUNCTION hub_sync.version_parts(version text) RETURNS integer[] LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_agg(part[1]::integer ORDER BY position) FROM regexp_matches(version, '[0-9]{1,9}', 'g') WITH ORDINALITY m (part, position)
+    SELECT array_agg(part[1]::integer ORDER BY position) FROM regexp_matches(left(version, 100), '[0-9]{1,9}', 'g') WITH ORDINALITY m (part, position)
 $$;
 
 CREATE OR REPLACE FUNCTION hub_sync.require_envelope(request jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -256,13 +266,15 @@ BEGIN
             HINT = format('Upgrade it to %s or later.', (SELECT agent_version_min FROM public.hub_limits));
     END IF;
     SELECT coalesce(sum(greatest(hub_sync.rows_in(coalesce(s.value -> 'columns', s.value -> 'rows', '[]'), s.value ? 'columns'), 0)), 0)
-        + coalesce(jsonb_array_length(hub_sync.part(request, 'cases', '[]')), 0) + jsonb_array_length(hub_sync.part(request, 'gaps', '[]'))
+        + jsonb_array_length(hub_sync.part(request, 'cases', '[]')) + jsonb_array_length(hub_sync.part(request, 'gaps', '[]'))
+        + jsonb_array_length(hub_sync.part(request, 'commands_done', '[]'))
     INTO n FROM jsonb_each(hub_sync.part(request, 'streams', '{}')) s;
     IF n > hub_sync.envelope_rows_max() OR jsonb_array_length(hub_sync.part(request, 'definitions', '[]')) > hub_sync.envelope_definitions_max() THEN
         RAISE EXCEPTION USING ERRCODE = 'PT413', MESSAGE = format('%s rows in one envelope are too many.', n), DETAIL = 'envelope_too_large',
             HINT = format('Send at most %s.', (SELECT rows_max FROM public.hub_limits));
     END IF;
-    SELECT count(*) INTO n FROM jsonb_object_keys(hub_sync.part(request, 'streams', '{}'));
+    SELECT count(*) INTO n FROM (SELECT jsonb_object_keys(hub_sync.part(request, 'streams', '{}'))
+                                 UNION SELECT value ->> 'stream' FROM jsonb_array_elements(hub_sync.part(request, 'gaps', '[]'))) named;
     IF n > hub_sync.envelope_streams_max() THEN
         RAISE EXCEPTION USING ERRCODE = 'PT413', MESSAGE = format('%s streams in one envelope are too many.', n), DETAIL = 'envelope_too_large';
     END IF;
@@ -302,11 +314,13 @@ BEGIN
             (SELECT max(m.epoch) FROM public.hub_marks m WHERE m.hub_id = hub.id AND m.mirror_id = in_mirror))));
         INSERT INTO public.hub_lines (hub_id, mirror_id, epoch, incarnation)
         SELECT hub.id, in_mirror, next_epoch, now_living WHERE NOT from_queue ON CONFLICT DO NOTHING;
+        PERFORM hub_sync.forget_old_lives(hub.id, in_mirror, in_epoch);
         RETURN next_epoch;
     END IF;
     IF known IS DISTINCT FROM now_living THEN
         INSERT INTO public.hub_lines (hub_id, mirror_id, epoch, incarnation) VALUES (hub.id, in_mirror, in_epoch, now_living)
         ON CONFLICT (hub_id, mirror_id, epoch) DO UPDATE SET incarnation = excluded.incarnation, since = now();
+        PERFORM hub_sync.forget_old_lives(hub.id, in_mirror, in_epoch);
     END IF;
     RETURN NULL;
 END

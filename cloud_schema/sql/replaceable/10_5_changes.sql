@@ -41,6 +41,18 @@ CREATE OR REPLACE FUNCTION hub_sync.note_taken_over(hub public.hub_hubs, seen_xi
                    WHERE home_id = hub.home_id AND sync_status = 'pending' FOR NO KEY UPDATE SKIP LOCKED)
 $$;
 
+-- How many of these one answer holds, by what they weigh; one at least.
+CREATE OR REPLACE FUNCTION hub_sync.fitting(page public.hub_definition_versions[]) RETURNS integer LANGUAGE sql STABLE AS $$
+    SELECT greatest(count(*) FILTER (WHERE w.upto <= hub_sync.changes_bytes_max()), 1)::integer FROM (
+        SELECT sum(octet_length(p.extra::text) + coalesce(octet_length(d.document::text), 0)) OVER (ORDER BY p.place) AS upto
+        FROM unnest(page) WITH ORDINALITY p (entity_type, entity_id, home_id, version, xid, rank, origin, is_deleted, extra, modified_at, place)
+        LEFT JOIN (
+            SELECT k.entity_type, c.id, c.document FROM public.hub_definition_kinds k
+            CROSS JOIN LATERAL hub_sync.current_documents(k, ARRAY(SELECT q.entity_id FROM unnest(page) q WHERE q.entity_type = k.entity_type)) c
+        ) d ON d.entity_type = p.entity_type AND d.id = p.entity_id
+    ) w
+$$;
+
 CREATE OR REPLACE FUNCTION public.hub_changes_v1(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -56,6 +68,7 @@ DECLARE
     catalogue_place text := coalesce(nullif(split_part(cursor_text, '~', 2), ''), '0.0.00000000-0000-0000-0000-000000000000');
     page_size integer := least(greatest(coalesce((request -> 'limits' ->> 'changes_max')::integer, hub_sync.changes_max()), 1), hub_sync.changes_max());
     page hub_definition_versions[];
+    n_max integer;
     of_catalogue hub_definition_versions[] := '{}';
     has_more boolean;
     last_seen hub_definition_versions;
@@ -83,8 +96,9 @@ BEGIN
         SELECT v FROM hub_definition_versions v
         WHERE v.home_id = hub.home_id AND v.xid < horizon AND (v.xid, v.rank, v.entity_id) > (seen_xid, seen_rank, seen_id)
         ORDER BY v.xid, v.rank, v.entity_id LIMIT page_size + 1);
-    has_more := cardinality(page) > page_size;
-    page := page[1:page_size];
+    n_max := CASE WHEN cardinality(page) > 1 THEN least(page_size, hub_sync.fitting(page)) ELSE page_size END;
+    has_more := cardinality(page) > n_max;
+    page := page[1:n_max];
     IF cardinality(page) > 0 THEN
         last_seen := page[cardinality(page)];
         place := concat_ws('.', last_seen.xid, last_seen.rank, last_seen.entity_id, CASE WHEN is_from_start AND has_more THEN 'all' END);
