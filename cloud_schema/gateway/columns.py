@@ -95,7 +95,7 @@ def rows_in(request: Mapping[str, Any]) -> int:
 
 
 def _column_stream(name: str, body: object) -> ColumnStream | None:
-    if not isinstance(body, dict) or body.get("lane", "live") != "live" or "seqs" in body:
+    if not isinstance(body, dict) or body.get("lane", "live") != "live" or body.keys() & {"seqs", "missing_only"}:
         return None
     if body.get("clock_trusted") is False:  # that is noted besides
         return None

@@ -291,6 +291,9 @@ class Exchange:
             tuple(commands_done),
             repairs=tuple(repairs),
             queued=dict(self.queued.up_to),
+            shared=frozenset(
+                batch.stream for batch in batches if batch.first <= self._lineage.shared.get(batch.stream, 0)
+            ),
         )
         return replace(envelope, may_wait=self._may_wait(envelope)), is_cut
 
@@ -305,7 +308,7 @@ class Exchange:
         )
 
     def _may_wait(self, envelope: Envelope) -> bool:
-        is_sure = not self._is_first and not self._behind and not self.isolation.is_searching
+        is_sure = not self._is_first and not envelope.shared and not self._behind and not self.isolation.is_searching
         streams = [batch.stream for batch in envelope.batches]
         return is_sure and self.queued.may_wait and is_only_records(envelope.parts(), streams)
 

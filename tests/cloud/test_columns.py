@@ -140,6 +140,15 @@ async def test_what_is_not_plain_is_left_to_the_function(dsn, hub, new_hub):
         assert answer["marks"] == {"device_telemetry": 2 + 2 * number}, changed
 
 
+async def test_what_another_copy_of_the_mirror_may_have_sent_is_left_to_the_function(dsn, hub):
+    device_id = hub.add_device()
+    body = telemetry(device_id, 3)
+    await sent(dsn, hub, hub.envelope(streams={"device_telemetry": body}))
+    again = {**body, "first": 4, "missing_only": True}
+    answer, is_copied = await sent(dsn, hub, hub.envelope(streams={"device_telemetry": again}))
+    assert (is_copied, answer["marks"], hub.count("device_telemetry")) == (False, {"device_telemetry": 6}, 3)
+
+
 async def test_rows_of_a_device_that_comes_with_them_are_stored(dsn, hub):
     device_id = str(uuid.uuid4())
     fields = {"device_name": "new", "device_type": "light"}

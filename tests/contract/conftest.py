@@ -94,7 +94,7 @@ class TwinSide:
     def change(self, stream: str, at: datetime, column: str, value: Any) -> None:
         for each in self.cloud.rows[stream]:
             if _time_of(stream, each.row) == at:
-                each.row[column] = value
+                each.row[column] = value.isoformat() if isinstance(value, datetime) else value
 
     def dead_letters(self) -> list[tuple[str, int]]:
         return [(letter["stream"], letter["seq"]) for letter in self.cloud.dead_letters]

@@ -500,6 +500,28 @@ async def test_after_a_fork_what_is_missing_is_mended_under_the_old_epoch_and_th
     assert "warnings" not in await life(side, hub, "b", epoch=2)
 
 
+async def test_of_what_another_copy_may_have_sent_in_its_own_epoch_only_what_is_missing_is_stored(side, hub) -> None:
+    lamp = await hub.add_device()
+    await life(side, hub, "a", batches=(readings(lamp, 1, 5),))
+    assert (await life(side, hub, "b"))["fork"] == {"epoch": 2}
+    gap = Gap("device_telemetry", 1, 2, 0, "before this epoch")
+    shared = frozenset({"device_telemetry"})
+    for _ in range(2):
+        answer = await life(side, hub, "b", epoch=2, batches=(readings(lamp, 3, 6),), gaps=(gap,), shared=shared)
+        assert (answer["marks"], answer["refused"]) == ({"device_telemetry": 8}, [])
+        assert side.count("device_telemetry") == 8
+
+
+async def test_whoever_begins_a_life_in_an_epoch_that_has_ended_is_taken_for_a_copy(side, hub) -> None:
+    await life(side, hub, "a")
+    assert (await life(side, hub, "b"))["fork"] == {"epoch": 2}
+    assert "fork" not in await life(side, hub, "a")
+    for _ in range(2):
+        assert (await life(side, hub, "a", "a2"))["fork"] == {"epoch": 3}
+    assert "fork" not in await life(side, hub, "a2", epoch=3)
+    assert "fork" not in await life(side, hub, "a2", "a3", epoch=3)
+
+
 async def test_two_machines_that_speak_as_one_hub_are_both_told(side, hub) -> None:
     assert "warnings" not in await life(side, hub, "a")
     assert "warnings" not in await life(side, hub, "b", epoch=2)

@@ -127,6 +127,28 @@ async def test_a_record_with_an_id_takes_the_place_of_what_it_was_changed_to(sid
     assert side.values("device_states", "change_source") == ["manual"]
 
 
+async def test_a_record_whose_time_was_changed_does_not_stay_beside_the_right_one(side, hub) -> None:
+    lamp = await hub.add_device()
+    rows = [
+        {
+            "id": str(uuid.uuid4()),
+            "created_at": NOON + timedelta(seconds=n),
+            "device_id": lamp,
+            "state": {},
+            "changed_fields": ["light.a.state"],
+            "change_source": "manual",
+        }
+        for n in range(3)
+    ]
+    batch = RecordBatch("device_states", 1, rows)
+    await hub.ingest(batches=(batch,))
+    side.change("device_states", NOON + timedelta(seconds=1), "created_at", NOON + timedelta(hours=1))
+    assert (await ask(hub, "device_states", listed=listed(rows, 1, "device_states")))["missing"] == [2]
+    await hub.ingest(batches=(again(batch, 2),))
+    assert side.count("device_states") == 3
+    assert not (await ask(hub, "device_states", days=compared(rows, "device_states")))["days"][DAY]["differs"]
+
+
 async def test_entries_of_the_audit_are_compared_and_nothing_takes_the_place_of_one(side, hub) -> None:
     rows = [
         {

@@ -370,7 +370,8 @@ class CloudTwin:
         if not lineage:
             return None
         known = self.lines.get((mirror, epoch))
-        if (known is not None and known not in lineage) or (is_from_queue and later):
+        is_copy = known is not None and known not in lineage
+        if is_copy or (later and (is_from_queue or known not in {None, lineage[-1]})):
             taken = [of for of_mirror, of in self.lines if of_mirror == mirror]
             taken += [of for of_mirror, of, _ in self.marks if of_mirror == mirror]
             own = [of for of, life in later.items() if life == lineage[-1]]
@@ -398,6 +399,7 @@ class CloudTwin:
         rows = _rows(body)
         seqs = body.get("seqs") or [body.get("first", 1) + n for n in range(len(rows))]
         is_repair = body.get("lane") == "repair"
+        is_missing_only = is_repair or body.get("missing_only") is True
         if is_repair:
             epoch = min(epoch, body.get("epoch", epoch))
         mark = self.marks.setdefault((mirror, epoch, stream), 0)
@@ -412,7 +414,9 @@ class CloudTwin:
             ]
             kept[:] = reconciling.without_changed(stream, kept, arrived)
         there = {
-            reconciling.sameness_of(stream, each.row, (each.mirror, each.epoch, each.seq)) for each in kept if is_repair
+            reconciling.sameness_of(stream, each.row, (each.mirror, each.epoch, each.seq))
+            for each in kept
+            if is_missing_only
         }
         for seq, row in zip(seqs, rows, strict=True):
             if (seq > reached) if is_repair else not mark < seq <= reached:
@@ -420,7 +424,7 @@ class CloudTwin:
             if reason := self._why_not(stream, row, is_clock_trusted=body.get("clock_trusted", True)):
                 self._bury(stream, seq, reason, row)
                 refused.append({"stream": stream, "seq": seq, "reason": reason})
-            elif not is_repair or reconciling.sameness_of(stream, row, (mirror, epoch, seq)) not in there:
+            elif not is_missing_only or reconciling.sameness_of(stream, row, (mirror, epoch, seq)) not in there:
                 kept.append(StoredRow(self.hub_id or "", mirror, epoch, seq, row))
         self.marks[mirror, epoch, stream] = reached
         if is_repair:

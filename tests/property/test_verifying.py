@@ -1,6 +1,7 @@
 """Whatever happens to records in the cloud, comparing puts it right, says so, and touches nothing else."""
 
 import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from hub_agent.core.sync import verifying
 from tests.fakes.cloud_twin import CloudTwin, StoredRow
 from tests.fakes.linked_home import LinkedHome, VirtualClock, device_state, execution, live, telemetry
-from tests.fakes.reconciling import day_of
+from tests.fakes.reconciling import TIME_COLUMN, day_of
 
 LAMP = "00000000-0000-4000-8000-000000000001"
 RULE = "00000000-0000-4000-8000-0000000000a1"
@@ -21,6 +22,7 @@ damages = st.lists(
     st.one_of(
         st.tuples(st.just("lose"), st.sampled_from(STREAMS), st.integers(0, 10**6)),
         st.tuples(st.just("change"), st.sampled_from(STREAMS), st.integers(0, 10**6)),
+        st.tuples(st.just("redate"), st.sampled_from(STREAMS), st.integers(0, 10**6)),
         st.tuples(st.just("lose_day"), st.sampled_from(STREAMS), st.integers(0, 10**6)),
         st.tuples(st.just("stranger"), st.sampled_from(STREAMS), st.integers(0, 10**6)),
     ),
@@ -56,6 +58,15 @@ class Damage:
             one = ours[n % len(ours)]
             self.hurt[stream].add(one.seq)
             one.row = {**one.row, VALUE[stream]: -5.5 if stream == "device_telemetry" else "wrong"}
+
+    def redate(self, stream: str, n: int) -> None:
+        """What has an id is known again at another time of these days."""
+        if stream != "device_telemetry" and (ours := self.ours(stream)):
+            one = ours[n % len(ours)]
+            self.hurt[stream].add(one.seq)
+            column = TIME_COLUMN.get(stream, "time")
+            at = datetime.fromisoformat(one.row[column]) + timedelta(minutes=n % 1000 + 1)
+            one.row = {**one.row, column: at.isoformat()}
 
     def lose_day(self, stream: str, n: int) -> None:
         if ours := self.ours(stream):

@@ -327,14 +327,15 @@ BEGIN
 END
 $$;
 
--- Removes the rows of this home that have a key of the batch and are none of the batch's rows: they were changed here. One by one and by
--- their literal keys, which is what compressed chunks are good at. Entries of the audit are evidence: nothing takes their place.
+-- Removes the rows of this home that have a key of the batch and are none of the batch's rows: they were changed here. An id is looked for a
+-- day around, in case the time is what was changed. One by one and by their literal keys, which is what compressed chunks are good at. Entries of the audit are evidence: nothing takes their place.
 CREATE OR REPLACE FUNCTION hub_sync.remove_changed(
     declared public.hub_streams, hub public.hub_hubs, body jsonb, as_columns boolean, seqs bigint[], first_seq bigint, upto bigint
 ) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     present_columns text[] := CASE WHEN as_columns THEN ARRAY(SELECT jsonb_object_keys(body)) ELSE declared.columns END;
     same_key text;
+    near_key text;
     one text;
     n integer := 0;
 BEGIN
@@ -342,6 +343,9 @@ BEGIN
         RETURN 0;
     END IF;
     SELECT string_agg(format('%%1$s.%1$I = a.%1$I', key), ' AND ') INTO same_key FROM unnest(declared.key_columns) key;
+    near_key := CASE WHEN 'id' = ANY (declared.key_columns) THEN format(
+        'k.id = a.id AND k.%1$I >= a.%1$I - interval ''1 day'' AND k.%1$I <= a.%1$I + interval ''1 day''', declared.time_column)
+        ELSE format(same_key, 'k') END;
     FOR one IN EXECUTE hub_sync.arrived_sql(declared, present_columns, as_columns) || format(
         'SELECT DISTINCT format(%1$L, %2$s, %3$s) FROM arrived a JOIN %4$s k ON %5$s '
         'WHERE a.seq <= $6 AND %6$s AND NOT EXISTS (SELECT FROM arrived o WHERE %7$s AND %8$s = %3$s)',
@@ -349,7 +353,7 @@ BEGIN
                        string_agg(format('t.%I = %%L', key), ' AND ' ORDER BY position), hub_sync.print_sql(declared, 't'))
          FROM unnest(declared.key_columns) WITH ORDINALITY u (key, position)),
         (SELECT string_agg(format('k.%I', key), ', ' ORDER BY position) FROM unnest(declared.key_columns) WITH ORDINALITY u (key, position)),
-        hub_sync.print_sql(declared, 'k'), hub_sync.place_of(declared.target_table), format(same_key, 'k'),
+        hub_sync.print_sql(declared, 'k'), hub_sync.place_of(declared.target_table), near_key,
         CASE WHEN 'home_id' = ANY (declared.columns) THEN 'k.home_id = $4' ELSE 'k.device_id IN (SELECT id FROM public.devices WHERE home_id = $4)' END,
         format(same_key, 'o'), hub_sync.print_sql(declared, 'o'))
         USING body, seqs, first_seq, hub.home_id, '', upto
@@ -435,6 +439,7 @@ DECLARE
     as_columns boolean := body ? 'columns';
     content jsonb := coalesce(body -> 'columns', body -> 'rows', '[]');
     is_repair boolean := coalesce(body ->> 'lane', 'live') = 'repair';
+    is_missing_only boolean := coalesce(body -> 'missing_only' = 'true', false);
     is_clock_trusted boolean := (body -> 'clock_trusted') IS DISTINCT FROM 'false';
     upto bigint;
     n integer;
@@ -496,7 +501,7 @@ BEGIN
     new_mark := hub_sync.reach(hub.id, in_mirror, in_epoch, in_stream, old_mark, seqs, first_seq, n);
     IF n > 0 AND new_mark > old_mark THEN
         upto := least(new_mark, coalesce(seqs[n], first_seq + n - 1));
-        refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, old_mark, upto, false, is_clock_trusted);
+        refused := hub_sync.store_records(declared, hub, in_mirror, in_epoch, content, as_columns, seqs, first_seq, old_mark, upto, is_missing_only, is_clock_trusted);
         IF NOT is_clock_trusted AND upto > old_mark THEN
             PERFORM hub_sync.note_undated(hub, in_mirror, in_epoch, in_stream, greatest(old_mark + 1, coalesce(seqs[1], first_seq)), upto, t)
             FROM hub_sync.times_in(content, as_columns, declared.time_column) t;

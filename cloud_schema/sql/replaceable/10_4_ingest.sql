@@ -298,15 +298,17 @@ DECLARE
     known text;
     next_epoch integer;
     from_queue boolean := coalesce(hub_sync.claims() -> 'queued', 'false') = 'true';
+    has_ended boolean;
 BEGIN
     IF jsonb_typeof(lineage -> -1) IS DISTINCT FROM 'string' THEN
         RETURN NULL;
     END IF;
     now_living := left(lineage ->> -1, 100);
     SELECT l.incarnation INTO known FROM public.hub_lines l WHERE l.hub_id = hub.id AND l.mirror_id = in_mirror AND l.epoch = in_epoch;
-    -- A fork shuts the old epoch for what still waits in a queue: the copy was told the marks, and sends in its own epoch what they lack.
-    IF (known IS NOT NULL AND NOT lineage ? known) OR (from_queue AND EXISTS (
-        SELECT FROM public.hub_lines l WHERE l.hub_id = hub.id AND l.mirror_id = in_mirror AND l.epoch > in_epoch)) THEN
+    has_ended := EXISTS (SELECT FROM public.hub_lines l WHERE l.hub_id = hub.id AND l.mirror_id = in_mirror AND l.epoch > in_epoch);
+    -- A fork shuts the old epoch for what still waits in a queue: the copy was told the marks, and sends in its own epoch what they lack. And
+    -- for whoever begins a life in it: what comes from an old backup may have gone in the later epoch.
+    IF NOT lineage ? known OR (has_ended AND (from_queue OR known <> now_living)) THEN
         SELECT l.epoch INTO next_epoch FROM public.hub_lines l
         WHERE l.hub_id = hub.id AND l.mirror_id = in_mirror AND l.epoch > in_epoch AND l.incarnation = now_living;
         next_epoch := coalesce(next_epoch, least(2147483647, 1 + greatest(in_epoch::bigint,

@@ -109,6 +109,8 @@ class Envelope:
     may_wait: bool = False
     queued: Mapping[str, int] = field(default_factory=dict)
     repairs: tuple[Repair, ...] = ()
+    # Streams of which another copy of this mirror may have sent these records: only what is missing is stored.
+    shared: frozenset[str] = frozenset()
 
     def encode(self, columns: Mapping[str, "Columns"] | None = None) -> bytes:
         """As JSON that the cloud can store: no NUL characters, no broken text. `columns`: of batches that are encoded already."""
@@ -133,7 +135,11 @@ class Envelope:
                 "wall": self.clock.wall,
             },
             "definitions": [_definition_as_json(owed) for owed in self.definitions],
-            "streams": {batch.stream: _batch_as_json(batch, columns.get(batch.stream)) for batch in self.batches}
+            "streams": {
+                batch.stream: _batch_as_json(batch, columns.get(batch.stream))
+                | ({"missing_only": True} if batch.stream in self.shared else {})
+                for batch in self.batches
+            }
             | {each.batch.stream: _repair_as_json(each) for each in self.repairs},
             "cases": [_case_as_json(case) for case in self.cases],
             "gaps": [_gap_as_json(gap) for gap in self.gaps],

@@ -11,7 +11,10 @@ cloud has under other records, so they have to be told apart, although they were
 
 After a fork the line goes on in an epoch of its own. What it has above what was confirmed to it and at or below the marks of
 the old epoch is either stored there already (a backup) or was taken for a repeat (a second machine). It goes in the repair
-lane under the old epoch, where only what is missing is stored, before the stream goes on live.
+lane under the old epoch, where only what is missing is stored, before the stream goes on live. What it has above those marks
+may have gone in an epoch of another copy: it goes live, and only what is missing is stored.
+
+An epoch ends when a fork begins a later one: a life that is new in it is a copy, too, whatever it comes from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +47,8 @@ class Mends:
 @dataclass(frozen=True, slots=True)
 class Lineage:
     """`floor` None: the cloud has answered this life. `mends`: by stream, what has to go before the stream goes on live.
-    `is_new`: this epoch has begun by a fork, and the cloud has not answered in it yet.
+    `is_new`: this epoch has begun by a fork, and the cloud has not answered in it yet. `shared`: by stream, up to which number
+    another copy of this mirror may have sent in an epoch of its own.
     """
 
     epoch: int
@@ -52,6 +56,7 @@ class Lineage:
     floor: Mapping[str, int] | None = None
     mends: Mapping[str, Mends] = field(default_factory=dict)
     is_new: bool = False
+    shared: Mapping[str, int] = field(default_factory=dict)
 
     def is_outrun(self, marks: Mapping[str, int]) -> bool:
         """Marks of numbers that no life of this line can have sent."""
@@ -64,15 +69,16 @@ class Lineage:
     def forked(self, next_epoch: int, marks: Mapping[str, int], positions: Sequence[Position]) -> "Lineage":
         """In an epoch of its own. One that was taken by another before we were heard in it has nothing of ours."""
         epoch = max(next_epoch, self.epoch + 1)
+        shared = {each.stream: each.last for each in positions if each.last > each.acknowledged}
         if self.is_new:
-            return replace(self, epoch=epoch)
+            return replace(self, epoch=epoch, shared=shared)
         # What was still to be mended when the copy was made stays so, unless the copy has come further.
         mends = dict(self.mends)
         for each in positions:
             end = min(each.last, marks.get(each.stream, 0))
             if end > each.acknowledged and (each.stream not in mends or end > mends[each.stream].end):
                 mends[each.stream] = Mends(self.epoch, end)
-        return Lineage(epoch, self.incarnations[-1:], None, mends, is_new=True)
+        return Lineage(epoch, self.incarnations[-1:], None, mends, is_new=True, shared=shared)
 
     def mended(self, stream: str) -> "Lineage":
         return replace(self, mends={name: mends for name, mends in self.mends.items() if name != stream})
@@ -84,6 +90,7 @@ class Lineage:
             "floor": None if self.floor is None else dict(self.floor),
             "mends": {stream: [mends.epoch, mends.end] for stream, mends in self.mends.items()},
             "is_new": self.is_new,
+            "shared": dict(self.shared),
         }
 
 
@@ -117,6 +124,7 @@ def _read(saved: JsonObject | None) -> Lineage | None:
         None if floor is None else _numbers(floor),
         mends,
         is_new=saved.get("is_new") is True,
+        shared=_numbers(saved.get("shared")),
     )
 
 

@@ -3,8 +3,9 @@
 import asyncio
 from copy import deepcopy
 
+from hub_agent.core.sync.flow import Flow
 from tests.fakes.cloud_twin import CALM, CloudTwin, Faults
-from tests.fakes.linked_home import LinkedHome, device_state, live
+from tests.fakes.linked_home import LinkedHome, device_state, live, telemetry
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.runtime.test_uplink import LAMP, with_lamp
 
@@ -125,6 +126,66 @@ def test_restarts_whose_answers_are_lost_are_no_fork() -> None:
         await asyncio.sleep(120)
         assert home.store.identity.epoch == 1
         assert states_in(twin) == [f"{n:02}" for n in range(40)]
+        await home.crash()
+
+    live(story())
+
+
+def test_a_backup_that_is_put_back_twice_stores_what_it_had_not_sent_once() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        home.flow = Flow(is_metered=True)
+        await home.restart()
+        await home.record("device_telemetry", telemetry(LAMP, 1))
+        await asyncio.sleep(2 * 3600)
+        # Measurements wait for their day.
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(2, 6)))
+        await home.record("device_states", device_state(LAMP, "waits", 1))
+        backup = a_copy_of(home.store)
+        await asyncio.sleep(2 * 3600)
+        assert len(twin.stored("device_telemetry")) == 1
+        for n in range(3):
+            await home.record("device_states", device_state(LAMP, f"after {n}", 10 + n))
+        await asyncio.sleep(2 * 3600)
+        home.flow = None
+        for life in range(2):
+            await home.crash()
+            home.store = a_copy_of(backup)
+            home.start()
+            await home.record("device_states", device_state(LAMP, f"life {life}", 100 + life))
+            await home.record("device_telemetry", telemetry(LAMP, 50 + life))
+            await asyncio.sleep(600)
+        assert home.store.identity.epoch == 3
+        assert sorted(row["value"] for row in twin.stored("device_telemetry")) == [1, 2, 3, 4, 5, 50, 51]
+        assert len(states_in(twin)) == 6
+        await home.crash()
+
+    live(story())
+
+
+def test_a_backup_of_the_last_life_of_an_epoch_that_has_ended_is_known_for_a_copy() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        home.flow = Flow(is_metered=True)
+        await home.restart()
+        await home.record("device_telemetry", telemetry(LAMP, 1))
+        await asyncio.sleep(2 * 3600)
+        # Measurements wait for their day.
+        await home.record("device_telemetry", *(telemetry(LAMP, n) for n in range(2, 6)))
+        older = a_copy_of(home.store)
+        await home.restart()
+        await asyncio.sleep(2 * 3600)
+        newer = a_copy_of(home.store)
+        assert len(twin.stored("device_telemetry")) == 1
+        home.flow = None
+        for epoch, backup in enumerate((older, newer), 2):
+            await home.crash()
+            home.store = backup
+            home.start()
+            await home.record("device_telemetry", telemetry(LAMP, 50 + epoch))
+            await asyncio.sleep(600)
+            assert home.store.identity.epoch == epoch
+        assert sorted(row["value"] for row in twin.stored("device_telemetry")) == [1, 2, 3, 4, 5, 52, 53]
         await home.crash()
 
     live(story())
