@@ -1,4 +1,4 @@
-"""Many light hubs in one process: each a connection, a token and bodies that are ready. They obey Retry-After, and wait longer after each failure."""
+"""Many light hubs in one process: each a connection, a token, bodies that are ready, and the pace of a real one."""
 
 import asyncio
 import json
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import psycopg
+
+from hub_agent.core.sync.pace import Pace
 
 TRY_S_MAX = 40.0
 # Beyond this the run counts as hung.
@@ -39,14 +41,13 @@ class Swarm:
 
     async def _send(self, token: str, bodies: Sequence[bytes], begun: float) -> None:
         connection = _Connection(self._place, token)
+        pace = Pace(self._jitter, idle_s=60.0)
         for body in bodies:
-            backoff_s = 1.0
-            while True:
-                wait_s = await self._tried(connection, body)
-                if wait_s is None:
-                    break
-                await asyncio.sleep(max(wait_s, backoff_s * self._jitter.random()))
-                backoff_s = min(backoff_s * 2, 60)
+            while (retry_after_s := await self._tried(connection, body)) is not None:
+                now_s = time.perf_counter()
+                pace.failed(now_s, retry_after_s=retry_after_s)
+                await asyncio.sleep(pace.due_s - now_s)
+            pace.succeeded(time.perf_counter(), is_more=True)
         connection.close()
         took_s = time.perf_counter() - begun
         self.done_s.append(took_s)

@@ -85,9 +85,11 @@ class Pace:
         self._failures += 1
         if self._failures >= FAILURES_UNTIL_OFFLINE and not is_reachable:
             self._is_online = False
-        asked_s = self._spread(max(at_least_s, retry_after_s or 0.0))
-        self._asked_until_s = now_s + asked_s
-        self._not_before_s = self._due_s = now_s + max(self._backoff_s(), asked_s)
+        asked_s = max(at_least_s, retry_after_s or 0.0)
+        # Who is told when to come back comes then: our own patience on top would leave the cloud idle.
+        wait_s = self._spread(asked_s) if asked_s >= BACKOFF_S_FIRST else max(asked_s, self._backoff_s())
+        self._asked_until_s = now_s + (wait_s if asked_s else 0.0)
+        self._not_before_s = self._due_s = now_s + wait_s
 
     def _backoff_s(self) -> float:
         longest_s = min(BACKOFF_S_MAX, BACKOFF_S_FIRST * 2.0 ** min(self._failures - 1, 10))
