@@ -152,7 +152,8 @@ class StreamPosition:
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
     """Rows of one stream in order: the first has the number `first`, and so on without a hole.
-    Only in answer to `numbered` are there holes: there `numbers[i]` is the number of `rows[i]`.
+    Only in answer to `numbered` are there holes: there `numbers[i]` is the number of `rows[i]`. `is_all_of_its_keys`: no other
+    record goes by the same name in the cloud as one of these.
     """
 
     stream: str
@@ -160,6 +161,7 @@ class RecordBatch:
     rows: Sequence[Row]
     is_clock_trusted: bool = True
     numbers: Sequence[int] = ()
+    is_all_of_its_keys: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ class Exchange:
         clock_confirmed: Callable[[float], Awaitable[None]],
         lineage: Lineage,
         warned: Callable[[frozenset[str]], None],
+        forked: Callable[[], None] = lambda: None,
         flow: Flow,
         known_once: datetime,
         account: Account,
@@ -131,6 +132,7 @@ class Exchange:
         self._is_held = False
         self._lineage = lineage
         self._warned = warned
+        self._forked = forked
         self._is_life_kept = False
         self._cloud = cloud
         self._store = store
@@ -250,6 +252,8 @@ class Exchange:
         self._behind.clear()
         self._ahead.drop()
         self.queued = Queued()
+        # What the other copy told the cloud of definitions does not come by itself: it counts as said by us.
+        self._forked()
 
     # What goes up.
 

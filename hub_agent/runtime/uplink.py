@@ -113,6 +113,7 @@ class Uplink:
             clock_confirmed=clock_confirmed,
             lineage=lineage,
             warned=self._warned,
+            forked=self.read_all,
             flow=self._flow,
             known_once=known_once,
             account=self._account,

@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, tzinfo
 
-from hub_agent.core.sync.envelope import Allowance, ClockReading, Envelope, in_order
+from hub_agent.core.sync.envelope import ClockReading, Envelope, in_order
 from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.pace import Pace
+from hub_agent.core.sync.prints import key_of
 from hub_agent.core.sync.verifying import (
     Ask,
     Heard,
@@ -196,7 +197,9 @@ class Verifier:
 
     async def _send_all(self, batch: RecordBatch) -> Taken:
         refused: list[tuple[int, str]] = []
-        for part in _parts(batch, self._flow.within(self._exchange.isolation.allowance)):
+        allowance = self._flow.within(self._exchange.isolation.allowance)
+        size = max(1, len(str(batch.rows[0])))
+        for part in _parts(batch, min(allowance.rows, allowance.bytes // size)):
             refused += await self._send(part)
         return Taken(len(batch.rows), tuple(refused))
 
@@ -210,8 +213,7 @@ class Verifier:
                 raise
             if len(batch.rows) == 1:
                 return [(batch.numbers[0], str(err))]
-            halves = _cut(batch, len(batch.rows) // 2)
-            return [each for half in halves for each in await self._send(half)]
+            return [each for half in _parts(batch, len(batch.rows) // 2) for each in await self._send(half)]
         return list(_refused(answer, batch))
 
     def _envelope(self, batch: RecordBatch) -> Envelope:
@@ -253,20 +255,32 @@ class Verifier:
         return moment.monotonic_s + (at - moment.wall).total_seconds()
 
 
-def _parts(batch: RecordBatch, allowance: Allowance) -> Iterable[RecordBatch]:
-    size = max(1, len(str(batch.rows[0])))
-    rows = max(1, min(allowance.rows, allowance.bytes // size))
-    while len(batch.rows) > rows:
-        part, batch = _cut(batch, rows)
-        yield part
-    yield batch
+def _parts(batch: RecordBatch, rows_max: int) -> Iterable[RecordBatch]:
+    """Records of one key in one part: the cloud takes a part for all that there is of its keys. Where they are too many for that, it
+    is told that it is not.
+    """
+    rows_max = max(1, rows_max)
+    by_key: dict[int, list[int]] = {}
+    for place, (row, number) in enumerate(zip(batch.rows, batch.numbers, strict=True)):
+        by_key.setdefault(key_of(batch.stream, row, number), []).append(place)
+    part: list[int] = []
+    for places in by_key.values():
+        if part and len(part) + len(places) > rows_max:
+            yield _picked(batch, part)
+            part = []
+        if len(places) <= rows_max:
+            part += places
+            continue
+        for start in range(0, len(places), rows_max):
+            yield replace(_picked(batch, places[start : start + rows_max]), is_all_of_its_keys=False)
+    if part:
+        yield _picked(batch, part)
 
 
-def _cut(batch: RecordBatch, rows: int) -> tuple[RecordBatch, RecordBatch]:
-    return (
-        replace(batch, rows=batch.rows[:rows], numbers=batch.numbers[:rows]),
-        replace(batch, first=batch.numbers[rows], rows=batch.rows[rows:], numbers=batch.numbers[rows:]),
-    )
+def _picked(batch: RecordBatch, places: Sequence[int]) -> RecordBatch:
+    places = sorted(places)
+    numbers = [batch.numbers[place] for place in places]
+    return replace(batch, first=numbers[0], rows=[batch.rows[place] for place in places], numbers=numbers)
 
 
 def _refused(answer: JsonObject, batch: RecordBatch) -> Iterable[tuple[int, str]]:

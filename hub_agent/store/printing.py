@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hub_agent.core.sync.prints import print_of, read_time
+from hub_agent.core.sync.prints import key_of, print_of, read_time
 from hub_agent.core.sync.verifying import Printed, Stretch
 from hub_agent.model.record import STREAMS
 from hub_agent.store import blocks, queries, shadow
@@ -21,14 +21,6 @@ from hub_agent.store.standing import STATES, lengthened
 STRETCH_ROWS = 1_000
 # A row is dated by what happened, its block by its commit.
 COMMIT_LATE = timedelta(days=1)
-
-# What the cloud takes two records for one by; those of the other streams have an id of their own.
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "device_telemetry": ("device_id", "metric_type", "time"),
-    "energy_usage": ("device_id", "time"),
-    "network_metrics": ("device_id", "time"),
-    "device_health_history": ("device_id", "time"),
-}
 
 RowId = Callable[[str, int, Mapping[str, Any]], str]
 
@@ -64,7 +56,6 @@ def _acknowledged(connection: sqlite3.Connection, stream: str) -> int:
 def _of_block(block: Block, row_id: RowId) -> list[Printed]:
     declared = STREAMS.get(block.stream)
     time_column = declared.time_column if declared else "time"
-    key = KEYS.get(block.stream)
     found: list[Printed] = []
     for number, stored in enumerate(shadow.readable_rows(block), block.first):
         row: Mapping[str, Any] = stored
@@ -74,6 +65,5 @@ def _of_block(block: Block, row_id: RowId) -> list[Printed]:
                 row = {**row, "id": row_id(STATES, number, stored)}
         at = read_time(row.get(time_column))
         if at is not None:
-            named = number if key is None else hash(tuple(str(row.get(name)) for name in key))
-            found.append(Printed(number, at, print_of(block.stream, row), named))
+            found.append(Printed(number, at, print_of(block.stream, row), key_of(block.stream, row, number)))
     return found

@@ -5,12 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from hub_agent.core.sync.prints import print_of, read_time
+from hub_agent.core.sync.prints import key_of, print_of, read_time
 from hub_agent.core.sync.verifying import Printed, Stretch
 from hub_agent.model.effects import AppendCase, AppendRecord, CloudCommandDone, Save, SaveDefinition
 from hub_agent.model.record import STREAMS
 from hub_agent.ports import Case, Gap, Identity, Moment, RecordBatch, StreamPosition
-from hub_agent.store.printing import KEYS
 
 # Few, so that what is read in stretches is.
 STRETCH_ROWS = 7
@@ -110,9 +109,7 @@ class MemoryStore:
             row = self.records[stream][number]
             at = read_time(row[STREAMS[stream].time_column])
             assert at is not None
-            names = KEYS.get(stream)
-            key = number if names is None else hash(tuple(str(row.get(name)) for name in names))
-            found.append(Printed(number, at, print_of(stream, row), key))
+            found.append(Printed(number, at, print_of(stream, row), key_of(stream, row, number)))
         is_end = len(numbers) <= STRETCH_ROWS
         return Stretch(found, numbers[-1] if numbers and is_end else found[-1].number if found else after, is_end)
 

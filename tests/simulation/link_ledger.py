@@ -18,6 +18,7 @@ TOLD_TIME_OFF = timedelta(seconds=45)
 EXACT = timedelta(milliseconds=2)
 # What was on its way when the clock was put right may still arrive as it was dated.
 ON_ITS_WAY = timedelta(seconds=120)
+ANSWER_ON_ITS_WAY = timedelta(seconds=25)
 # Gaps that say only where an epoch begins.
 NO_LOSS = {"before this epoch"}
 TIME_COLUMN = {"device_states": "created_at"}
@@ -53,6 +54,15 @@ class Edit:
     place: int
 
 
+@dataclass
+class Copied:
+    """What a copy of the mirror has: rows by stream and number, cases, and how far the columns' histories went."""
+
+    rows: dict[str, dict[int, int]]
+    cases: dict[Key, tuple[int, Any]]
+    sizes: dict[tuple[str, str, str], int]
+
+
 class Complaint(AssertionError):
     pass
 
@@ -78,6 +88,12 @@ class Ledger:
         # Numbers that the cloud was told to be dated by a clock that nobody had set, and when.
         self.undated: dict[tuple[str, int], datetime] = {}
         self.dated_late: set[int] = set()
+        # False: rows were lost in the cloud, and came again behind others.
+        self.is_order_kept = True
+        self._copy: Copied | None = None
+        # Lines whose disk is gone: what they had not sent is gone with it, what they had sent stays.
+        self._gone: set[str] = set()
+        self._stays: set[int] = set()
 
     # What happens.
 
@@ -112,11 +128,12 @@ class Ledger:
                 self.undated.setdefault((stream, number), self._story.true_now())
         self._twin.undated.clear()
 
-    def press(self, command_id: str, at: datetime, *, is_remembered: bool) -> None:
+    def press(self, command_id: str, at: datetime, *, is_remembered: bool, is_clock_right: bool) -> None:
         self.pressed[command_id] += is_remembered
         command = self._twin.commands[command_id]
         self.hold(self.pressed[command_id] <= 1, f"command {command_id} was carried out twice")
-        late = at - command.expires_at
+        # By a clock that is wrong nobody can say how long the answer was on its way.
+        late = at - command.expires_at - (timedelta(0) if is_clock_right else ANSWER_ON_ITS_WAY)
         self.hold(late < timedelta(0), f"a command was carried out {late} after it had expired")
 
     def _reopened(self, machine: Machine) -> None:
@@ -126,13 +143,51 @@ class Ledger:
         for stream, position in machine.mirror.records._positions.items():
             known = self._numbered(machine, stream)
             gone = [number for number in known.rows if number > position.last]
-            told = self._mark(machine, stream)
+            there = self._there(stream) if gone else set()
             self.hold(
-                not gone or told < min(gone), f"{stream}: {gone} were told to the cloud, and a power cut took them back"
+                all(known.rows[number] not in there for number in gone),
+                f"{stream}: {gone} were told to the cloud, and a power cut took them back",
             )
             for number in gone:
                 del known.rows[number]
             known.acknowledged = position.acknowledged
+
+    def _there(self, stream: str) -> set[int]:
+        return {number_in(stream, row.row) for row in self._twin.rows.get(stream, [])}
+
+    def copied(self, machine: Machine) -> None:
+        """Somebody has made a copy of the mirror."""
+        rows = {stream: dict(of.rows) for (name, stream), of in self.numbered.items() if name == machine.name}
+        sizes = {key: len(column.nodes) for key, column in self.columns.items()}
+        self._copy = Copied(rows, dict(self.cases), sizes)
+
+    def restored(self, machine: Machine, name: str) -> None:
+        """The copy has taken the place of the mirror. What people decided here since then may hold or not; both sides agree about it."""
+        assert self._copy is not None
+        before, machine.name = machine.name, name
+        gone = f"{before} (gone)"
+        self._gone.add(gone)
+        for (line, stream), known in list(self.numbered.items()):
+            if line != before:
+                continue
+            kept = self._copy.rows.get(stream, {})
+            lost = {number: n for number, n in known.rows.items() if number not in kept}
+            self._stays |= self._there(stream) & set(lost.values())
+            del self.numbered[line, stream]
+            self.numbered[gone, stream] = Numbered(lost)
+            self.numbered[name, stream] = Numbered(dict(kept))
+        for key, column in self.columns.items():
+            column.doubt(self._copy.sizes.get(key, 0))
+        for command_id, command in self._twin.commands.items():
+            if command.status not in {"done", "failed"}:
+                self.pressed[command_id] = 0
+        for key in list(self.cases):
+            there = self._twin.cases.get(key)
+            held = [(there["revision"], there["row"])] if there is not None else []
+            held += [self._copy.cases[key]] if key in self._copy.cases else []
+            self.cases.pop(key)
+            if held:
+                self.cases[key] = max(held, key=lambda each: each[0])
 
     def _committed(self, machine: Machine, effects: Any) -> None:
         assert machine.mirror is not None
@@ -255,13 +310,14 @@ class Ledger:
             return f"commands wait: {unsettled[:1]}"
         return self._definitions_differ(machine.hub) or self._present_differs(self._story.present())
 
-    def check(self, machine: Machine, *, is_order_kept: bool = True) -> None:
-        self._check_records(is_order_kept=is_order_kept)
+    def check(self, machine: Machine, *, is_one_line: bool = True) -> None:
+        self._check_records(is_one_line=is_one_line)
         self._check_times()
         self._check_columns(machine)
         self._check_cases()
 
-    def _check_records(self, *, is_order_kept: bool) -> None:
+    def _check_records(self, *, is_one_line: bool) -> None:
+        is_order_kept = is_one_line and self.is_order_kept
         twin = self._twin
         dead = Counter(number_in(letter["stream"], letter["row"]) for letter in twin.dead_letters)
         self.hold(max(dead.values(), default=1) == 1, f"put aside twice: {dead.most_common(1)}")
@@ -282,6 +338,11 @@ class Ledger:
             shed.setdefault(stream, set()).update(range(first, last + 1))
             self.hold(gap["count"] == last - first + 1, f"a gap says {gap['count']} of {stream} {first}..{last}")
         for (machine, stream), known in self.numbered.items():
+            if machine in self._gone:
+                for n in known.rows.values():
+                    seq = stored.pop(n, None)
+                    self.hold(seq is not None or n not in self._stays, f"{stream}: {n} was in the cloud, and is lost")
+                continue
             self._check_stream(machine, stream, known, stored, shed.get(stream, set()), dead)
         self.hold(not stored, f"the cloud has what nobody made: {stored}")
 
@@ -295,9 +356,11 @@ class Ledger:
             self.hold(is_told, f"{stream}: number {number} of {machine} ({n}) is lost")
             both = seq is not None and number in shed
             self.hold(
-                not both or (stream, number) in self._story.on_its_way, f"{stream}: {number} is stored, and in a gap"
+                not both or self._gone or (stream, number) in self._story.on_its_way,
+                f"{stream}: {number} is stored, and in a gap",
             )
-        beyond = [number for number in shed if number not in known.rows]
+        made = {number for (_, of), line in self.numbered.items() if of == stream for number in line.rows}
+        beyond = [number for number in shed if number not in made]
         self.hold(not beyond, f"{stream}: a gap of numbers that nobody made: {beyond}")
 
     def _check_times(self) -> None:

@@ -15,11 +15,19 @@ from typing import Any
 from hub_agent.adapters.cloud import HttpCloud
 from hub_agent.core.cloud_commands import CloudCommands
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
+from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.lineage import Lineage
 from hub_agent.errors import MirrorFull
 from hub_agent.model.effects import Announce, Answer, Outward, SaveDefinition
 from hub_agent.model.ids import EntityId
-from hub_agent.model.inputs import CloudCommand, DefinitionArrived, DefinitionTaken, ScenePressed
+from hub_agent.model.inputs import (
+    ClockStepped,
+    CloudCommand,
+    DefinitionArrived,
+    DefinitionsForgotten,
+    DefinitionTaken,
+    ScenePressed,
+)
 from hub_agent.ports import Identity, Moment, Remembered
 from hub_agent.runtime.exchange import line_of
 from hub_agent.runtime.inbox import Inbox
@@ -215,6 +223,11 @@ class LinkHub:
                 given = self.definitions.taken(happened, now)
             case CloudCommand():
                 given = self._command(happened, now)
+            case DefinitionsForgotten(keys):
+                given = self.definitions.forgotten(keys)
+            case ClockStepped(by):
+                self._under_way = {each: at + by for each, at in self._under_way.items()}
+                given = []
             case Deed(work):
                 given = list(work(self, now))
             case _:
@@ -277,6 +290,7 @@ class Machine:
     present: Callable[[], dict[str, Any]]
     is_http: bool = True
     is_power_cut: bool = True
+    flow: Callable[[], Flow] = Flow
     lives: int = 0
     deaths: int = 0
     requests: int = 0
@@ -380,9 +394,11 @@ class Machine:
                 await asyncio.Event().wait()
 
         assert self.wire is not None
-        cloud: HttpCloud = WiredCloud(self.wire, hub_id=identity.hub_id, secret=identity.secret)
+        flow = self.flow()
+        known: dict[str, Any] = {"hub_id": identity.hub_id, "secret": identity.secret, "spent": flow.spent}
+        cloud: HttpCloud = WiredCloud(self.wire, **known)
         if self.is_http:
-            cloud = HttpCloud("http://twin.local", hub_id=identity.hub_id, secret=identity.secret, transport=self.wire)
+            cloud = HttpCloud("http://twin.local", transport=self.wire, **known)
         return Uplink(
             cloud=cloud,
             store=mirror,
@@ -401,6 +417,8 @@ class Machine:
             clock_confirmed=self.clock.confirm,
             changed=lambda _change: None,
             lineage=lineage,
+            flow=flow,
+            versions=hub.definitions.versions,
         )
 
     def _carry_out(self, effects: Iterable[Outward], _moment: Moment) -> None:

@@ -48,6 +48,11 @@ class Column:
         self.nodes.append(node)
         self._by_value[repr(value)] = node
 
+    def doubt(self, since: int) -> None:
+        """What the hub wrote after so many may hold or not."""
+        if any(node.side == HUB for node in self.nodes[since:]):
+            self.nodes[-1].is_ambiguous = True
+
     def expected(self) -> Expected:
         replaced = {parent for node in self.nodes for parent in node.parents}
         heads = [node for node in self.nodes if node not in replaced]

@@ -33,6 +33,7 @@ STATUS_BY_CODE = {
     "hub_retired": 403,
     "hub_mismatch": 403,
     "function_unknown": 404,
+    "agent_too_old": 426,
 }
 
 
@@ -98,6 +99,7 @@ class Gateway:
     age: Age = field(default_factory=Age)
     tokens: dict[str, float] = field(default_factory=dict)
     made: int = 0
+    wants_newer: bool = False
 
     async def answer(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         try:
@@ -129,6 +131,8 @@ class Gateway:
         token = headers.get("authorization", "").removeprefix("Bearer ")
         if self.tokens.get(token, 0.0) <= asyncio.get_running_loop().time():
             raise CloudRefused("This token is not good any more.", code="token_expired")
+        if self.wants_newer:
+            raise AgentTooOld("This agent is too old.", code="agent_too_old")
         if path == "hub_ingest_v1":
             return await twin.ingest_read(request)
         if path == "hub_changes_v1":

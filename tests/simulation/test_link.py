@@ -11,9 +11,9 @@ FOUND = [
     for line in (Path(__file__).parent / "link_seeds.txt").read_text(encoding="ascii").splitlines()
     if line.split("#")[0].strip()
 ]
-# One core does some ten a second; a test of more would hide which one is slow.
+# A core does some ten a second; a test of more would hide which one is slow. With test_link_wilder.py a minute of two cores.
 SEEDS_A_TEST = 50
-TESTS = 3
+TESTS = 8
 
 
 @pytest.mark.parametrize("seed", FOUND)

@@ -38,6 +38,8 @@ class Batch(Protocol):
     def is_clock_trusted(self) -> bool: ...
     @property
     def numbers(self) -> Sequence[int]: ...
+    @property
+    def is_all_of_its_keys(self) -> bool: ...
 
 
 class Gap(Protocol):
@@ -261,7 +263,9 @@ def _has_columns(batch: Batch) -> bool:
 def _batch_as_json(batch: Batch, columns: Columns | None = None) -> dict[str, object]:
     document: dict[str, object] = {"lane": "live", "first": batch.first}
     if batch.numbers:
-        document = {"lane": "repair", "replace": True, "seqs": list(batch.numbers)}
+        document = {"lane": "repair", "seqs": list(batch.numbers)}
+        if batch.is_all_of_its_keys:
+            document["replace"] = True
     if not batch.is_clock_trusted:
         document["clock_trusted"] = False
     if columns:

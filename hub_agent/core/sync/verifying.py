@@ -284,9 +284,8 @@ def _with_namesakes(missing: frozenset[int], records: Sequence[Printed]) -> Iter
 
 
 def _resent(told: StreamReport, records: Sequence[Printed]) -> Talk:
-    numbers = [record.number for record in records]
-    for start in range(0, len(numbers), SENT_MAX):
-        taken = yield Send(told.stream, tuple(numbers[start : start + SENT_MAX]))
+    for numbers in _with_namesakes(frozenset(record.number for record in records), records):
+        taken = yield Send(told.stream, numbers)
         assert isinstance(taken, Taken)
         told.refuse(reason for _, reason in taken.refused)
 

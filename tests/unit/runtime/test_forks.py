@@ -9,6 +9,8 @@ from tests.fakes.linked_home import LinkedHome, device_state, live, telemetry
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.runtime.test_uplink import LAMP, with_lamp
 
+RULE = "00000000-0000-4000-8000-0000000000a1"
+
 
 def a_copy_of(store: MemoryStore) -> MemoryStore:
     """What a backup or a second card holds."""
@@ -43,6 +45,28 @@ def test_a_backup_that_was_put_back_begins_an_epoch_and_nothing_is_lost_or_doubl
         assert states_in(twin) == [*(f"0{n}" for n in range(9)), *(f"1{n}" for n in range(4))]
         assert home.uplink.status()["waiting"] == 0
         assert twin.doubled_at is None
+        await home.crash()
+
+    live(story())
+
+
+def test_a_backup_that_was_put_back_hears_what_it_had_told_the_cloud_since() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        await home.edit("automation", RULE, {"name": "before", "triggers": []})
+        await asyncio.sleep(10)
+        backup = a_copy_of(home.store)
+        await home.edit("automation", RULE, {"name": "after"})
+        await home.record("device_states", device_state(LAMP, "00", 0))
+        await asyncio.sleep(30)
+        await home.crash()
+        home.store = backup
+        home.start()
+        assert home.definitions.get("automation", RULE).fields["name"] == "before"
+        await asyncio.sleep(120)
+        assert home.store.identity.epoch == 2
+        assert home.definitions.get("automation", RULE).fields["name"] == "after"
+        assert twin.definitions["automation", RULE].fields["name"] == "after"
         await home.crash()
 
     live(story())

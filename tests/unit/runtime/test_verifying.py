@@ -101,6 +101,26 @@ def test_what_was_lost_or_changed_in_the_cloud_is_there_again_once() -> None:
     with_home(story)
 
 
+@pytest.mark.parametrize("rows_max", [1, 2, 3, 5])
+def test_measurements_of_one_moment_do_not_drive_each_other_out_where_little_goes_at_a_time(rows_max: int) -> None:
+    async def story(home: LinkedHome, twin: CloudTwin) -> None:
+        at = home.clock.now().wall
+        several = [{**telemetry(LAMP, n), "time": at, "entity_id": f"sensor.{n}"} for n in range(200, 203)]
+        await home.record("device_telemetry", telemetry(LAMP, 100), *several, telemetry(LAMP, 101))
+        await asyncio.sleep(60)
+        rows = twin.rows["device_telemetry"]
+        numbers = [row.seq for row in rows]
+        rows[:] = [row for row in rows if row.row["value"] not in {201.0, 100.0}]
+        twin.rows_max = rows_max
+        await home.record("device_states", *(device_state(LAMP, f"more-{n}", 50 + n) for n in range(3)))
+        await asyncio.sleep(900)
+        report = await verified(home)
+        assert (told(report)["missing"], told(report)["still"]) == (2, 0)
+        assert sorted(row.seq for row in twin.rows["device_telemetry"]) == numbers
+
+    with_home(story)
+
+
 def test_what_the_cloud_refuses_is_told_with_its_reason_and_not_sent_again() -> None:
     async def story(home: LinkedHome, twin: CloudTwin) -> None:
         twin.unusable = lambda stream, row: row.get("value") in (100.0, 101.0)
