@@ -265,7 +265,7 @@ class Exchange:
             return self.isolation.wants(part, now_s)
 
         definitions, are_definitions_cut = await self._definitions() if wants("definitions") else ((), False)
-        cases = await self._store.cases(CASES_MAX) if wants("cases") else ()
+        cases = await self._store.cases(min(CASES_MAX, self.isolation.allowance.rows)) if wants("cases") else ()
         commands_done = await self._store.commands_done() if wants("commands_done") else ()
         self.untold = await self._store.gaps()
         shed = [gap for gap in self.untold if wants("gaps") and not self.isolation.is_set_aside(gap.stream, now_s)]
@@ -338,7 +338,7 @@ class Exchange:
         return []
 
     async def _definitions(self) -> tuple[list[OwedDefinition], bool]:
-        owed = self._owed(DEFINITIONS_MAX)
+        owed = self._owed(min(DEFINITIONS_MAX, self.isolation.allowance.rows))
         if owed:
             # What is decided but not yet stored must not be known in the cloud first.
             await self._submit(())

@@ -256,6 +256,9 @@ def test_the_operators_commands_say_it_in_words_and_as_json(dsn, hub, late_devic
     assert [one["hub_id"] for one in document["hubs"]] == [hub.id]
     assert {one["stream"]: one["refused"] for one in document["hubs"][0]["streams"]}["device_telemetry"] == 2
 
+    of_all = json.loads(nexa_cloud("hubs", dsn, "--json").stdout)["hubs"]
+    assert [("streams" in one, one["refused"]) for one in of_all if one["hub_id"] == hub.id] == [(False, 2)]
+
     listed = nexa_cloud("dead-letters", "list", dsn, "--home", hub.home_id)
     assert listed.stdout.count("device_id is not known in this home") == 2
     [one, two] = json.loads(nexa_cloud("dead-letters", "list", dsn, "--home", hub.home_id, "--json").stdout)["letters"]

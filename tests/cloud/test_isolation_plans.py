@@ -1,6 +1,7 @@
 """Who may see what is asked once a query, not once a row, and an index finds a home's rows."""
 
 import json
+import re
 
 import psycopg
 import pytest
@@ -60,6 +61,17 @@ def test_whose_homes_is_asked_a_fixed_number_of_times_however_many_rows_there_ar
     assert found >= (1 if relation == "diagnostic_issues" else ROWS)
     # Once for each policy that the query meets: those to see with and those to change with.
     assert 1 <= asked <= 3
+
+
+@pytest.mark.parametrize("view", ["hub_sync_overview", "hub_stream_positions"])
+@pytest.mark.usefixtures("several_backends")
+def test_how_a_homes_link_stands_is_found_by_indexes_however_many_homes_there_are(world, view):
+    with world.db.transaction(force_rollback=True):
+        world.db.execute("SET LOCAL enable_seqscan = off")
+        statement = f"EXPLAIN (COSTS OFF) SELECT * FROM {view} WHERE home_id = %s"
+        plan = "\n".join(line for (line,) in world.db.execute(statement, (world.ids["home own"],)))
+    read_whole = re.findall(r"Seq Scan on (\w+)", plan)
+    assert set(read_whole) <= {"hub_streams", "ecosystems"}, plan
 
 
 @pytest.mark.parametrize("relation", ["devices", "device_telemetry", "energy_usage"])

@@ -32,6 +32,21 @@ def test_every_difference_that_is_declared_is_there(db):
     assert all(difference.because for difference, _ in verdict.deliberate)
 
 
+def test_no_function_reads_a_column_where_it_means_its_parameter(db):
+    # In SQL's own functions the column wins, silently.
+    statement = r"""
+        SELECT p.oid::regprocedure::text, a.name, c.relname
+        FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'sql'
+        CROSS JOIN LATERAL unnest(p.proargnames) WITH ORDINALITY a (name, place)
+        JOIN pg_attribute t ON t.attname = a.name AND t.attnum > 0
+        JOIN pg_class c ON c.oid = t.attrelid AND c.relkind IN ('r', 'v', 'm', 'p') AND c.relnamespace IN ('public'::regnamespace, 'ts'::regnamespace)
+        WHERE p.pronamespace IN ('public'::regnamespace, 'ts'::regnamespace, 'hub_sync'::regnamespace) AND coalesce(p.proargmodes[a.place], 'i') IN ('i', 'b')
+          AND p.prosrc ~ ('\m(FROM|JOIN|UPDATE|INTO|USING)\s+((public|ts)[.])?' || c.relname || '\M') AND p.prosrc ~ ('(^|[^.\w])' || a.name || '\M')
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+    """
+    assert db.execute(statement).fetchall() == []
+
+
 def test_a_deleted_home_takes_all_its_rows_with_it(hub, db):
     device_id, automation_id, scene_id = hub.add_device(), hub.add_automation(), hub.add_scene()
     at = "2026-03-01T12:00:00Z"

@@ -253,6 +253,7 @@ $$;
 CREATE OR REPLACE FUNCTION hub_sync.require_envelope(request jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     n bigint;
+    others bigint;
 BEGIN
     PERFORM hub_sync.require_shape(request, name, shape)
     FROM (VALUES ('definitions', 'array'), ('present', 'object'), ('streams', 'object'), ('cases', 'array'), ('gaps', 'array'),
@@ -266,11 +267,12 @@ BEGIN
             HINT = format('Upgrade it to %s or later.', (SELECT agent_version_min FROM public.hub_limits));
     END IF;
     SELECT coalesce(sum(greatest(hub_sync.rows_in(coalesce(s.value -> 'columns', s.value -> 'rows', '[]'), s.value ? 'columns'), 0)), 0)
-        + jsonb_array_length(hub_sync.part(request, 'cases', '[]')) + jsonb_array_length(hub_sync.part(request, 'gaps', '[]'))
-        + jsonb_array_length(hub_sync.part(request, 'commands_done', '[]'))
     INTO n FROM jsonb_each(hub_sync.part(request, 'streams', '{}')) s;
-    IF n > hub_sync.envelope_rows_max() OR jsonb_array_length(hub_sync.part(request, 'definitions', '[]')) > hub_sync.envelope_definitions_max() THEN
-        RAISE EXCEPTION USING ERRCODE = 'PT413', MESSAGE = format('%s rows in one envelope are too many.', n), DETAIL = 'envelope_too_large',
+    -- Apart from the rows: a hub that sends as many rows as it may must have room for these.
+    others := jsonb_array_length(hub_sync.part(request, 'cases', '[]')) + jsonb_array_length(hub_sync.part(request, 'gaps', '[]'))
+        + jsonb_array_length(hub_sync.part(request, 'commands_done', '[]'));
+    IF greatest(n, others) > hub_sync.envelope_rows_max() OR jsonb_array_length(hub_sync.part(request, 'definitions', '[]')) > hub_sync.envelope_definitions_max() THEN
+        RAISE EXCEPTION USING ERRCODE = 'PT413', MESSAGE = format('%s rows in one envelope are too many.', greatest(n, others)), DETAIL = 'envelope_too_large',
             HINT = format('Send at most %s.', (SELECT rows_max FROM public.hub_limits));
     END IF;
     SELECT count(*) INTO n FROM (SELECT jsonb_object_keys(hub_sync.part(request, 'streams', '{}'))

@@ -168,7 +168,13 @@ class Envelope:
         return {name for name, part in named.items() if part} | streams
 
     def row_count(self) -> int:
-        return sum(len(batch.rows) for batch in self.batches) + sum(len(each.batch.rows) for each in self.repairs)
+        """How much there is to have less of, where the cloud refuses it."""
+        return (
+            len(self.definitions)
+            + len(self.cases)
+            + sum(len(batch.rows) for batch in self.batches)
+            + sum(len(each.batch.rows) for each in self.repairs)
+        )
 
     def reach(self) -> dict[str, int]:
         """The highest number of each stream that this envelope tells of, or one before it that the cloud has queued;

@@ -522,6 +522,24 @@ def test_envelopes_that_are_too_large_become_smaller() -> None:
     live(story())
 
 
+def test_definitions_that_are_too_many_for_whatever_lies_between_go_a_few_at_a_time() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        twin.poison = lambda envelope: len(envelope["definitions"]) > 3
+        twin.cut()
+        scenes = [f"scene-{n}" for n in range(20)]
+        for scene in scenes:
+            fields = {"name": scene, "device_states": []}
+            await home.keep(home.definitions.edit("scene", scene, fields, home.clock.now().wall))
+        twin.mend()
+        await asyncio.sleep(900)
+        assert home.definitions.owed_count == 0
+        assert {key for kind, key in twin.definitions if kind == "scene"} == {*scenes}
+        await home.crash()
+
+    live(story())
+
+
 def test_what_was_shed_is_told_and_the_rest_goes_on() -> None:
     async def story() -> None:
         twin, home = await with_lamp()
