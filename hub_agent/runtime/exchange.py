@@ -30,7 +30,7 @@ from hub_agent.core.sync.envelope import (
 from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.isolation import Isolation
 from hub_agent.core.sync.lineage import Lineage, begin_life
-from hub_agent.core.sync.present import has_news, news, streams_told
+from hub_agent.core.sync.present import Told, streams_told
 from hub_agent.core.sync.queued import Queued, is_only_records
 from hub_agent.core.sync.told_time import behind_s, is_worth_setting
 from hub_agent.errors import CloudError, CloudRefused, CloudUnreachable, MirrorFull
@@ -43,8 +43,6 @@ from hub_agent.runtime.reading_ahead import ReadingAhead, size_estimate
 
 log = logging.getLogger(__name__)
 
-# All of the present goes now and then, in case the cloud forgot.
-PRESENT_WHOLE_S = 3600.0
 # Measurements wait a little for company; nobody is waiting for them.
 BULK_S = 5.0
 # A deletion follows the records that point at what is deleted.
@@ -159,14 +157,14 @@ class Exchange:
 
     def start_afresh(self) -> None:
         """After a time without the cloud: the present first, and all of it."""
-        self._told: JsonObject = {}
-        self._told_at_s = self._told_whole_at_s = float("-inf")
+        self._told = Told()
         self._sent_at_s = float("-inf")
         self._is_first = True
 
     def ask(self) -> None:
         """The next run speaks to the cloud, whether there is something to say or not."""
-        self._sent_at_s = self._told_at_s = float("-inf")
+        self._sent_at_s = float("-inf")
+        self._told.ask()
 
     async def look(self) -> Sequence[StreamPosition]:
         self.positions = await self._store.positions()
@@ -425,15 +423,10 @@ class Exchange:
         return replace(here, rows=here.rows[: min(count, rows_max)], numbers=())
 
     def _present_for(self, now_s: float) -> JsonObject | None:
-        if now_s - self._told_at_s < self._flow.present_s:
+        if not self._told.is_due(now_s, self._flow.present_s):
             return None
-        is_whole_due = now_s - self._told_whole_at_s >= PRESENT_WHOLE_S
         present = {**self._present(), "hub": {"streams": streams_told(self.positions)}}
-        if is_whole_due:
-            return present
-        if not has_news(present, self._told) and now_s - self._told_at_s < self._flow.present_alone_s:
-            return None
-        return news(present, self._told)
+        return self._told.next_word(present, now_s, self._flow.present_alone_s)
 
     @property
     def is_behind(self) -> bool:
@@ -503,7 +496,7 @@ class Exchange:
             await self._keep_line_if_room(self._lineage.answered())
         is_ahead = await self._acknowledge(envelope, answer, moment)
         if envelope.present is not None:
-            self._note_told(envelope.present, moment)
+            self._told.took(envelope.present, moment.monotonic_s)
         if answer.definitions:
             await self._submit(_taken(envelope, answer))
         for refused in answer.refused:
@@ -570,13 +563,6 @@ class Exchange:
                 is_ahead = True
         return is_ahead
 
-    def _note_told(self, present: JsonObject, moment: Moment) -> None:
-        if moment.monotonic_s - self._told_whole_at_s >= PRESENT_WHOLE_S:
-            self._told, self._told_whole_at_s = present, moment.monotonic_s
-        else:
-            self._told = _told_after(self._told, present)
-        self._told_at_s = moment.monotonic_s
-
     async def _confirm_clock(self, answer: IngestAnswer) -> None:
         if answer.server_time is None:
             return
@@ -637,14 +623,6 @@ def _taken(envelope: Envelope, answer: IngestAnswer) -> list[Input]:
         )
         for each in answer.definitions
     ]
-
-
-def _told_after(told: JsonObject, fresh: JsonObject) -> JsonObject:
-    merged = {**told}
-    for name, value in fresh.items():
-        before = told.get(name)
-        merged[name] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def _is_urgent(stream: str) -> bool:

@@ -128,7 +128,6 @@ class Uplink:
         self._is_noticed = False
         self._woken = asyncio.Event()
         self._nudged = asyncio.Event()
-        self._may_claim = asyncio.Event()
         # The answer to what was sent is taken in before what changed since.
         self._turn = asyncio.Lock()
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -183,12 +182,6 @@ class Uplink:
     def verify(self, days: int, stream: str | None) -> AsyncGenerator[JsonObject, None]:
         """As in Door.verify."""
         return self._verifier.verify(days, stream)
-
-    def claim_with(self, code: str) -> None:
-        """Somebody has typed a claim code."""
-        self._claim_code = code
-        self._up.afresh(self._now_s())
-        self._may_claim.set()
 
     async def run(self) -> None:
         """Until cancelled. The world's errors are survived here."""
@@ -296,11 +289,11 @@ class Uplink:
     async def _become_claimed(self) -> None:
         while self.identity.hub_id is None:
             if self._claim_code is None:
-                await self._may_claim.wait()
-            self._may_claim.clear()
+                # It comes with the settings, and they with a start.
+                await asyncio.Event().wait()
             await self._attempt(self._claim_once, self._up)
             if self.identity.hub_id is None:
-                await self._until(self._up, self._may_claim)
+                await self._until(self._up, self._woken)
 
     async def _claim_once(self) -> None:
         assert self._claim_code is not None

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from hub_agent.core.sync.envelope import BYTES_MAX, BYTES_MIN, Allowance
+from hub_agent.core.sync.position import Reached
 from hub_agent.model.record import STREAMS, Priority
 
 # What an envelope may hold is what the limit lets through in so long, once it is compressed to about an eighth.
@@ -25,13 +26,7 @@ METERED_EVERY = {
 }
 
 
-class Position(Protocol):
-    @property
-    def stream(self) -> str: ...
-    @property
-    def last(self) -> int: ...
-    @property
-    def acknowledged(self) -> int: ...
+class Position(Reached, Protocol):
     @property
     def acknowledged_at(self) -> datetime | None: ...
 

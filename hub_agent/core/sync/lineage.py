@@ -19,21 +19,12 @@ An epoch ends when a fork begins a later one: a life that is new in it is a copy
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
+from hub_agent.core.sync.position import Reached
 from hub_agent.model.json import JsonObject
 
 # Lives that the cloud may have heard of without our hearing its answer. A name too few costs no more than a new epoch.
 INCARNATIONS_MAX = 32
-
-
-class Position(Protocol):
-    @property
-    def stream(self) -> str: ...
-    @property
-    def last(self) -> int: ...
-    @property
-    def acknowledged(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +57,7 @@ class Lineage:
         """The cloud took an envelope of this life."""
         return replace(self, incarnations=self.incarnations[-1:], floor=None, is_new=False)
 
-    def forked(self, next_epoch: int, marks: Mapping[str, int], positions: Sequence[Position]) -> "Lineage":
+    def forked(self, next_epoch: int, marks: Mapping[str, int], positions: Sequence[Reached]) -> "Lineage":
         """In an epoch of its own. One that was taken by another before we were heard in it has nothing of ours."""
         epoch = max(next_epoch, self.epoch + 1)
         shared = {each.stream: each.last for each in positions if each.last > each.acknowledged}
@@ -94,9 +85,7 @@ class Lineage:
         }
 
 
-def begin_life(
-    saved: JsonObject | None, *, epoch: int, incarnation: str, positions: Sequence[Position] = ()
-) -> Lineage:
+def begin_life(saved: JsonObject | None, *, epoch: int, incarnation: str, positions: Sequence[Reached] = ()) -> Lineage:
     """`saved` is what was kept of the lives before; of another epoch or unreadable it counts for nothing: the cloud then
     takes us for a copy, which loses nothing. `positions`: before this life has made anything.
     """

@@ -59,10 +59,6 @@ class Pace:
             self._not_before_s = now_s
             self._due_s = min(self._due_s, now_s + self._chance.random() * COALESCE_S)
 
-    def afresh(self, now_s: float) -> None:
-        """Somebody has changed what it failed with."""
-        self._not_before_s = self._due_s = now_s
-
     def succeeded(self, now_s: float, *, is_more: bool = False, pause_s: float = 0.0) -> None:
         self._failures = 0
         self._is_online = True

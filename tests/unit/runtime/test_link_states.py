@@ -1,4 +1,4 @@
-"""No state of the link lasts that nobody would want: half a cloud, a mistyped code, copies of copies, records that are gone."""
+"""No state of the link lasts that nobody would want: half a cloud, copies of copies, records that are gone."""
 
 import asyncio
 from typing import Any
@@ -66,19 +66,6 @@ def test_a_slow_answer_on_a_metered_connection_is_not_taken_for_one_that_was_hel
         await asyncio.sleep(3600)
         assert len(tries) <= 13
         await home.crash()
-
-    live(story())
-
-
-def test_the_right_claim_code_is_tried_at_once_after_a_wrong_one() -> None:
-    async def story() -> None:
-        twin, home = world(is_claimed=False)
-        home.claim_code = "WRONG"
-        async with home:
-            await asyncio.sleep(20)
-            home.uplink.claim_with(twin.issue_claim_code())
-            await asyncio.sleep(10)
-            assert home.uplink.status()["is_claimed"] is True
 
     live(story())
 

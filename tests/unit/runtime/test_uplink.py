@@ -54,7 +54,8 @@ def test_without_a_claim_code_the_hub_stays_at_home_and_says_what_to_do() -> Non
             await asyncio.sleep(1000)
             assert home.uplink.status()["is_claimed"] is False
             assert "cloud.claim_code" in home.uplink.status()["text"]
-            home.uplink.claim_with(home.cloud.issue_claim_code())
+            home.claim_code = home.cloud.issue_claim_code()
+            await home.restart()
             await asyncio.sleep(10)
             assert home.uplink.status()["is_online"] is True
 
