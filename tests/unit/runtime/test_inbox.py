@@ -114,6 +114,21 @@ def test_what_nobody_understands_yet_waits_for_the_announcements_before_it() -> 
     live(story())
 
 
+def test_what_comes_at_a_topic_stays_behind_what_waits_there_though_it_is_understood_meanwhile() -> None:
+    async def story() -> None:
+        understood: set[str] = set()
+        inbox = Inbox(lambda: None, lambda topic: topic == "announced", lambda topic: topic in understood)
+        for _ in range(2 * ANNOUNCEMENTS_A_TURN):
+            inbox.put_message(MqttMessage("announced", b""))
+        inbox.put_message(MqttMessage("lamp", b"first"))
+        understood.add("lamp")
+        inbox.put_message(MqttMessage("lamp", b"second"))
+        handed_out = [each for _ in range(4) for each in await inbox.take(1)]
+        assert [each.payload for each in handed_out if each.topic == "lamp"] == [b"first", b"second"]
+
+    live(story())
+
+
 def test_a_dialect_that_floods_is_left_unread_and_the_broker_is_not() -> None:
     async def story() -> None:
         resumed: list[int] = []

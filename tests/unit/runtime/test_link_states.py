@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import orjson
+
 from hub_agent.core.sync.flow import Flow
 from hub_agent.errors import CloudUnreachable, MirrorFull
 from tests.fakes.linked_home import LinkedHome, device_state, live, telemetry
@@ -164,6 +166,7 @@ def test_a_stream_that_cannot_be_mended_after_a_fork_does_not_hold_up_the_others
         twin.mend()
         await asyncio.sleep(120)
         await home.crash()
+        del twin.rows["device_states"][1]
         take = twin._take_stream
 
         def refusing(mirror: str, epoch: int, stream: str, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -181,6 +184,10 @@ def test_a_stream_that_cannot_be_mended_after_a_fork_does_not_hold_up_the_others
         await asyncio.sleep(600)
         assert [row["value"] for row in twin.stored("device_telemetry")] == [50.0]
         assert len(twin.envelopes) - before < 60
+        # What could not be mended is not taken for mended.
+        twin._take_stream = take
+        await asyncio.sleep(2 * 3600)
+        assert states_in(twin) == ["00", "01", "02", "after"]
         await home.crash()
 
     live(story())
@@ -254,6 +261,34 @@ def test_what_is_committed_while_an_exchange_is_under_way_does_not_wait_a_minute
         await home.record("device_states", device_state(LAMP, "meanwhile", 2))
         await asyncio.sleep(10)
         assert states_in(twin) == ["first", "meanwhile"]
+        await home.crash()
+
+    live(story())
+
+
+def test_what_is_decided_and_not_yet_stored_is_not_told_to_the_cloud() -> None:
+    async def story() -> None:
+        twin, home = await with_lamp()
+        commit, ingest = home.store.commit, twin.ingest
+        told: list[tuple[str, str]] = []
+
+        async def slow(*what: Any) -> None:
+            await asyncio.sleep(20)
+            await commit(*what)
+
+        async def listening(envelope: bytes) -> Any:
+            for each in orjson.loads(envelope)["definitions"]:
+                stored = home.store.definitions.get((each["entity_type"], each["id"]))
+                told.append((each["fields"]["device_name"], stored.fields["device_name"] if stored else "nothing"))
+            return await ingest(envelope)
+
+        home.store.commit, twin.ingest = slow, listening
+        edited = asyncio.ensure_future(home.edit("device", LAMP, {"device_name": "new"}))
+        await asyncio.sleep(1)
+        home.uplink.wake()
+        await edited
+        await asyncio.sleep(120)
+        assert told == [("new", "new")]
         await home.crash()
 
     live(story())

@@ -138,6 +138,45 @@ def test_what_the_cloud_refuses_is_told_with_its_reason_and_not_sent_again() -> 
     with_home(story)
 
 
+def test_a_hub_that_may_not_speak_any_more_takes_no_record_for_refused() -> None:
+    async def story(home: LinkedHome, twin: CloudTwin) -> None:
+        del twin.rows["device_telemetry"][3]
+
+        async def retired(_envelope: bytes) -> Any:
+            raise CloudRefused("Another hub has taken over this home.", code="hub_retired")
+
+        twin.ingest = retired
+        with pytest.raises(CloudRefused, match="taken over"):
+            await verified(home)
+        assert home.uplink.status()["verified"] is None
+
+    with_home(story)
+
+
+def test_what_is_sent_again_and_what_is_sent_live_never_go_at_the_same_time() -> None:
+    async def story(home: LinkedHome, twin: CloudTwin) -> None:
+        del twin.rows["device_telemetry"][3:9]
+        ingest, at_once, most = twin.ingest, 0, 0
+
+        async def slow(envelope: bytes) -> Any:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(5)
+            at_once -= 1
+            return await ingest(envelope)
+
+        twin.ingest = slow
+        comparing = asyncio.ensure_future(verified(home))
+        for n in range(8):
+            await home.record("automation_executions", execution(RULE, f"meanwhile-{n}", n))
+            await asyncio.sleep(2)
+        await comparing
+        assert most == 1
+
+    with_home(story)
+
+
 def test_an_earlier_hubs_records_of_the_same_days_are_no_fault() -> None:
     async def story(home: LinkedHome, twin: CloudTwin) -> None:
         rows = twin.rows["device_telemetry"]

@@ -446,6 +446,16 @@ async def test_what_json_cannot_say_is_replaced_and_holds_up_nothing(tmp_path) -
     await again.close(at(3))
 
 
+async def test_a_gap_below_the_mark_takes_nothing_off_what_waits(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    await mirror.commit([temperature(20.0 + n, n) for n in range(5)], at(9))
+    mirror._ledger._records.add_gap("device_telemetry", (1, 2), 2, "why", 1_000)
+    await mirror.acknowledge({"device_telemetry": 3}, at(10))
+    assert {each.stream: each.waiting for each in await mirror.positions()}["device_telemetry"] == 2
+    await mirror.close(at(11))
+
+
 async def test_a_gap_that_grew_since_it_was_told_stays_with_its_rest(tmp_path) -> None:
     mirror = mirror_in(tmp_path)
     await mirror.open(at())

@@ -14,6 +14,7 @@ from hub_agent.core.sync.envelope import (
     Sender,
     encoded_columns,
     in_order,
+    is_answer,
     read_answer,
 )
 from hub_agent.core.sync.isolation import SET_ASIDE_S, Isolation
@@ -210,3 +211,9 @@ def test_what_comes_down_is_believed_as_far_as_it_makes_sense() -> None:
     assert [(each.id, each.is_expired) for each in heard.commands] == [("c", False), ("d", True)]
     assert heard.unread == 4
     assert heard.home.fields == {"name": "Home", "latitude": 1.0}
+
+
+@pytest.mark.parametrize("answer", [{}, {"marks": None}, {"marks": [1]}, {"marks": {"device_states": "many"}}])
+def test_what_has_no_marks_that_can_be_is_no_answer_of_the_cloud(answer) -> None:
+    assert is_answer({"marks": {}})
+    assert not is_answer(answer)
