@@ -84,7 +84,11 @@ class Cloud(_Section):
     )
     claim_code_file: Path | None = Field(None, description="The same in a file.", examples=["/etc/nexa-hub/claim-code"])
     bandwidth_kbit_s: float | None = Field(
-        None, ge=8, description="The most that is sent to the cloud, in kbit/s; none: no limit.", examples=[256]
+        None,
+        ge=8,
+        le=1_000_000,
+        description="The most that is sent to the cloud, in kbit/s; none: no limit.",
+        examples=[256],
     )
     metered: bool = Field(
         False,
@@ -338,8 +342,18 @@ def _in_words(err: ValidationError, path: Path | None) -> str:
             lines.append(f"{where}: unknown setting '{spelled}'.{_did_you_mean(fault['loc'])}")
             continue
         said = fault["msg"].removeprefix("Value error, ")
-        lines.append(f"{where}: '{spelled}' {said[0].lower()}{said[1:]} ({_shown(fault['loc'], fault['input'])}).")
+        meant = _meant(fault["loc"])
+        lines.append(
+            f"{where}: '{spelled}' {said[0].lower()}{said[1:]} ({_shown(fault['loc'], fault['input'])}).{meant}"
+        )
     return "\n".join(lines)
+
+
+def _meant(loc: tuple[int | str, ...]) -> str:
+    """What the setting is for, in the words of the settings file."""
+    section = dict(_sections()).get(str(loc[0])) if len(loc) > 1 else None
+    known = section.model_fields.get(str(loc[1])) if section else None
+    return f" What it is: {known.description}" if known and known.description else ""
 
 
 def _shown(loc: tuple[int | str, ...], value: object) -> str:

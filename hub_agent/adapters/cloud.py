@@ -1,17 +1,19 @@
 """The cloud over HTTP: the central schema's functions, called as PostgREST has them called (`POST /rpc/<function>`)."""
 
 import asyncio
+import errno
 import gzip
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import orjson
 
@@ -39,7 +41,10 @@ TOKEN_S_MIN = 30.0
 RETRY_AFTER_S_MAX = 3600.0
 
 _CLAIM_CODES = {"claim_code_unknown", "claim_code_expired", "claim_code_used"}
+_NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
 _TOKEN_CODES = {"token_expired", "token_invalid", "token_malformed", "token_missing", ""}
+_BUSY = {429, 500, 502, 503, 504}
+_STRANGE = {400, 403, 404, 405, 501}
 _UNCLAIMED = "This hub has not been claimed yet. Set cloud.claim_code to the code shown for your home."
 
 
@@ -59,7 +64,17 @@ class _Answer:
     @property
     def words(self) -> str:
         message, hint = self.body.get("message"), self.body.get("hint")
-        return " ".join(str(one) for one in (message, hint) if one) or f"HTTP status {self.status}"
+        return " ".join(str(one) for one in (message, hint) if one)
+
+    @property
+    def told(self) -> str:
+        """A status without a word is not the gateway's: it comes from what stands before it, or in its place."""
+        if self.words:
+            return f"says: {self.words}"
+        text = f"answers with HTTP status {self.status}"
+        if self.status in _BUSY:
+            return f"{text}: it is busy or being restarted, and is asked again."
+        return f"{text}. Is it NEXA's gateway? Check cloud.url." if self.status in _STRANGE else f"{text}."
 
 
 class HttpCloud:
@@ -106,7 +121,7 @@ class HttpCloud:
         answer = await self._post("hub_claim_v1", _body({**request, "claim_code": code}), None)
         if answer.status != 200:
             if answer.code in _CLAIM_CODES:
-                raise ClaimError(f"{answer.words} (the cloud at {self._url})")
+                raise ClaimError(f"The cloud at {self._url} says of cloud.claim_code: {answer.words}")
             raise self._error(answer)
         hub_id, secret = answer.body.get("hub_id"), answer.body.get("secret")
         if not isinstance(hub_id, str) or not isinstance(secret, str):
@@ -243,7 +258,7 @@ class HttpCloud:
     # What went wrong, in our words.
 
     def _error(self, answer: _Answer) -> CloudError:
-        text = f"The cloud at {self._url} says: {answer.words}"
+        text = f"The cloud at {self._url} {answer.told}"
         if answer.status == 426 or answer.code == "agent_too_old":
             return AgentTooOld(f"{text} Upgrade nexa-hub; until then the home goes on by itself.", code=answer.code)
         if answer.status in {408, 425, 429} or answer.status >= 500:
@@ -264,8 +279,9 @@ class HttpCloud:
         certificate = certificates.in_words(err)
         if certificate is not None:
             return f"The certificate of {self._url} {certificate}. The home goes on; records wait."
-        reason = _reason(err, urlsplit(self._url).hostname or self._url)
-        return f"The cloud at {self._url} cannot be reached: {reason}. The home goes on; records wait."
+        reason = _reason(err, urlsplit(self._url))
+        end = "" if reason.endswith(("?", ".")) else "."
+        return f"The cloud at {self._url} cannot be reached: {reason}{end} The home goes on; records wait."
 
 
 def _body(request: JsonObject) -> bytes:
@@ -328,19 +344,39 @@ def _is_near(url: str) -> bool:
         return host == "localhost" or "." not in host or host.endswith((".local", ".lan", ".home.arpa", ".internal"))
 
 
-def _reason(err: BaseException, host: str) -> str:
+def _reason(err: BaseException, url: SplitResult) -> str:
     import httpx
 
-    seen: BaseException | None = err
-    while seen is not None:
-        if isinstance(seen, socket.gaierror):
-            return f"the name {host} cannot be resolved. Is the router online, and cloud.url right?"
-        seen = seen.__cause__ or seen.__context__
-    if isinstance(err, httpx.ConnectTimeout | httpx.ConnectError) and not str(err):
+    host = url.hostname or url.geturl()
+    causes = list(_causes(err))
+    if any(isinstance(each, socket.gaierror) for each in causes):
+        return f"the name {host} cannot be resolved. Is the router online, and cloud.url right?"
+    if any(isinstance(each, ConnectionRefusedError) for each in causes):
+        return f"nobody listens at {url.netloc}. Is cloud.url right, and does the gateway run?"
+    if any(isinstance(each, OSError) and each.errno in _NO_WAY for each in causes):
+        return f"there is no way to {host}. Is this machine on the network, and the router online?"
+    if url.scheme == "https" and any(isinstance(each, ssl.SSLError) for each in causes):
+        return f"what listens at {url.netloc} does not speak https. Is the port in cloud.url right?"
+    if isinstance(err, httpx.ConnectTimeout | httpx.ConnectError) and (not str(err) or "attempts failed" in str(err)):
         return f"{host} does not answer"
     if isinstance(err, httpx.TimeoutException | TimeoutError):
         return "the answer did not come in time"
+    if isinstance(err, httpx.ReadError | httpx.RemoteProtocolError):
+        hint = " Does cloud.url need https://?" if url.scheme == "http" else ""
+        return f"the connection ended without an answer.{hint}"
     return str(err) or type(err).__name__
+
+
+def _causes(err: BaseException | None) -> Iterator[BaseException]:
+    """What an error came of; a name with several addresses has one for each."""
+    seen: set[int] = set()
+    while err is not None and id(err) not in seen:
+        seen.add(id(err))
+        yield err
+        if isinstance(err, BaseExceptionGroup):
+            for each in err.exceptions:
+                yield from _causes(each)
+        err = err.__cause__ or err.__context__
 
 
 def _gzipped(body: bytes) -> bytes:

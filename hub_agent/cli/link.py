@@ -1,9 +1,11 @@
 """How commands talk to the running agent: HTTP over its Unix socket."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
@@ -16,6 +18,7 @@ from hub_agent.errors import AgentNotRunning, ConfigError, NotFound, OperatingEr
 
 ANSWER_TIMEOUT_S = 15.0
 LINES = "application/x-ndjson"
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)")
 
 # What the API answers is JSON for people: commands print it and look up keys, no more.
 Json = Any
@@ -153,7 +156,14 @@ def print_table(rows: Sequence[Sequence[object]], headings: Sequence[str]) -> No
 def _text(cell: object) -> str:
     if cell is None:
         return "-"
-    return str(cell)
+    return local_time(str(cell)) if isinstance(cell, str) else str(cell)
+
+
+def local_time(text: str) -> str:
+    """An instant as this machine's clock says it, with its zone; any other text stays as it is."""
+    if not _INSTANT.fullmatch(text):
+        return text
+    return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S %Z}"
 
 
 def as_json_option(function: Any) -> Any:

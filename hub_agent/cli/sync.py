@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import click
 
-from hub_agent.cli.link import Json, Link, as_json_option, print_json, print_table
+from hub_agent.cli.link import Json, Link, as_json_option, local_time, print_json, print_table
 
 
 @click.group(name="sync")
@@ -28,8 +28,9 @@ def status(socket: str | None, as_json: bool) -> None:
         rows = [
             (each["stream"], each["waiting"], each["last"], each["acknowledged"], each["acknowledged_at"])
             for each in sync["streams"]
+            if each["last"]
         ]
-        print_table(rows, ("STREAM", "WAITING", "NEWEST", "ACKNOWLEDGED", "AT"))
+        print_table(rows, ("STREAM", "WAITING", "NEWEST", "ACKNOWLEDGED", "LAST AT"))
 
 
 @command.command(name="verify")
@@ -83,11 +84,12 @@ def conflicts(socket: str | None, as_json: bool) -> None:
 
 
 def _print_conflict(conflict: Json) -> None:
-    click.echo(f"{conflict['name']} ({conflict['kind']}, {conflict['id']}), since {conflict['since']}")
+    click.echo(f"{conflict['name']} ({conflict['kind']}, {conflict['id']}), since {local_time(conflict['since'])}")
     for field in conflict["fields"]:
         click.echo(f"  {field['field']}: {field['label']}")
         for side in ("hub", "cloud"):
-            changed = " ".join(filter(None, (conflict[side]["by"], conflict[side]["at"])))
+            by, at = conflict[side]["by"], conflict[side]["at"]
+            changed = ", ".join(filter(None, (by and f"by {by}", at and local_time(at))))
             click.echo(f"    {side}" + (f" ({changed})" if changed else ""))
             for line in field[side]["text"]:
                 click.echo(f"      {line}")
@@ -130,9 +132,11 @@ def lost(socket: str | None, put_back: str | None, forget: str | None, as_json: 
         print_json(found)
     elif not found:
         click.echo("No value had to give way.")
+    elif found:
+        click.echo("Take one back with: nexa-hub sync lost --put-back ID; clear it away with --forget ID")
     for each in () if as_json else found:
         click.echo(
-            f"{each['id']}  {each['name']}: {each['label']}, as the {each['of']} had it; {each['why']}, {each['at']}"
+            f"{each['id']}  {each['name']}: {each['label']}, as the {each['of']} had it; {each['why']}, {local_time(each['at'])}"
         )
         for line in each["text"]:
             click.echo(f"      {line}")

@@ -229,7 +229,7 @@ async def test_a_bad_claim_code_is_said_in_the_clouds_words(stub, cloud, code) -
     stub.answers["hub_claim_v1"] = [(404, {"message": "It is bad.", "details": code, "hint": "Ask for a new one."})]
     err = await error_of(lambda: cloud.claim("X", {}))
     assert isinstance(err, ClaimError)
-    assert "It is bad. Ask for a new one." in str(err)
+    assert str(err) == f"The cloud at {stub.url} says of cloud.claim_code: It is bad. Ask for a new one."
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ async def test_retry_after_is_handed_on_and_bounded(stub, cloud) -> None:
 async def test_nobody_there_is_said_with_the_address_and_that_the_home_goes_on() -> None:
     cloud = HttpCloud("http://127.0.0.1:9", hub_id="h", secret="s")
     text = str(await error_of(lambda: cloud.ingest(b"{}")))
-    assert "http://127.0.0.1:9 cannot be reached" in text
+    assert "http://127.0.0.1:9 cannot be reached: nobody listens at 127.0.0.1:9. Is cloud.url right" in text
     assert "The home goes on" in text
     await cloud.close()
 
@@ -284,6 +284,19 @@ async def test_somebody_else_there_is_said(stub, cloud) -> None:
     assert "Is it NEXA's gateway?" in str(await error_of(lambda: cloud.ingest(b"{}")))
     stub.raw = b"SSH-2.0-OpenSSH_9.2\r\n"
     assert isinstance(await error_of(lambda: cloud.ingest(b"{}")), CloudUnreachable)
+
+
+async def test_https_where_nobody_speaks_it_and_a_status_without_a_word_are_told_with_what_to_look_at(stub) -> None:
+    secure = HttpCloud(stub.url.replace("http://", "https://"), hub_id="h", secret="s")
+    assert "does not speak https. Is the port in cloud.url right?" in str(await error_of(lambda: secure.ingest(b"{}")))
+    await secure.close()
+    plain = HttpCloud(stub.url, hub_id="h", secret="s")
+    for status, words in ((404, "Is it NEXA's gateway? Check cloud.url."), (503, "it is busy or being restarted")):
+        stub.answers["hub_token_v1"] = [(status, b"")]
+        text = str(await error_of(lambda: plain.ingest(b"{}")))
+        assert f"HTTP status {status}" in text
+        assert words in text
+    await plain.close()
 
 
 async def test_an_answer_without_end_is_cut_off(stub, cloud) -> None:

@@ -124,7 +124,7 @@ def test_a_scene_is_deleted_when_asked_twice_and_brought_back(phone, hub) -> Non
 def test_a_scene_says_that_the_clouds_change_holds_and_offers_to_take_ones_own_back(phone, hub) -> None:  # noqa: F811
     hub.door.lost_now = [{**LOST, "definition_id": MOVIE, "name": "Movie night"}]
     hub.happens(lambda: hub.door.tell("dispute", id=MOVIE))
-    phone.see_text("#scenes", "the cloud’s change holds; yours is kept above")
+    phone.see_text("#scenes", "the cloud’s change holds, yours is kept")
     phone.see("document.querySelector('#lost').open")
     phone.shoot("scene-lost-phone")
     phone.click("#lost button")

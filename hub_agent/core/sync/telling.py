@@ -19,6 +19,7 @@ ONE_AND_MANY = {
     "network_metrics": ("measurement of the network", "measurements of the network"),
 }
 NAMES_MAX = 5
+_GOES_ON = " The home goes on; records wait."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,14 @@ def headline(link: LinkState) -> str:
     count = sum(each.count for each in link.waiting)
     records = "Nothing waits" if count == 0 else "1 record waits" if count == 1 else f"{count:,} records wait"
     if not link.is_claimed:
-        hint = link.error or "Set cloud.claim_code to the code shown for your home."
+        hint = (link.error or "Set cloud.claim_code to the code shown for your home.").removesuffix(_GOES_ON)
         return f"This hub is not part of a home in the cloud yet. {hint}"
     if link.is_online and link.error is not None:
         return f"Online, with trouble. {records} to be sent. {link.error}"
     if link.is_online:
         return f"Online: {records} to be sent." if count else "Online: the cloud has everything."
-    reason = link.error or f"The cloud at {link.address} has not answered yet."
+    # That the home goes on is said already.
+    reason = (link.error or f"The cloud at {link.address} has not answered yet.").removesuffix(_GOES_ON)
     return f"Offline: the home goes on. {records} to be sent. {reason}"
 
 

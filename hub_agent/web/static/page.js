@@ -251,7 +251,7 @@ function showSync(sync) {
   home.cloud = sync;
   if (isOtherwise) readSoon(['scenes']);
   $('sync-text').textContent = sync.text;
-  $('sync-lines').replaceChildren(...(sync.lines ?? []).map((line) => make('li', { text: line })));
+  $('sync-lines').replaceChildren(...(sync.lines ?? []).map((line) => make('li', { text: line.replace(/ \(nexa-hub [^)]*\)/g, '') })));
   const rows = [];
   if (sync.is_claimed) rows.push(['Records waiting', sync.waiting.toLocaleString()], ['Last acknowledged', sync.last_acknowledged_at ? timeElement(sync.last_acknowledged_at) : 'never yet']);
   $('sync-facts').replaceChildren(...rows.flatMap(([name, value]) => [make('dt', { text: name }), make('dd', {}, value)]));

@@ -23,7 +23,7 @@ export function scenesPart(home, { api, send, changed, keepOrSay }) {
 
   function tile(scene) {
     const name = make('span');
-    const note = make('small');
+    const note = make('span', { className: 'notes' });
     const press = make('button', { type: 'button', className: 'press' });
     const edit = make('button', { type: 'button', className: 'edit', text: '⋯' });
     const element = make('div', { className: 'scene' }, press, edit);
@@ -32,7 +32,7 @@ export function scenesPart(home, { api, send, changed, keepOrSay }) {
     element.show = (now) => {
       press.scene = now;
       name.textContent = now.name;
-      note.textContent = notes(now).join(', ');
+      note.replaceChildren(...notes(now).map((text) => make('small', { text })));
       const drawing = icon(now.icon);
       press.replaceChildren(...(drawing ? [drawing] : []), make('span', {}, name, note));
       edit.setAttribute('aria-label', `Edit ${now.name}`);
@@ -47,9 +47,9 @@ export function scenesPart(home, { api, send, changed, keepOrSay }) {
     return [
       scene.devices === 1 ? '1 device' : `${scene.devices} devices`,
       isKept && 'also kept by the lights themselves',
-      scene.status === 'conflict' && 'changed in the cloud, too: decide above',
+      scene.status === 'conflict' && 'to be decided, see above',
       scene.status === 'owed' && home.cloud?.is_claimed && 'not in the cloud yet',
-      isLost && 'the cloud’s change holds; yours is kept above',
+      isLost && scene.status !== 'conflict' && 'the cloud’s change holds, yours is kept',
     ].filter(Boolean);
   }
 
