@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.definition import Definition
@@ -21,20 +21,34 @@ BY_HAND = "a hub is upgraded at home: sudo apt-get upgrade nexa-hub, or the inst
 REFUSED = {
     "upgrade": BY_HAND,
     "diagnose": "this agent makes no diagnoses on demand; nexa-hub doctor does on the hub, and healing looks by itself",
-    "case.approve": "nothing waits for an approval here: what this hub heals needs none",
-    "case.refuse": "nothing waits for an approval here: what this hub heals needs none",
 }
 # What the shell around the core does: an errand of this name.
 ERRANDS = {"backup": "hub.backup", "resync": "hub.resync"}
 AlertAnswered: TypeAlias = Callable[[str, str, datetime], Sequence[Effect] | None]
 
 
-class CloudCommands:
-    """`entity_of` finds an automation's entity. `answer_alert` acknowledges or resolves one of the hub's alerts; None: not one of its."""
+class RemedyAnswered(Protocol):
+    """As in core.healing.Healing.handle_answer."""
 
-    def __init__(self, entity_of: Callable[[AutomationId], EntityId | None], answer_alert: AlertAnswered) -> None:
+    def __call__(
+        self, execution_id: str, by: str | None, now: datetime, *, is_approved: bool
+    ) -> Sequence[Effect | Call] | None: ...
+
+
+class CloudCommands:
+    """`entity_of` finds an automation's entity. `answer_alert` acknowledges or resolves one of the hub's alerts, `answer_remedy` says
+    yes or no to a remedy that waits for that; None: not one of its.
+    """
+
+    def __init__(
+        self,
+        entity_of: Callable[[AutomationId], EntityId | None],
+        answer_alert: AlertAnswered,
+        answer_remedy: RemedyAnswered,
+    ) -> None:
         self._entity_of = entity_of
         self._answer_alert = answer_alert
+        self._answer_remedy = answer_remedy
         self._taken: dict[str, None] = {}
 
     def __contains__(self, request_id: str) -> bool:
@@ -51,7 +65,7 @@ class CloudCommands:
                 given += [Save(ROOM, command_id, None), CloudCommandDone(command_id, "failed", {"error": error})]
         return given
 
-    def take(self, command: CloudCommand, now: datetime) -> list[Effect | Started | DefinitionArrived]:
+    def take(self, command: CloudCommand, now: datetime) -> list[Effect | Started | DefinitionArrived | Call]:
         if command.id in self._taken:
             return []
         self._taken[command.id] = None
@@ -65,12 +79,14 @@ class CloudCommands:
             return self._pause(command)
         if command.kind in {"case.acknowledge", "case.resolve"}:
             return self._answer_case(command, now)
+        if command.kind in {"case.approve", "case.refuse"}:
+            return self._answer_question(command, now)
         started = self._start(command)
         if started is None:
             return [_failed(command, f"this agent does not know {command.kind}, or its payload is incomplete")]
         return [Save(ROOM, command.id, {"kind": command.kind}), started]
 
-    def _pause(self, command: CloudCommand) -> list[Effect | Started | DefinitionArrived]:
+    def _pause(self, command: CloudCommand) -> list[Effect | Started | DefinitionArrived | Call]:
         """`until` an instant, or without an end; `paused: false` ends it."""
         automation, until = command.payload.get("automation_id"), command.payload.get("until")
         if not isinstance(automation, str) or self._entity_of(AutomationId(automation)) is None:
@@ -86,7 +102,7 @@ class CloudCommands:
         done = CloudCommandDone(command.id, "done", {"result": {"text": words}})
         return [DefinitionArrived(edited, is_from_cloud=False), done]
 
-    def _answer_case(self, command: CloudCommand, now: datetime) -> list[Effect | Started | DefinitionArrived]:
+    def _answer_case(self, command: CloudCommand, now: datetime) -> list[Effect | Started | DefinitionArrived | Call]:
         case_id = str(command.payload.get("id"))
         verb = command.kind.partition(".")[2]
         given = self._answer_alert(case_id, verb, now)
@@ -94,6 +110,21 @@ class CloudCommands:
             error = f"this hub has no open alert {case_id} that people answer; what it heals it ends by itself"
             return [_failed(command, error)]
         return [*given, CloudCommandDone(command.id, "done", {"result": {"text": f"{verb}d"}})]
+
+    def _answer_question(
+        self, command: CloudCommand, now: datetime
+    ) -> list[Effect | Started | DefinitionArrived | Call]:
+        by, is_approved = command.payload.get("by"), command.kind == "case.approve"
+        execution_id = str(command.payload.get("id"))
+        given = self._answer_remedy(execution_id, by if isinstance(by, str) else None, now, is_approved=is_approved)
+        if given is None:
+            return [
+                _failed(
+                    command, f"no remedy {execution_id} waits for an answer here; it may have been answered already"
+                )
+            ]
+        text = "it is being tried" if is_approved else "it is not tried"
+        return [*given, CloudCommandDone(command.id, "done", {"result": {"text": text}})]
 
     def end(self, answer: Answer) -> list[Effect]:
         """The answer to what a command started."""

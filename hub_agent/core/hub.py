@@ -39,6 +39,7 @@ from hub_agent.core.states import States
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
 from hub_agent.core.targets import names_many, with_members
 from hub_agent.core.what_checks_see import WhatChecksSee
+from hub_agent.core.what_healing_sees import WhatHealingSees
 from hub_agent.core.what_templates_see import WhatTemplatesSee
 from hub_agent.core.zones_and_sun import ZonesAndSun
 from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
@@ -154,7 +155,10 @@ class Hub:
         self.definitions = Definitions()
         self.set_aside = SetAside()
         self.rooms = Rooms(home_id, self.definitions)
-        self.healing = Healing(self, new_id)
+        healed = WhatHealingSees(
+            self.states, self.inventory, self.commands, self.definitions, lambda: self.place.time_zone
+        )
+        self.healing = Healing(healed, new_id)
         self.zones_and_sun = ZonesAndSun(self.states, place, brings)
         self.helpers = Helpers(lambda: self.place.time_zone, self.zones_and_sun)
         self.device_groups = DeviceGroups(self.inventory, self.helpers)
@@ -186,7 +190,9 @@ class Hub:
         )
         self._asked = Asked()
         self._audit = Audit(home_id, self.definitions, self._device_with)
-        self._cloud_commands = CloudCommands(self.automations.entity_id_of, self.notices.answer_alert)
+        self._cloud_commands = CloudCommands(
+            self.automations.entity_id_of, self.notices.answer_alert, self.healing.handle_answer
+        )
         self._presence_due_at: datetime | None = None
         # In the order in which they are asked what is due.
         self._timed: tuple[Timed, ...] = (
@@ -274,15 +280,6 @@ class Hub:
         return [*appeared, *self._route(started, now)]
 
     # What rooms may know of the home.
-
-    def device(self, device_id: DeviceId) -> Device | None:
-        return self.inventory.device(device_id)
-
-    def state(self, entity_id: EntityId) -> EntityState | None:
-        return self.states.state(entity_id)
-
-    def is_commanded(self, entity_id: EntityId) -> bool:
-        return self.commands.has_pending(entity_id)
 
     def _name_of(self, device_id: DeviceId) -> str | None:
         device = self.inventory.device(device_id)

@@ -241,7 +241,8 @@ def test_hub_and_cloud_agree_who_owns_which_column() -> None:
 
 
 def test_every_remedy_stands_in_the_catalogue_under_its_id() -> None:
-    seeded = (ROOT / "cloud_schema/sql/seed.sql").read_text(encoding="utf-8")
+    sql = ROOT / "cloud_schema/sql"
+    seeded = "".join((sql / name).read_text(encoding="utf-8") for name in ("seed.sql", "seed_healing.sql"))
     for remedy in LADDER:
         assert f"('{action_id(remedy)}', '{remedy.name}', '{remedy.action_type}'" in seeded, remedy.name
 

@@ -1,7 +1,7 @@
 """Whatever fails, returns, is cut off or crashes: the guards hold, every attempt is closed, and in calm nothing is left."""
 
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import count
 
 from hypothesis import settings, strategies as st
@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from hub_agent.core.healing import Healing
 from hub_agent.core.healing.remedies import REMEDIES
+from hub_agent.core.healing.remedy import Remedy
 from hub_agent.core.healing.room import HEALINGS_MAX
 from hub_agent.model.action import Call, Command, CommandSettled
 from hub_agent.model.device import Device, DeviceType, Entity, Origin
@@ -17,14 +18,25 @@ from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.model.state import Cause, EntityState
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
-NAMES = ("bridge", "a", "b", "c", "sleepy", "w", "x", "y", "z")
+NAMES = ("bridge", "a", "b", "c", "sleepy", "w", "x", "y", "z", "plug", "fed", "freezer", "by_freezer", "freezers_plug")
+NEVER_TOUCHED = frozenset({"freezer", "freezers_plug"})
+FED_BY = {"fed": "plug", "freezer": "freezers_plug", "by_freezer": "freezers_plug"}
+QUIET = {"from": "22:00", "to": "07:00"}
 BRIDGED = frozenset("abc")
 DEVICES = st.sampled_from(NAMES)
 SOME_DEVICES = st.one_of(st.just(("w", "x", "y", "z")), st.just(("a", "b", "c")), st.tuples(DEVICES), st.just(("w",)))
 
 
+def facet(domain: str, name: str, device_class: str | None = None) -> Entity:
+    category = "config" if device_class else None
+    entity_id = EntityId(f"{domain}.{name}")
+    return Entity(entity_id, DeviceId(name), domain, domain, None, device_class, None, None, category, {}, {})
+
+
 def thing(name: str) -> Device:
-    light = Entity(EntityId(f"light.{name}"), DeviceId(name), "l", "light", None, None, None, None, None, {}, {})
+    light = facet("light", name)
+    more = facet("switch", name) if "plug" in name else facet("button", name, "restart")
+    wishes = {"powered_by": FED_BY.get(name), "never_touch": name == "freezer", "ask_first": name == "x"}
     return Device(
         DeviceId(name),
         Origin("zigbee2mqtt", name),
@@ -40,7 +52,8 @@ def thing(name: str) -> Device:
         None,
         "Battery" if name == "sleepy" else "Mains",
         {},
-        (light,),
+        (light, more),
+        {"healing": wishes},
     )
 
 
@@ -49,8 +62,16 @@ class HealingMachine(RuleBasedStateMachine):
         super().__init__()
         self.numbers = count(1)
         self.now = NOON
-        self.devices = {DeviceId(name): thing(name) for name in NAMES}
+        self.wishes: dict = {"risk": "medium", "quiet_hours": QUIET, "devices_per_hour": 2}
+        self.asked: list[str] = []
+        self.approved: set[str] = set()
+        self.touched: dict[str, datetime] = {}
+        self.is_off: set[EntityId] = set()
+        self.catalogue: dict = {}
+        self.by_id = {DeviceId(name): thing(name) for name in NAMES}
         self.states = {EntityId(f"light.{name}"): EntityState("off", {}, NOON, NOON) for name in NAMES}
+        for plug in set(FED_BY.values()):
+            self.states[EntityId(f"switch.{plug}")] = EntityState("on", {}, NOON, NOON)
         self.saved: dict[str, object] = {}
         self.open_rows: dict[str, dict] = {}
         self.began: dict[tuple[str, str], datetime] = {}
@@ -62,7 +83,19 @@ class HealingMachine(RuleBasedStateMachine):
         self.healing = Healing(self, lambda: f"id{next(self.numbers)}")
 
     def device(self, device_id: DeviceId) -> Device | None:
-        return self.devices.get(device_id)
+        return self.by_id.get(device_id)
+
+    def devices(self) -> list[Device]:
+        return list(self.by_id.values())
+
+    def healing_wishes(self) -> dict:
+        return self.wishes
+
+    def remedy_row(self, name: str) -> dict:
+        return self.catalogue.get(name, {})
+
+    def local_time(self, now: datetime) -> time:
+        return now.time()
 
     def state(self, entity_id: EntityId) -> EntityState | None:
         return self.states.get(entity_id)
@@ -80,13 +113,33 @@ class HealingMachine(RuleBasedStateMachine):
                 case AskState(device_id) | Reconfigure(device_id):
                     assert self.is_connected
                     assert not (device_id in BRIDGED and "bridge" in self.away)
-                case Call():
+                case Call(action="light.turn_on"):
                     assert self.is_connected
                     self.resent.append(effect)
+                case Call():
+                    self.touch(effect)
                 case IssueRaised(issue):
                     self.issues.add((issue.code, issue.subject))
                 case IssueCleared(code, subject):
                     self.issues.discard((code, subject))
+
+    def touch(self, call: Call) -> None:
+        """What people may notice."""
+        name = call.target[0].partition(".")[2]
+        if call.action == "switch.turn_on":
+            self.is_off.remove(call.target[0])
+            return
+        assert name not in NEVER_TOUCHED
+        assert self.is_connected
+        if call.cause.id in self.approved:
+            return  # a person's yes counts for more than what is declared in general
+        if name != "bridge":
+            assert 7 <= self.now.hour < 22, "quiet hours"
+        if call.action == "switch.turn_off":
+            assert self.states[EntityId("light.fed")].state == "off", "not while it is in use"
+            self.is_off.add(call.target[0])
+        else:
+            assert self.states[EntityId(f"light.{name}")].state == "off" or name == "bridge", "not while it is in use"
 
     def save(self, key: str, body: object) -> None:
         if body is not None:
@@ -100,13 +153,32 @@ class HealingMachine(RuleBasedStateMachine):
 
     def record(self, case_id: str, revision: int, row: dict) -> None:
         name, remedy = row["device_id"], REMEDIES[row["metadata"]["remedy"]]
-        if revision == 2:
+        if row["status"] == "in_progress" and revision == 2:
+            self.open_rows[case_id] = row
+            self.approved.add(case_id)
+            self.begin(name, remedy)
+            return
+        if revision > 1:
             assert self.open_rows.pop(case_id)["device_id"] == name, "closed once"
-            if row["status"] == "skipped":
+            if case_id in self.asked:
+                self.asked.remove(case_id)
+            elif row["status"] == "skipped":
                 self.attempts[name, remedy.name] -= 1
             return
         assert case_id not in self.open_rows
         self.open_rows[case_id] = row
+        if row["status"] == "pending":
+            assert name == "x", "only that one wants to be asked"
+            self.asked.append(case_id)
+            return
+        self.begin(name, remedy)
+
+    def begin(self, name: str, remedy: Remedy) -> None:
+        assert name != "freezer" or remedy.name == "tell_person"
+        if remedy.interrupts:
+            within = [each for each, at in self.touched.items() if self.now - at < timedelta(hours=1)]
+            assert len(within) < 2 or name == "x", "two devices an hour"
+            self.touched[name] = self.now
         last = self.began.get((name, remedy.name))
         assert last is None or self.now - last >= remedy.cooldown, "not within its cooldown"
         self.began[name, remedy.name] = self.now
@@ -121,14 +193,14 @@ class HealingMachine(RuleBasedStateMachine):
             entity_id = EntityId(f"light.{name}")
             if state is not None and state != self.states[entity_id].state:
                 self.states[entity_id] = EntityState(state, {}, self.now, self.now)
-            self.take(self.healing.handle_report(self.devices[DeviceId(name)], self.now))
+            self.take(self.healing.handle_report(self.by_id[DeviceId(name)], self.now))
 
     @rule(name=DEVICES, is_available=st.booleans())
     def tell_availability(self, name: str, is_available: bool) -> None:
         if not self.is_connected:
             return
         (self.away.discard if is_available else self.away.add)(name)
-        self.take(self.healing.handle_availability(self.devices[DeviceId(name)], is_available, self.now))
+        self.take(self.healing.handle_availability(self.by_id[DeviceId(name)], is_available, self.now))
 
     def settle(self, name: str, outcome: str, cause: Cause) -> None:
         command = Command(
@@ -145,7 +217,7 @@ class HealingMachine(RuleBasedStateMachine):
             sent_at=self.now,
         )
         settled = CommandSettled(command, outcome, self.now)
-        self.take(self.healing.handle_settled(settled, self.devices[DeviceId(name)], self.now))
+        self.take(self.healing.handle_settled(settled, self.by_id[DeviceId(name)], self.now))
 
     @rule(names=SOME_DEVICES)
     def confirm_nothing(self, names: tuple[str, ...]) -> None:
@@ -165,6 +237,15 @@ class HealingMachine(RuleBasedStateMachine):
         if self.resent:
             call = self.resent.pop(0)
             self.settle(call.target[0].partition(".")[2], outcome, call.cause)
+
+    @rule(is_approved=st.booleans())
+    def answer(self, is_approved: bool) -> None:
+        for case_id in self.asked[:]:
+            given = self.healing.handle_answer(case_id, "owner", self.now, is_approved=is_approved)
+            if given is not None:
+                if is_approved:
+                    self.asked.remove(case_id)
+                self.take(given)
 
     @rule(seconds=st.sampled_from([3, 3, 3, 11, 61, 200, 301, 3601, 90_000]))
     def wait(self, seconds: int) -> None:
@@ -199,6 +280,7 @@ class HealingMachine(RuleBasedStateMachine):
     def remove(self, name: str) -> None:
         self.take(self.healing.handle_removed(DeviceId(name), self.now))
         self.away.discard(name)
+        self.touched.pop(name, None)
         for remedy in REMEDIES:  # a device that comes back is a new one
             self.began.pop((name, remedy), None)
 
@@ -213,7 +295,10 @@ class HealingMachine(RuleBasedStateMachine):
 
     @invariant()
     def few_at_once(self) -> None:
-        verifying = [row for row in self.open_rows.values() if row["status"] == "in_progress"]
+        """A person's yes waits for nobody."""
+        verifying = [
+            row for row in self.open_rows.values() if row["status"] == "in_progress" and row["approved_at"] is None
+        ]
         assert len(verifying) <= HEALINGS_MAX
 
     @invariant()
@@ -231,6 +316,7 @@ class HealingMachine(RuleBasedStateMachine):
         assert self.healing.troubled() == []
         assert self.issues == set()
         assert self.open_rows == {}, "in calm every attempt is closed"
+        assert self.is_off == set(), "power that was taken away is given back"
         assert not any(key.startswith("trouble/") for key in self.saved)
 
 

@@ -207,7 +207,9 @@ class LinkHub:
     def __init__(self, remembered: Remembered) -> None:
         self.definitions = Definitions()
         self.definitions.restore(remembered.definitions, remembered.saved)
-        self.commands = CloudCommands(lambda _automation: EntityId("automation.a"), lambda *_alert: [])
+        self.commands = CloudCommands(
+            lambda _automation: EntityId("automation.a"), lambda *_alert: [], lambda *_remedy, is_approved: []
+        )
         self.revisions: dict[tuple[str, str], int] = {}
         # In which order definitions were decided to be kept, by the object: the loop may leave out all but the last one of a kind.
         self.kept: dict[int, tuple[int, Any]] = {}

@@ -5,15 +5,18 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, cast
 
 from hub_agent.core.alerts import new_alert
-from hub_agent.core.healing.remedies import action_id, is_battery
+from hub_agent.core.healing.remedies import action_id
+from hub_agent.core.healing.remedy import Remedy, is_battery
 from hub_agent.model.device import Device
-from hub_agent.model.healing import Remedy, Symptom
+from hub_agent.model.healing import Symptom
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import Column, JsonObject, JsonValue
 
 CaseRow: TypeAlias = dict[str, Column]
 
-_INSTANTS = frozenset({"time", "started_at", "completed_at", "verified_at", "created_at", "resolved_at"})
+_INSTANTS = frozenset(
+    {"time", "started_at", "completed_at", "verified_at", "created_at", "resolved_at", "approved_at", "expires_at"}
+)
 _ALERT_TYPES = {
     Symptom.SILENT: "device_offline",
     Symptom.UNAVAILABLE: "device_offline",
@@ -29,10 +32,11 @@ def execution(
     issue: Issue,
     *,
     attempt: int,
+    asks: bool,
     snapshot: JsonObject,
     now: datetime,
 ) -> CaseRow:
-    """An attempt that has just begun. `attempt` counts from 1; the column counts retries."""
+    """An attempt that has just begun, or that a person is asked about. `attempt` counts from 1; the column counts retries."""
     return {
         "id": execution_id,
         "time": now,
@@ -43,8 +47,8 @@ def execution(
         "issue_detected": issue.text,
         "issue_severity": issue.kind.severity,
         "device_state_before": snapshot,
-        "status": "in_progress",
-        "started_at": now,
+        "status": "pending" if asks else "in_progress",
+        "started_at": None if asks else now,
         "completed_at": None,
         "duration_ms": None,
         "action_parameters": {"remedy": remedy.name, "verify_within_s": remedy.verify_within.total_seconds()},
@@ -56,7 +60,7 @@ def execution(
         "issue_resolved": None,
         "verified_at": None,
         "verification_method": remedy.verification,
-        "required_user_approval": False,
+        "required_user_approval": asks,
         "approved_by": None,
         "approved_at": None,
         "user_feedback": None,
@@ -66,6 +70,12 @@ def execution(
         "metadata": {"remedy": remedy.name, "issue": issue.code},
         "created_at": now,
     }
+
+
+def approved(row: CaseRow, by: str | None, snapshot: JsonObject, now: datetime) -> CaseRow:
+    """`by`: the id of the person, if it is one of the home's."""
+    began: CaseRow = {"status": "in_progress", "started_at": now, "device_state_before": snapshot}
+    return {**row, **began, "approved_by": by, "approved_at": now}
 
 
 def ended(
@@ -100,6 +110,37 @@ def alert(alert_id: str, device: Device, issue: Issue, *, tried: str, snapshot: 
         "device_state": snapshot,
         "actionable": True,
         "suggested_actions": ["check_battery" if is_battery(device) else "check_power", "check_distance"],
+    }
+
+
+def question(
+    alert_id: str,
+    device: Device,
+    issue: Issue,
+    remedy: Remedy,
+    execution_id: str,
+    *,
+    expires_at: datetime,
+    now: datetime,
+) -> CaseRow:
+    """Asks a person before something is tried."""
+    message = f"{issue.text} May {remedy.words} be tried?"
+    row = new_alert(
+        alert_id,
+        _ALERT_TYPES[Symptom(issue.code)],
+        issue.kind.severity,
+        title="A remedy waits for you",
+        message=message,
+        now=now,
+    )
+    return row | {
+        "source_device_id": device.id,
+        "source_type": "device",
+        "source_id": device.id,
+        "context": {"issue": issue.code, "remedy": remedy.name, "execution_id": execution_id, "risk": remedy.risk},
+        "actionable": True,
+        "suggested_actions": ["approve", "refuse"],
+        "expires_at": expires_at,
     }
 
 

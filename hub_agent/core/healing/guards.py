@@ -1,28 +1,19 @@
-"""What has to hold before a remedy is tried."""
+"""What has to hold before a remedy is tried. Each guard that says no says why, in words."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from hub_agent.core.healing.remedies import RESEND_COMMAND, is_battery
-from hub_agent.core.healing.trouble import Trouble, Unconfirmed
+from hub_agent.core.healing.limits import Limits
+from hub_agent.core.healing.remedies import LADDER, RESEND_COMMAND
+from hub_agent.core.healing.remedies.resend_command import RESEND_WITHIN, is_still_wanted
+from hub_agent.core.healing.remedy import Patient, Remedy, is_in_use, wishes_of
+from hub_agent.core.healing.trouble import Trouble
 from hub_agent.core.healing.watch import Watch
 from hub_agent.model.device import Device
-from hub_agent.model.healing import Remedy
-from hub_agent.model.ids import DeviceId, EntityId
-from hub_agent.model.state import EntityState
+from hub_agent.model.ids import DeviceId
 
-RESEND_WITHIN = timedelta(minutes=2)
-
-
-class Home(Protocol):
-    """What healing reads of the home."""
-
-    def device(self, device_id: DeviceId) -> Device | None: ...
-
-    def state(self, entity_id: EntityId) -> EntityState | None: ...
-
-    def is_commanded(self, entity_id: EntityId) -> bool:
-        """Whether a command for it is under way."""
+HOUR = timedelta(hours=1)
+NOTICED = frozenset(remedy.name for remedy in LADDER if remedy.interrupts)
 
 
 def is_in_bounds(remedy: Remedy, watch: Watch, trouble: Trouble, now: datetime) -> bool:
@@ -33,28 +24,51 @@ def is_in_bounds(remedy: Remedy, watch: Watch, trouble: Trouble, now: datetime) 
     return tried_at is None or now - tried_at >= remedy.cooldown
 
 
-def is_fitting(remedy: Remedy, watch: Watch, trouble: Trouble) -> bool:
-    """What sleeps cannot be asked."""
-    return bool(remedy.symptoms.intersection(trouble.symptoms)) and not (
-        remedy.needs_awake and is_battery(watch.device)
+def is_fitting(remedy: Remedy, trouble: Trouble, patient: Patient) -> bool:
+    return not remedy.symptoms.isdisjoint(trouble.symptoms) and remedy.fits(patient)
+
+
+def forbidden(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping[DeviceId, Watch]) -> str | None:
+    """Why it must not be tried now, as far as people's wishes go; None: it may be."""
+    return next(_reasons(remedy, patient, limits, watches), None)
+
+
+def _reasons(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping[DeviceId, Watch]) -> Iterator[str]:
+    concerned = _concerned(remedy, patient)
+    for device in concerned:
+        if wishes_of(device).get("never_touch") is True:
+            yield f"{device.name} must never be touched"
+    if patient.home.remedy_row(remedy.name).get("is_active") is False:
+        yield "it is switched off in the catalogue"
+    if remedy.interrupts and limits.is_quiet(patient.home.local_time(patient.now)):
+        yield "these are quiet hours"
+    for device in concerned if remedy.interrupts else ():
+        if is_in_use(device, patient.home):
+            yield f"{device.name} is in use"
+    if remedy.interrupts and _touched(watches, patient.now) >= limits.devices_per_hour:
+        yield f"{limits.devices_per_hour} devices were touched within the hour"
+
+
+def _concerned(remedy: Remedy, patient: Patient) -> tuple[Device, ...]:
+    return patient.device, *remedy.touches(patient)
+
+
+def _touched(watches: Mapping[DeviceId, Watch], now: datetime) -> int:
+    """Devices on which something that people may notice was tried within the hour."""
+    return sum(
+        1
+        for watch in watches.values()
+        if any(now - watch.tried_at[name] < HOUR for name in watch.tried_at.keys() & NOTICED)
     )
 
 
-def is_still_wanted(command: Unconfirmed | None, home: Home, now: datetime) -> bool:
-    """Fresh, not replaced by a newer one, and nobody changed the thing since: no light is better than one three hours late."""
-    if command is None or now - command.sent_at > RESEND_WITHIN or home.is_commanded(command.entity_id):
-        return False
-    state = home.state(command.entity_id)
-    return state is None or state.changed_at <= command.sent_at
-
-
-def resend_due(watch: Watch, trouble: Trouble, home: Home, now: datetime) -> datetime | None:
+def resend_due(watch: Watch, trouble: Trouble, patient: Patient) -> datetime | None:
     """When only its cooldown forbids to send the command again, and it will still be wanted then: worth waiting for."""
     tried_at, command = watch.tried_at.get(RESEND_COMMAND.name), trouble.command
     if tried_at is None or command is None or RESEND_COMMAND.name in trouble.passed:
         return None
     due = tried_at + RESEND_COMMAND.cooldown
     has_attempts = trouble.attempts.get(RESEND_COMMAND.name, 0) < RESEND_COMMAND.attempts_max
-    if due <= now or not has_attempts or due - command.sent_at > RESEND_WITHIN:
+    if due <= patient.now or not has_attempts or due - command.sent_at > RESEND_WITHIN:
         return None
-    return due if is_still_wanted(command, home, now) else None
+    return due if is_still_wanted(patient) else None

@@ -4,10 +4,14 @@ Per device at most one trouble, which may have several symptoms; per trouble at 
 
 * a remedy is tried on a device at most `attempts_max` times in one trouble, and never within its `cooldown`;
 * at most HEALINGS_MAX remedies are being verified in the home at once; the others wait, longest first;
+* what must never be touched is not, nor what else a remedy would touch; nothing that people may notice is tried in quiet hours, on
+  what is in use, or on more devices within the hour than the owner allows;
+* what takes more risk than the owner allows waits for a person's yes, which counts for more than quiet hours, use and number;
 * while the broker is away nothing is judged, and for a while after it came back silence is not;
 * when a bridge is away, or SHARED_DEVICES behind it fail within SHARED_WITHIN, the bridge is the issue: its devices are
   held, not healed one by one. They are let go when the bridge is back or the others have recovered, after a grace;
-* a command is sent again only while it is still wanted: fresh, not replaced, and nobody changed the thing since.
+* a command is sent again only while it is still wanted: fresh, not replaced, and nobody changed the thing since;
+* what was begun in steps is done to its end, over a crash too: power that was taken away is given back.
 
 `handle_report` is on the path of every message. It remembers the time and nothing else, unless the device is in trouble.
 """
@@ -15,45 +19,26 @@ Per device at most one trouble, which may have several symptoms; per trouble at 
 import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final
 
 from hub_agent.core.expectation import meets
 from hub_agent.core.healing import cases
-from hub_agent.core.healing.guards import Home, is_fitting, is_in_bounds, is_still_wanted, resend_due
-from hub_agent.core.healing.remedies import (
-    ASK_STATE,
-    LADDER,
-    RECONFIGURE,
-    RESEND_COMMAND,
-    TELL_PERSON,
-    WORDS,
-    is_battery,
-)
+from hub_agent.core.healing.guards import resend_due
+from hub_agent.core.healing.learned import Learned
+from hub_agent.core.healing.remedies import RESEND_COMMAND, TELL_PERSON
+from hub_agent.core.healing.remedy import Given, Home, Unconfirmed, is_battery
 from hub_agent.core.healing.rhythm import Rhythm
-from hub_agent.core.healing.trouble import Attempt, Told, Trouble, Unconfirmed
+from hub_agent.core.healing.treatment import LEARNED, ROOM, SELF_HEALING, TRIED, Treatment
+from hub_agent.core.healing.trouble import Attempt, Trouble
 from hub_agent.core.healing.watch import Wakes, Watch
-from hub_agent.model.action import Call, CommandSettled
+from hub_agent.model.action import CommandSettled
 from hub_agent.model.device import Device
-from hub_agent.model.effects import (
-    Announce,
-    AppendCase,
-    AskState,
-    Durability,
-    Effect,
-    IssueCleared,
-    IssueRaised,
-    Reconfigure,
-    Save,
-)
-from hub_agent.model.healing import Remedy, Symptom
-from hub_agent.model.ids import CallId, DeviceId, NewId
+from hub_agent.model.effects import Durability, IssueCleared, IssueRaised, Save
+from hub_agent.model.healing import Symptom
+from hub_agent.model.ids import DeviceId, NewId
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
-from hub_agent.model.state import Cause
 
-Given: TypeAlias = Effect | Call
-
-ROOM = "healing"
 HEALINGS_MAX = 3
 SHARED_DEVICES = 3
 SHARED_WITHIN = timedelta(minutes=2)
@@ -67,9 +52,7 @@ PASS_AGAIN = timedelta(minutes=30)
 SAVE_RHYTHMS_EVERY = timedelta(hours=6)
 
 _TROUBLE = "trouble/"
-_TRIED = "tried/"
 _RHYTHMS = "rhythms"
-_SELF = "self_healing"
 
 
 # What reading a body of the mirror raises that somebody or something has damaged: it is forgotten, and what is wrong is found anew.
@@ -79,10 +62,9 @@ DAMAGED: Final = (KeyError, TypeError, ValueError, OverflowError, AttributeError
 class Healing:
     def __init__(self, home: Home, new_id: NewId) -> None:
         self._home = home
-        self._new_id = new_id
         self._watches: dict[DeviceId, Watch] = {}
         self._troubled: dict[DeviceId, Watch] = {}
-        self._healing_count = 0
+        self._treatment = Treatment(home, new_id, self._watches)
         self._is_connected = True
         self._silence_from: datetime | None = None
         self._save_at: datetime | None = None
@@ -119,8 +101,9 @@ class Healing:
         watch = self._watches.get(device.id) or self._meet(device, now)
         watch.device = device
         trouble, command = watch.trouble, settled.command
-        if command.cause.kind == _SELF:
-            return self._settle_resent(watch, settled, now)
+        treated = self._treated_by(command.cause.id) if command.cause.kind == SELF_HEALING else None
+        if treated is not None and (treated is watch or not settled.is_success):
+            return self._settle_treatment(treated, settled, now)
         if settled.outcome == "unconfirmed":
             return self._open(watch, Symptom.UNCONFIRMED, {"action": command.action}, now, Unconfirmed.of(command))
         if trouble is None or Symptom.UNCONFIRMED not in trouble.symptoms:
@@ -136,7 +119,7 @@ class Healing:
             return []
         given = self._close(watch, watch.trouble, now) if watch.trouble else []
         if watch.tried_at:
-            given.append(Save(ROOM, f"{_TRIED}{device_id}", None, Durability.LAZY))
+            given.append(Save(ROOM, f"{TRIED}{device_id}", None, Durability.LAZY))
         return [*given, *self._let_go(device_id, now), *self._let_go_if_few(watch.device.via, now)]
 
     def handle_connected(self, now: datetime) -> list[Given]:
@@ -158,6 +141,24 @@ class Healing:
             if watch.trouble and watch.trouble.attempt:
                 given += self._call_off(watch, watch.trouble, "The broker is away.", now)
         return given
+
+    def handle_answer(
+        self, execution_id: str, by: str | None, now: datetime, *, is_approved: bool
+    ) -> list[Given] | None:
+        """A person answers what was asked; None: nothing of that id waits for an answer."""
+        watch = self._treated_by(execution_id)
+        trouble = watch.trouble if watch else None
+        attempt = trouble.attempt if trouble else None
+        if watch is None or trouble is None or attempt is None or attempt.question is None:
+            return None
+        if not is_approved:
+            return self._conclude(watch, trouble, "skipped", now, "Refused.")
+        given = self._treatment.approved(watch, attempt, self._first_issue(watch, trouble), by, now)
+        return [*given, *self._go_on(watch, attempt, now)]
+
+    @property
+    def learned(self) -> Learned:
+        return self._treatment.learned
 
     def troubled(self) -> list[DeviceId]:
         """The devices that something is wrong with."""
@@ -197,6 +198,7 @@ class Healing:
         self._is_connected = False
         self._silence_from = now + GRACE
         given: list[Given] = []
+        self._treatment.learned.restore(saved.get(LEARNED, {}))
         for device_id, body in _mapping(saved.get(_RHYTHMS)).items():
             if watch := self._watch_known(DeviceId(device_id), now):
                 with contextlib.suppress(*DAMAGED):
@@ -223,7 +225,6 @@ class Healing:
             watch.unavailable_since = trouble.since
         given: list[Given] = [IssueRaised(self._issue(watch, trouble, symptom)) for symptom in sorted(trouble.raised)]
         if trouble.attempt is not None:
-            self._healing_count += 1
             given += self._call_off(watch, trouble, "The agent was restarted meanwhile.", now)
         self._wakes.set(watch, trouble.ready_at)
         return given
@@ -260,11 +261,16 @@ class Healing:
         trouble = watch.trouble
         if trouble is None:
             return given
-        if trouble.attempt is None:
+        attempt = trouble.attempt
+        if attempt is None:
             return [*given, *self._heal(watch, trouble, now)]
-        if now >= trouble.attempt.verify_by:
-            return [*given, *self._conclude(watch, trouble, "failed", now, "Nothing came of it in time.")]
-        self._wakes.set(watch, trouble.attempt.verify_by)
+        if attempt.step_at is not None and now >= attempt.step_at:
+            return [*given, *self._go_on(watch, attempt, now)]
+        if now >= attempt.verify_by:
+            asked = attempt.question is not None
+            words = "Nobody answered." if asked else "Nothing came of it in time."
+            return [*given, *self._conclude(watch, trouble, "skipped" if asked else "failed", now, words)]
+        self._wakes.set(watch, attempt.due_at)
         return given
 
     def _judge_availability(self, watch: Watch, now: datetime) -> list[Given]:
@@ -383,15 +389,9 @@ class Healing:
         """The trouble is over: what was being tried has helped, who was told learns it."""
         given: list[Given] = []
         if trouble.attempt is not None:
-            status = "completed" if last is not None else "skipped"
-            given += self._end_attempt(watch, trouble, status, now, is_resolved=last is not None)
-        if trouble.told is not None:
-            execution = cases.ended(
-                trouble.told.execution, "completed", now, is_resolved=True, snapshot=self._snapshot(watch.device)
-            )
-            alert = cases.resolved(trouble.told.alert, now)
-            given.append(AppendCase("self_healing_executions", str(execution["id"]), 2, execution))
-            given.append(AppendCase("alerts", str(alert["id"]), 2, alert))
+            status = "completed" if last is not None and trouble.attempt.question is None else "skipped"
+            given += self._treatment.end(watch, trouble, status, None, now, is_resolved=last is not None)
+        given += self._treatment.untold(watch, trouble, now)
         given += [IssueCleared(symptom.value, watch.device.id) for symptom in sorted(trouble.raised)]
         watch.trouble = None
         self._troubled.pop(watch.device.id, None)
@@ -485,110 +485,62 @@ class Healing:
             self._wakes.set(watch, trouble.ready_at)
             return []
         given = self._raise(watch, trouble)
-        due = resend_due(watch, trouble, self._home, now)
+        due = resend_due(watch, trouble, self._treatment.patient(watch, now))
         if due is not None:
             trouble.ready_at = due
             self._wakes.set(watch, due)
             return given
-        remedy = self._next_remedy(watch, trouble, now)
-        if remedy is None:
+        remedy = self._treatment.choose(watch, trouble, now)
+        if remedy is None or remedy is TELL_PERSON:
             trouble.passed.clear()
             trouble.ready_at = now + PASS_AGAIN
             self._wakes.set(watch, trouble.ready_at)
+        if remedy is None:
             return given
         if remedy is TELL_PERSON:
-            return [*given, *self._tell(watch, trouble, now)]
-        if self._healing_count >= HEALINGS_MAX:
+            given += self._treatment.tell(watch, trouble, self._first_issue(watch, trouble), now)
+            trouble.passed.clear()
+            return [*given, self._save(watch)]
+        if self._under_treatment() >= HEALINGS_MAX:
             return given  # `_start_waiting` comes back to it when another one ends
-        return [*given, *self._try(watch, trouble, remedy, now)]
-
-    def _next_remedy(self, watch: Watch, trouble: Trouble, now: datetime) -> Remedy | None:
-        return next((remedy for remedy in LADDER if self._is_allowed(remedy, watch, trouble, now)), None)
-
-    def _is_allowed(self, remedy: Remedy, watch: Watch, trouble: Trouble, now: datetime) -> bool:
-        return (
-            is_in_bounds(remedy, watch, trouble, now)
-            and is_fitting(remedy, watch, trouble)
-            and not (remedy.needs_bridge and (watch.device.via is None or self._is_away(watch.device.via)))
-            and not (remedy.needs_command and not is_still_wanted(trouble.command, self._home, now))
-        )
-
-    def _try(self, watch: Watch, trouble: Trouble, remedy: Remedy, now: datetime) -> list[Given]:
-        row = self._begin(watch, trouble, remedy, now)
-        trouble.attempt = attempt = Attempt(remedy, row, now + remedy.verify_within)
-        self._healing_count += 1
-        self._wakes.set(watch, attempt.verify_by)
-        return [
-            AppendCase("self_healing_executions", attempt.id, 1, row),
-            self._save(watch),
-            self._save_tried(watch),
-            self._announce(watch, trouble, remedy, "in_progress"),
-            self._act(watch.device, trouble, attempt),
-        ]
-
-    def _begin(self, watch: Watch, trouble: Trouble, remedy: Remedy, now: datetime) -> cases.CaseRow:
-        count = trouble.attempts.get(remedy.name, 0) + 1
-        trouble.attempts[remedy.name] = count
-        trouble.passed.add(remedy.name)
-        watch.tried_at[remedy.name] = now
         symptom = next(symptom for symptom in trouble.symptoms if symptom in remedy.symptoms)
-        return cases.execution(
-            self._new_id(),
-            watch.device,
-            remedy,
-            self._issue(watch, trouble, symptom),
-            attempt=count,
-            snapshot=self._snapshot(watch.device),
-            now=now,
+        given += self._treatment.begin(watch, trouble, remedy, self._issue(watch, trouble, symptom), now)
+        if trouble.attempt is not None:
+            self._wakes.set(watch, trouble.attempt.due_at)
+        return [*given, self._save(watch)]
+
+    def _go_on(self, watch: Watch, attempt: Attempt, now: datetime) -> list[Given]:
+        given = self._treatment.go_on(watch, attempt, now) if self._is_connected else []
+        self._wakes.set(watch, attempt.due_at)
+        return [*given, self._save(watch)]
+
+    def _under_treatment(self) -> int:
+        """How many remedies are being verified; a question keeps nobody from being treated."""
+        troubles = (watch.trouble for watch in self._troubled.values())
+        return sum(1 for each in troubles if each and each.attempt and each.attempt.question is None)
+
+    def _treated_by(self, execution_id: str | None) -> Watch | None:
+        return next(
+            (
+                watch
+                for watch in self._troubled.values()
+                if watch.trouble and watch.trouble.attempt and watch.trouble.attempt.id == execution_id
+            ),
+            None,
         )
 
-    def _act(self, device: Device, trouble: Trouble, attempt: Attempt) -> Given:
-        if attempt.remedy is ASK_STATE:
-            return AskState(device.id)
-        if attempt.remedy is RECONFIGURE:
-            return Reconfigure(device.id)
-        assert attempt.remedy is RESEND_COMMAND
-        command = trouble.command
-        assert command is not None
-        cause = Cause(_SELF, attempt.id)
-        return Call(CallId(self._new_id()), command.action, (command.entity_id,), command.data, cause)
-
-    def _tell(self, watch: Watch, trouble: Trouble, now: datetime) -> list[Given]:
-        execution = cases.ended(
-            self._begin(watch, trouble, TELL_PERSON, now),
-            "requires_manual",
-            now,
-            is_resolved=False,
-            snapshot=self._snapshot(watch.device),
-        )
-        issue = self._issue(watch, trouble, next(iter(trouble.symptoms)))
-        tried = [WORDS[remedy.name] for remedy in LADDER if remedy.name in WORDS and trouble.attempts.get(remedy.name)]
-        words = f"Tried: {', '.join(tried)}." if tried else ""
-        snapshot = self._snapshot(watch.device)
-        alert = cases.alert(self._new_id(), watch.device, issue, tried=words, snapshot=snapshot, now=now)
-        trouble.told = Told(execution, alert)
-        trouble.ready_at = now + PASS_AGAIN
-        trouble.passed.clear()
-        self._wakes.set(watch, trouble.ready_at)
-        return [
-            AppendCase("self_healing_executions", str(execution["id"]), 1, execution),
-            AppendCase("alerts", str(alert["id"]), 1, alert),
-            self._save(watch),
-            self._save_tried(watch),
-            self._announce(watch, trouble, TELL_PERSON, "requires_manual"),
-        ]
-
-    def _settle_resent(self, watch: Watch, settled: CommandSettled, now: datetime) -> list[Given]:
+    def _settle_treatment(self, watch: Watch, settled: CommandSettled, now: datetime) -> list[Given]:
+        """What a remedy called for has come to an end. That a button was pressed proves nothing yet."""
         trouble = watch.trouble
-        if trouble is None or trouble.attempt is None or trouble.attempt.id != settled.command.cause.id:
+        assert trouble is not None
+        assert trouble.attempt is not None
+        if not settled.is_success:
+            return self._conclude(watch, trouble, "failed", now, settled.error)
+        if trouble.attempt.remedy is not RESEND_COMMAND:
             return []
-        if settled.is_success:  # also superseded: somebody has wished for something newer meanwhile
-            return self._clear_after(watch, trouble, settled.outcome, now)
-        return self._conclude(watch, trouble, "failed", now, settled.error)
-
-    def _clear_after(self, watch: Watch, trouble: Trouble, outcome: str, now: datetime) -> list[Given]:
-        status = "skipped" if outcome == "superseded" else "completed"
-        given = self._end_attempt(watch, trouble, status, now, is_resolved=True)
+        # Superseded: somebody has wished for something newer meanwhile.
+        status = "skipped" if settled.outcome == "superseded" else "completed"
+        given = self._treatment.end(watch, trouble, status, self._first_issue(watch, trouble), now, is_resolved=True)
         if Symptom.UNCONFIRMED in trouble.symptoms:
             given += self._clear(watch, Symptom.UNCONFIRMED, now)
         return [*given, *self._start_waiting(now)]
@@ -597,40 +549,26 @@ class Healing:
         self, watch: Watch, trouble: Trouble, status: str, now: datetime, error: str | None = None
     ) -> list[Given]:
         """An attempt has run its course without ending the trouble: the next rung follows."""
-        given = self._end_attempt(watch, trouble, status, now, is_resolved=False, error=error)
+        issue = self._first_issue(watch, trouble)
+        given = self._treatment.end(watch, trouble, status, issue, now, is_resolved=False, error=error)
         trouble.ready_at = now + LOOK_ROUND
         self._wakes.set(watch, trouble.ready_at)
         return [*given, self._save(watch), *self._start_waiting(now)]
 
     def _call_off(self, watch: Watch, trouble: Trouble, reason: str, now: datetime) -> list[Given]:
-        """It can come to nothing now, through no fault of its own: it does not count. (Its cooldown stands.)"""
+        """It can come to nothing now, through no fault of its own: it does not count. (Its cooldown stands.) What is half done is
+        done to its end when that can be heard again, and a question stays a question.
+        """
         attempt = trouble.attempt
         assert attempt is not None
+        if attempt.step_at is not None or attempt.question is not None:
+            self._wakes.set(watch, attempt.due_at)
+            return []
         trouble.attempts[attempt.remedy.name] -= 1
         trouble.passed.discard(attempt.remedy.name)
-        given = self._end_attempt(watch, trouble, "skipped", now, is_resolved=False, error=reason)
+        issue = self._first_issue(watch, trouble) if trouble.symptoms else None
+        given = self._treatment.end(watch, trouble, "skipped", issue, now, is_resolved=False, error=reason)
         return [*given, self._save(watch)]
-
-    def _end_attempt(
-        self,
-        watch: Watch,
-        trouble: Trouble,
-        status: str,
-        now: datetime,
-        *,
-        is_resolved: bool,
-        error: str | None = None,
-    ) -> list[Given]:
-        attempt = trouble.attempt
-        assert attempt is not None
-        trouble.attempt = None
-        self._healing_count -= 1
-        snapshot = self._snapshot(watch.device)
-        row = cases.ended(attempt.row, status, now, is_resolved=is_resolved, snapshot=snapshot, error=error)
-        return [
-            AppendCase("self_healing_executions", attempt.id, 2, row),
-            self._announce(watch, trouble, attempt.remedy, status),
-        ]
 
     def _start_waiting(self, now: datetime) -> list[Given]:
         """A place is free: those who wait, longest first."""
@@ -641,26 +579,15 @@ class Healing:
         )
         given: list[Given] = []
         for _, device_id in waiting:
-            if self._healing_count >= HEALINGS_MAX:
+            if self._under_treatment() >= HEALINGS_MAX:
                 break
             watch = self._troubled[device_id]
             if watch.trouble is not None:
                 given += self._heal(watch, watch.trouble, now)
         return given
 
-    def _save_tried(self, watch: Watch) -> Save:
-        tried = {name: at.isoformat() for name, at in watch.tried_at.items()}
-        return Save(ROOM, f"{_TRIED}{watch.device.id}", tried, Durability.COMMIT)
-
-    def _snapshot(self, device: Device) -> JsonObject:
-        states = ((entity.id, self._home.state(entity.id)) for entity in device.entities)
-        return {str(name): {"state": state.state, "attributes": state.attributes} for name, state in states if state}
-
-    def _announce(self, watch: Watch, trouble: Trouble, remedy: Remedy, status: str) -> Announce:
-        symptom = next(iter(trouble.symptoms), None)
-        text = self._issue(watch, trouble, symptom).text if symptom else ""
-        body = {"subject": watch.device.id, "name": watch.device.name, "remedy": remedy.name, "status": status}
-        return Announce("issue", {**body, "code": symptom.value if symptom else None, "text": text})
+    def _first_issue(self, watch: Watch, trouble: Trouble) -> Issue:
+        return self._issue(watch, trouble, next(iter(trouble.symptoms)))
 
 
 def _mapping(body: object) -> Mapping[str, JsonObject]:

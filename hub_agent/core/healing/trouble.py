@@ -2,64 +2,70 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub_agent.core.expectation import number_in
 from hub_agent.core.healing import cases
 from hub_agent.core.healing.cases import CaseRow
 from hub_agent.core.healing.remedies import REMEDIES
-from hub_agent.model.action import Command
-from hub_agent.model.healing import Remedy, Symptom
-from hub_agent.model.ids import DeviceId, EntityId
+from hub_agent.core.healing.remedy import Remedy, Unconfirmed
+from hub_agent.model.healing import Symptom
+from hub_agent.model.ids import DeviceId
 from hub_agent.model.json import JsonObject, JsonValue
-
-
-@dataclass(frozen=True, slots=True)
-class Unconfirmed:
-    """The newest command that the device did not confirm."""
-
-    entity_id: EntityId
-    action: str
-    data: JsonObject
-    expected: Mapping[str, JsonValue]
-    sent_at: datetime
-
-    @classmethod
-    def of(cls, command: Command) -> "Unconfirmed":
-        sent_at = command.sent_at or command.issued_at
-        return cls(command.entity_id, command.action, command.data, command.expected, sent_at)
-
-    def as_json(self) -> JsonObject:
-        return {
-            "entity_id": self.entity_id,
-            "action": self.action,
-            "data": self.data,
-            "expected": self.expected,
-            "sent_at": self.sent_at.isoformat(),
-        }
-
-    @classmethod
-    def from_json(cls, body: JsonObject) -> "Unconfirmed":
-        return cls(
-            EntityId(str(body["entity_id"])),
-            str(body["action"]),
-            mapping(body["data"]),
-            mapping(body["expected"]),
-            datetime.fromisoformat(str(body["sent_at"])),
-        )
 
 
 @dataclass(slots=True)
 class Attempt:
-    """A remedy that has been tried and is being verified."""
+    """A remedy that has been tried and is being verified; with `question`, one that a person is asked about first.
+
+    `steps_done` of the remedy's steps; the next is due at `step_at`. `verify_by`: until when it may show an effect, or
+    somebody may answer.
+    """
 
     remedy: Remedy
     row: CaseRow
     verify_by: datetime
+    revision: int = 1
+    steps_done: int = 0
+    step_at: datetime | None = None
+    question: CaseRow | None = None
 
     @property
     def id(self) -> str:
         return str(self.row["id"])
+
+    @property
+    def due_at(self) -> datetime:
+        return self.verify_by if self.step_at is None else min(self.step_at, self.verify_by)
+
+    def shift(self, by: timedelta) -> None:
+        self.verify_by += by
+        if self.step_at is not None:
+            self.step_at += by
+
+    def as_json(self) -> JsonObject:
+        return {
+            "remedy": self.remedy.name,
+            "row": cases.as_json(self.row),
+            "verify_by": self.verify_by.isoformat(),
+            "revision": self.revision,
+            "steps_done": self.steps_done,
+            "step_at": None if self.step_at is None else self.step_at.isoformat(),
+            "question": None if self.question is None else cases.as_json(self.question),
+        }
+
+    @classmethod
+    def from_json(cls, body: JsonObject) -> "Attempt":
+        step_at, question = body.get("step_at"), mapping(body.get("question"))
+        return cls(
+            REMEDIES[str(body["remedy"])],
+            cases.from_json(body["row"]),
+            datetime.fromisoformat(str(body["verify_by"])),
+            int(number_in(body.get("revision")) or 1),
+            int(number_in(body.get("steps_done")) or 0),
+            datetime.fromisoformat(step_at) if isinstance(step_at, str) else None,
+            cases.from_json(question) if question else None,
+        )
 
 
 @dataclass(slots=True)
@@ -95,23 +101,13 @@ class Trouble:
             "symptoms": {symptom.value: details for symptom, details in self.symptoms.items()},
             "raised": sorted(self.raised),
             "command": self.command.as_json() if self.command else None,
-            "attempt": self._attempt_json(),
+            "attempt": self.attempt.as_json() if self.attempt else None,
             "attempts": self.attempts.copy(),
             "passed": sorted(self.passed),
             "held_by": self.held_by,
             "told": None
             if self.told is None
             else {"execution": cases.as_json(self.told.execution), "alert": cases.as_json(self.told.alert)},
-        }
-
-    def _attempt_json(self) -> JsonObject | None:
-        attempt = self.attempt
-        if attempt is None:
-            return None
-        return {
-            "remedy": attempt.remedy.name,
-            "row": cases.as_json(attempt.row),
-            "verify_by": attempt.verify_by.isoformat(),
         }
 
     @classmethod
@@ -127,8 +123,7 @@ class Trouble:
         if command:
             trouble.command = Unconfirmed.from_json(command)
         if attempt and str(attempt["remedy"]) in REMEDIES:
-            verify_by = datetime.fromisoformat(str(attempt["verify_by"]))
-            trouble.attempt = Attempt(REMEDIES[str(attempt["remedy"])], cases.from_json(attempt["row"]), verify_by)
+            trouble.attempt = Attempt.from_json(attempt)
         if told:
             trouble.told = Told(cases.from_json(told["execution"]), cases.from_json(told["alert"]))
         return trouble

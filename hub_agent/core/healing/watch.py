@@ -46,7 +46,7 @@ class Watch:
             self.trouble.since += by
             self.trouble.ready_at += by
             if self.trouble.attempt is not None:
-                self.trouble.attempt.verify_by += by
+                self.trouble.attempt.shift(by)
 
 
 class Wakes:

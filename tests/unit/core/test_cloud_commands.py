@@ -21,7 +21,10 @@ def commands() -> CloudCommands:
     def answer_alert(alert_id: str, verb: str, now: datetime) -> Any:
         return [Save("notices", alert_id, {"verb": verb})] if alert_id == "a" else None
 
-    return CloudCommands(entity_of, answer_alert)
+    def answer_remedy(execution_id: str, by: str | None, _now: datetime, *, is_approved: bool) -> Any:
+        return [Save("healing", execution_id, {"by": by, "yes": is_approved})] if execution_id == "asked" else None
+
+    return CloudCommands(entity_of, answer_alert, answer_remedy)
 
 
 def take(kind: str, payload: Any = None, **more: Any) -> list[Any]:
@@ -33,8 +36,8 @@ def take(kind: str, payload: Any = None, **more: Any) -> list[Any]:
     [
         ("upgrade", {}, "upgraded at home"),
         ("diagnose", {}, "nexa-hub doctor"),
-        ("case.approve", {"id": "a"}, "needs none"),
-        ("case.refuse", {"id": "a"}, "needs none"),
+        ("case.approve", {"id": "a"}, "answered already"),
+        ("case.refuse", {"id": "a"}, "answered already"),
         ("case.resolve", {"id": "other"}, "no open alert other"),
         ("automation.pause", {"automation_id": "none"}, "no automation none"),
         ("automation.pause", {"automation_id": RULE, "until": "tomorrow"}, "not a date and time"),
@@ -47,6 +50,15 @@ def test_what_cannot_be_done_is_refused_in_words(kind: str, payload: Any, words:
     [done] = take(kind, payload)
     assert isinstance(done, CloudCommandDone)
     assert (done.status, words in str(done.result["error"])) == ("failed", True)
+
+
+@pytest.mark.parametrize(
+    "kind, is_approved, words", [("case.approve", True, "being tried"), ("case.refuse", False, "not tried")]
+)
+def test_a_person_far_away_answers_a_remedy_that_waits(kind: str, is_approved: bool, words: str) -> None:
+    saved, done = take(kind, {"id": "asked", "by": "somebody"})
+    assert saved.body == {"by": "somebody", "yes": is_approved}
+    assert (done.status, words in done.result["result"]["text"]) == ("done", True)
 
 
 def test_what_came_too_late_is_told_as_expired() -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import count
 
 import pytest
+from hypothesis import given, strategies as st
 
 from hub_agent.core.healing import Healing
-from hub_agent.core.healing.remedies import LADDER, action_id
+from hub_agent.core.healing.learned import Learned
+from hub_agent.core.healing.limits import Limits
+from hub_agent.core.healing.remedies import LADDER, REMEDIES
 from hub_agent.core.healing.rhythm import Rhythm
 from hub_agent.model.action import Call, Command, CommandSettled
 from hub_agent.model.device import Device, DeviceType, Entity, Origin
@@ -21,10 +24,21 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
 
+def entity(domain: str, name: str, device_class: str | None = None) -> Entity:
+    category = "config" if device_class == "restart" else None
+    entity_id = EntityId(f"{domain}.{name}")
+    return Entity(entity_id, DeviceId(name), domain, domain, None, device_class, None, None, category, {}, {})
+
+
 def device(
-    name: str, via: str | None = None, power: str | None = "Mains", kind: DeviceType = DeviceType.LIGHT
+    name: str,
+    via: str | None = None,
+    power: str | None = "Mains",
+    kind: DeviceType = DeviceType.LIGHT,
+    *more: Entity,
+    **wishes: object,
 ) -> Device:
-    light = Entity(EntityId(f"light.{name}"), DeviceId(name), "light", "light", None, None, None, None, None, {}, {})
+    light = entity("light", name)
     return Device(
         DeviceId(name),
         Origin("zigbee2mqtt", name),
@@ -40,15 +54,27 @@ def device(
         None,
         power,
         {},
-        (light,),
+        (light, *more),
+        {"healing": wishes},
     )
+
+
+def plug(name: str = "plug", **wishes: object) -> Device:
+    """It feeds whoever says so."""
+    return device(name, None, "Mains", DeviceType.PLUG, entity("switch", name), **wishes)
+
+
+def restarting(name: str, kind: DeviceType = DeviceType.LIGHT, **wishes: object) -> Device:
+    return device(name, None, "Mains", kind, entity("button", name, "restart"), **wishes)
 
 
 class House:
     """Devices and states, and a clock that stops at every timer of the healing room."""
 
     def __init__(self, *devices: Device) -> None:
-        self.devices = {each.id: each for each in devices}
+        self.wishes: dict = {}
+        self.catalogue: dict = {}
+        self.by_id = {each.id: each for each in devices}
         self.states = {
             EntityId(f"light.{each.id}"): EntityState("off", {}, NOON - timedelta(hours=1), NOON) for each in devices
         }
@@ -59,7 +85,19 @@ class House:
         self.healing = Healing(self, lambda: f"id{next(numbers)}")
 
     def device(self, device_id: DeviceId) -> Device | None:
-        return self.devices.get(device_id)
+        return self.by_id.get(device_id)
+
+    def devices(self) -> list[Device]:
+        return list(self.by_id.values())
+
+    def healing_wishes(self) -> dict:
+        return self.wishes
+
+    def remedy_row(self, name: str) -> dict:
+        return self.catalogue.get(name, {})
+
+    def local_time(self, now: datetime) -> time:
+        return now.time()
 
     def state(self, entity_id: EntityId) -> EntityState | None:
         return self.states.get(entity_id)
@@ -79,7 +117,7 @@ class House:
     def report(self, name: str, state: str | None = None) -> list:
         if state:
             self.states[EntityId(f"light.{name}")] = EntityState(state, {}, self.now, self.now)
-        return self._see(self.healing.handle_report(self.devices[DeviceId(name)], self.now))
+        return self._see(self.healing.handle_report(self.by_id[DeviceId(name)], self.now))
 
     def report_every(self, every: timedelta, times: int, *names: str) -> list:
         return [
@@ -89,7 +127,7 @@ class House:
         ]
 
     def available(self, name: str, is_available: bool) -> list:
-        return self._see(self.healing.handle_availability(self.devices[DeviceId(name)], is_available, self.now))
+        return self._see(self.healing.handle_availability(self.by_id[DeviceId(name)], is_available, self.now))
 
     def settle(self, name: str, outcome: str = "unconfirmed", cause: Cause | None = None) -> list:
         command = Command(
@@ -106,7 +144,7 @@ class House:
             sent_at=self.now - 5 * SECOND,
         )
         settled = CommandSettled(command, outcome, self.now)
-        return self._see(self.healing.handle_settled(settled, self.devices[DeviceId(name)], self.now))
+        return self._see(self.healing.handle_settled(settled, self.by_id[DeviceId(name)], self.now))
 
     def _see(self, given: list) -> list:
         self.seen += given
@@ -120,7 +158,7 @@ class House:
                 saved.pop(save.key, None)
             else:
                 saved[save.key] = save.body
-        house = House(*self.devices.values())
+        house = House(*self.by_id.values())
         house.states, house.now = self.states, self.now
         house.seen = list(house.healing.restore(saved, house.now))
         house.seen += house.healing.handle_connected(house.now)
@@ -570,20 +608,337 @@ def test_a_clock_step_makes_nobody_silent() -> None:
     assert raised(house.advance(2 * MINUTE)) == [("device_silent", "plug")]
 
 
-def test_actions_have_the_ids_of_the_central_catalogue() -> None:
-    assert [action_id(remedy) for remedy in LADDER] == [
-        "8935bed9-a7b2-55ff-98bc-eb95fdede414",
-        "4664507b-ca5e-513d-9e92-d3c0dd248a13",
-        "06d76ff9-31ed-5e84-8a5d-9248c8ce22c7",
-        "96674b93-c484-55bc-a1c6-469c9003bdb8",
-    ]
-
-
 def test_a_device_renamed_meanwhile_is_told_of_by_its_new_name() -> None:
     house = House(device("lamp"))
     house.report("lamp")
-    house.devices[DeviceId("lamp")] = replace(house.devices[DeviceId("lamp")], name="Reading lamp")
+    house.by_id[DeviceId("lamp")] = replace(house.by_id[DeviceId("lamp")], name="Reading lamp")
 
     (effect,) = of(IssueRaised, house.settle("lamp"))
 
     assert "Reading lamp" in effect.issue.text
+
+
+# What the owner has declared.
+
+
+def fed(name: str = "lamp", **wishes: object) -> Device:
+    return device(name, powered_by="plug", **wishes)
+
+
+def house_with_a_plug(*devices: Device, **wishes: object) -> House:
+    house = House(plug(), *(devices or (fed(),)))
+    house.states[EntityId("switch.plug")] = EntityState("on", {}, house.now, house.now)
+    house.wishes = {"risk": "medium", **wishes}
+    return house
+
+
+def unavailable(house: House, name: str = "lamp", within: timedelta = 20 * MINUTE) -> list:
+    house.available(name, is_available=False)
+    return house.advance(within)
+
+
+def calls(given: list) -> list[tuple[str, tuple]]:
+    return [(call.action, call.target) for call in of(Call, given)]
+
+
+OFF_AND_ON = [("switch.turn_off", ("switch.plug",)), ("switch.turn_on", ("switch.plug",))]
+
+
+def test_the_power_is_taken_away_for_a_moment_by_the_plug_that_feeds_it() -> None:
+    house = house_with_a_plug()
+
+    given = unavailable(house, within=90 * SECOND)
+
+    assert calls(given) == OFF_AND_ON
+    assert executions(house.available("lamp", is_available=True)) == [("power_cycle_via_plug", "completed", 2)]
+
+
+def test_a_plug_that_somebody_switched_off_stays_off() -> None:
+    house = house_with_a_plug()
+    house.states[EntityId("switch.plug")] = EntityState("off", {}, house.now, house.now)
+
+    assert calls(unavailable(house)) == []
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param({"never_touch": True}, id="it"),
+        pytest.param({"neighbour": {"never_touch": True}}, id="what else hangs on the plug"),
+    ],
+)
+def test_what_must_never_be_touched_is_not(what: dict) -> None:
+    neighbour = what.pop("neighbour", {})
+    house = house_with_a_plug(fed(**what), fed("freezer", **neighbour))
+
+    given = unavailable(house)
+
+    assert calls(given) == []
+    assert executions(given)[-1] == ("tell_person", "requires_manual", 1)
+
+
+def test_a_device_that_must_never_be_touched_is_not_even_asked() -> None:
+    house = House(device("freezer", never_touch=True))
+
+    assert of(AskState, unavailable(house, "freezer")) == []
+
+
+def test_what_is_in_use_is_not_interrupted() -> None:
+    house = house_with_a_plug(fed(), fed("television"))
+    house.states[EntityId("light.television")] = EntityState("on", {}, house.now, house.now)
+
+    assert calls(unavailable(house)) == []
+
+
+def test_quiet_hours_are_quiet_and_it_is_done_in_the_morning() -> None:
+    house = house_with_a_plug(quiet_hours={"from": "11:00", "to": "14:00"})
+
+    assert calls(unavailable(house, within=timedelta(minutes=119))) == []
+    assert calls(house.advance(timedelta(hours=1))) == OFF_AND_ON
+
+
+def test_so_many_devices_an_hour_and_no_more() -> None:
+    house = House(*(restarting(f"lamp{number}") for number in range(4)))
+    house.wishes = {"risk": "medium", "devices_per_hour": 2}
+    for number in range(4):
+        house.settle(f"lamp{number}")
+
+    pressed = [action for action, _ in calls(house.advance(50 * MINUTE)) if action == "button.press"]
+
+    assert len(pressed) == 2
+
+
+# Approval.
+
+
+def asked(house: House) -> tuple[str, dict]:
+    """The execution that waits, and the question."""
+    (row,) = [case.row for case in of(AppendCase, house.seen) if case.row.get("status") == "pending"]
+    (alert,) = [
+        case.row
+        for case in of(AppendCase, house.seen)
+        if case.table == "alerts" and "execution_id" in case.row["context"] and case.revision == 1
+    ]
+    return row["id"], alert
+
+
+def test_more_than_the_owner_allows_is_asked_about_first() -> None:
+    house = house_with_a_plug(risk="low")
+
+    given = unavailable(house)
+
+    assert calls(given) == []
+    execution_id, alert = asked(house)
+    assert alert["message"] == (
+        "Lamp is unavailable: its bridge, or it itself, says so. May taking its power away for a moment be tried?"
+    )
+    approved = house.healing.handle_answer(execution_id, "owner", house.now, is_approved=True)
+    assert approved is not None
+    assert calls([*approved, *house.advance(MINUTE)]) == OFF_AND_ON
+    (row,) = [case.row for case in of(AppendCase, approved) if case.row["id"] == execution_id]
+    assert (row["status"], row["approved_by"], row["started_at"]) == ("in_progress", "owner", row["approved_at"])
+    given = house.available("lamp", is_available=True)
+    assert executions(given) == [("power_cycle_via_plug", "completed", 3)]
+
+
+def test_what_is_refused_is_not_tried_and_a_person_is_told_what_is_wrong() -> None:
+    house = house_with_a_plug(risk="low")
+    unavailable(house)
+    execution_id, _ = asked(house)
+
+    refused = house.healing.handle_answer(execution_id, None, house.now, is_approved=False)
+
+    assert refused is not None
+    assert executions(refused) == [("power_cycle_via_plug", "skipped", 2)]
+    assert executions(house.advance(MINUTE)) == [("tell_person", "requires_manual", 1)]
+    assert house.healing.handle_answer(execution_id, None, house.now, is_approved=True) is None
+
+
+def test_a_question_that_nobody_answers_ends_after_a_day() -> None:
+    house = house_with_a_plug(risk="low")
+    unavailable(house)
+
+    given = house.advance(timedelta(hours=25))
+
+    assert executions(given)[:2] == [
+        ("power_cycle_via_plug", "skipped", 2),
+        ("tell_person", "requires_manual", 1),
+    ]
+    assert calls(given) == []
+
+
+def test_a_question_outlives_a_restart_and_ends_when_it_is_well_again() -> None:
+    house = house_with_a_plug(risk="low")
+    unavailable(house)
+    execution_id, alert = asked(house)
+
+    again = house.restarted()
+    given = again.available("lamp", is_available=True)
+
+    assert executions(given) == [("power_cycle_via_plug", "skipped", 2)]
+    assert [case.row["status"] for case in of(AppendCase, given) if case.id == alert["id"]] == ["resolved"]
+    assert again.healing.handle_answer(execution_id, None, again.now, is_approved=True) is None
+
+
+def test_the_catalogue_says_what_is_asked_first_where_the_owner_has_not() -> None:
+    house = house_with_a_plug()
+    house.wishes = {}
+    house.catalogue["power_cycle_via_plug"] = {"requires_user_approval": True}
+
+    assert calls(unavailable(house)) == []
+    assert asked(house)
+
+
+def test_what_is_switched_off_in_the_catalogue_is_not_tried() -> None:
+    house = house_with_a_plug()
+    house.catalogue["power_cycle_via_plug"] = {"is_active": False}
+
+    assert calls(unavailable(house)) == []
+
+
+# Power that was taken away comes back.
+
+
+def test_a_crash_while_the_power_is_off_gives_it_back_when_the_broker_is_there() -> None:
+    house = house_with_a_plug()
+    house.available("lamp", is_available=False)
+    given: list = []
+    while not calls(given):
+        given = house.advance(SECOND)
+
+    again = house.restarted()
+    later = again.advance(11 * SECOND)
+
+    assert calls([*again.seen, *later])[:1] == OFF_AND_ON[1:]
+    assert "switch.turn_off" not in [action for action, _ in calls(again.seen)]
+
+
+def test_a_device_that_is_removed_while_its_power_is_off_leaves_the_plug_on() -> None:
+    house = house_with_a_plug()
+    house.available("lamp", is_available=False)
+    given: list = []
+    while not calls(given):
+        given = house.advance(SECOND)
+
+    assert calls(house.healing.handle_removed(DeviceId("lamp"), house.now)) == OFF_AND_ON[1:]
+
+
+# What was learned.
+
+
+def test_what_never_helps_this_model_is_tried_later_than_what_does() -> None:
+    house = House(restarting("lamp"))
+    learned = house.healing.learned
+    for _ in range(60):
+        learned.note(REMEDIES["ask_state"], house.by_id[DeviceId("lamp")], helped=False)
+        learned.note(REMEDIES["resend_command"], house.by_id[DeviceId("lamp")], helped=False)
+        learned.note(REMEDIES["reboot_device"], house.by_id[DeviceId("lamp")], helped=True)
+    house.wishes = {"risk": "medium"}
+    house.settle("lamp")
+
+    assert calls(house.advance(3 * SECOND)) == [("button.press", ("button.lamp",))]
+
+
+def test_what_was_learned_survives_a_restart() -> None:
+    house = House(device("lamp"))
+    house.settle("lamp")
+    house.advance(3 * SECOND)
+    house.report("lamp", "on")
+
+    assert house.restarted().healing.learned.rates() == {"ask_state": (1, 1)}
+
+
+# Bridges.
+
+
+def test_a_bridge_that_many_failing_devices_share_is_restarted_and_its_devices_are_left_alone() -> None:
+    lamps = [device(f"lamp{number}", via="bridge") for number in range(60)]
+    house = House(restarting("bridge", DeviceType.BRIDGE), *lamps)
+    house.wishes = {"risk": "medium"}
+    for number in range(60):
+        house.settle(f"lamp{number}")
+    given = house.advance(2 * MINUTE)
+
+    assert calls(given) == [("button.press", ("button.bridge",))]
+    assert executions(given) == [("restart_bridge", "in_progress", 1)]
+    back = [each for number in range(60) for each in house.report(f"lamp{number}", "on")]
+    assert ("restart_bridge", "completed", 2) in executions(back)
+    assert ("devices_failing_together", "bridge") in cleared(back)
+    assert executions(house.advance(timedelta(hours=1))) == []
+
+
+def test_who_wants_to_be_asked_first_is_asked_whatever_the_home_allows() -> None:
+    house = house_with_a_plug(fed(ask_first=True), risk="high")
+
+    assert calls(unavailable(house)) == []
+    assert asked(house)
+
+
+def test_nothing_is_sent_before_the_broker_is_there_again() -> None:
+    house = house_with_a_plug()
+    house.available("lamp", is_available=False)
+    given: list = []
+    while not calls(given):
+        given = house.advance(SECOND)
+    saved = {save.key: save.body for save in of(Save, house.seen) if save.body}
+
+    again = house_with_a_plug()
+    again.now = house.now
+    assert calls([*again.healing.restore(saved, again.now), *again.advance(MINUTE)]) == []
+    again.healing.handle_connected(again.now)
+    assert calls(again.advance(6 * MINUTE))[:1] == OFF_AND_ON[1:]
+
+
+def test_a_plug_that_does_not_switch_ends_the_attempt_and_is_told_to_be_on() -> None:
+    house = house_with_a_plug()
+    house.available("lamp", is_available=False)
+    while not (switched := of(Call, house.advance(SECOND))):
+        pass
+
+    given = house.settle("plug", cause=switched[0].cause)
+
+    assert executions(given)[:1] == [("power_cycle_via_plug", "failed", 2)]
+    assert calls(given) == OFF_AND_ON[1:]
+
+
+def test_nights_are_quiet_unless_somebody_says_otherwise() -> None:
+    quiet = [hour for hour in range(24) if Limits.read({}).is_quiet(time(hour))]
+
+    assert quiet == [0, 1, 2, 3, 4, 5, 6, 22, 23]
+    assert not Limits.read({"quiet_hours": None}).is_quiet(time(3))
+
+
+@pytest.mark.parametrize("wishes", [{"risk": "brave"}, {"risk": 7}, {"quiet_hours": "never"}, {"devices_per_hour": -3}])
+def test_wishes_that_make_no_sense_are_read_as_the_more_careful(wishes: dict) -> None:
+    limits = Limits.read(wishes)
+
+    assert limits.risk == ("none" if "risk" in wishes else None)
+    assert limits.is_quiet(time(3))
+    assert limits.devices_per_hour == (0 if "devices_per_hour" in wishes else 10)
+
+
+def test_what_draws_power_is_in_use() -> None:
+    house = house_with_a_plug()
+    metering = replace(
+        house.by_id[DeviceId("plug")], entities=(entity("switch", "plug"), entity("sensor", "plug", "power"))
+    )
+    house.by_id[DeviceId("plug")] = metering
+    house.states[EntityId("sensor.plug")] = EntityState("42.5", {}, house.now, house.now)
+
+    assert calls(unavailable(house)) == []
+
+    house.states[EntityId("sensor.plug")] = EntityState("1.1", {}, house.now, house.now)
+    assert calls(house.advance(timedelta(hours=5))) == OFF_AND_ON
+
+
+@given(st.lists(st.booleans(), max_size=100))
+def test_how_likely_a_remedy_helps_is_a_likelihood_and_comes_near_to_how_often_it_did(helped: list[bool]) -> None:
+    learned, lamp, ask = Learned(), device("lamp"), REMEDIES["ask_state"]
+    for each in helped:
+        learned.note(ask, lamp, helped=each)
+
+    chance = learned.chance(ask, lamp)
+
+    assert 0 <= chance <= 1
+    if len(helped) > 20:
+        assert abs(chance - sum(helped) / len(helped)) < 0.1

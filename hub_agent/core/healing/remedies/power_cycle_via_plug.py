@@ -1,0 +1,56 @@
+"""Switch the plug that feeds the device off and on again. Once it is off it is switched on again, whatever happens in between."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from hub_agent.core.healing.remedy import Given, Patient, Remedy, Treated, fed_by
+from hub_agent.model.device import Device, Entity
+from hub_agent.model.healing import Symptom
+
+OFF_FOR = timedelta(seconds=10)
+
+
+def _switch(patient: Patient) -> Entity | None:
+    plug = patient.plug
+    entities = () if plug is None else plug.entities
+    return next((each for each in entities if each.domain == "switch" and each.category is None), None)
+
+
+def _fits(patient: Patient) -> bool:
+    """A plug that was switched off by somebody stays off."""
+    switch = _switch(patient)
+    state = patient.home.state(switch.id) if switch is not None else None
+    return state is not None and state.state == "on"
+
+
+def _touches(patient: Patient) -> tuple[Device, ...]:
+    """Whatever else the plug feeds."""
+    plug = patient.plug
+    if plug is None:
+        return ()
+    return tuple(each for each in patient.home.devices() if fed_by(each) == plug.id and each.id != patient.device.id)
+
+
+def _switched(treated: Treated, action: str) -> Sequence[Given]:
+    switch = _switch(treated.patient)
+    return [] if switch is None else [treated.call(action, switch.id)]
+
+
+REMEDY = Remedy(
+    "power_cycle_via_plug",
+    "taking its power away for a moment",
+    action_type="reboot",
+    risk="medium",
+    symptoms=frozenset({Symptom.SILENT, Symptom.UNAVAILABLE, Symptom.UNCONFIRMED, Symptom.TOGETHER}),
+    cooldown=timedelta(hours=4),
+    attempts_max=1,
+    verify_within=timedelta(minutes=3),
+    verification="report",
+    cost=40,
+    prior=0.6,
+    act=lambda treated: _switched(treated, "switch.turn_off"),
+    then=((OFF_FOR, lambda treated: _switched(treated, "switch.turn_on")),),
+    fits=_fits,
+    touches=_touches,
+    interrupts=True,
+)

@@ -1,0 +1,38 @@
+"""Restart the device by its own command. What cannot be heard at all does not hear this either."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from hub_agent.core.healing.remedy import Given, Patient, Remedy, Treated
+from hub_agent.model.device import DeviceType
+from hub_agent.model.healing import Symptom
+
+NOT_A_DEVICE = frozenset({DeviceType.BRIDGE, DeviceType.ROUTER, DeviceType.HUB})
+
+
+def _fits(patient: Patient) -> bool:
+    return patient.device.device_type not in NOT_A_DEVICE and patient.button("restart") is not None
+
+
+def _act(treated: Treated) -> Sequence[Given]:
+    button = treated.patient.button("restart")
+    assert button is not None
+    return [treated.call("button.press", button.id)]
+
+
+REMEDY = Remedy(
+    "reboot_device",
+    "restarting it",
+    action_type="reboot",
+    risk="medium",
+    symptoms=frozenset({Symptom.SILENT, Symptom.UNCONFIRMED}),
+    cooldown=timedelta(hours=1),
+    attempts_max=2,
+    verify_within=timedelta(minutes=2),
+    verification="report",
+    cost=15,
+    prior=0.6,
+    act=_act,
+    fits=_fits,
+    interrupts=True,
+)

@@ -1,0 +1,35 @@
+"""Restart the bridge that many failing devices share, by its own command."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from hub_agent.core.healing.remedy import Given, Patient, Remedy, Treated
+from hub_agent.model.device import DeviceType
+from hub_agent.model.healing import Symptom
+
+
+def _fits(patient: Patient) -> bool:
+    return patient.device.device_type is DeviceType.BRIDGE and patient.button("restart") is not None
+
+
+def _act(treated: Treated) -> Sequence[Given]:
+    button = treated.patient.button("restart")
+    assert button is not None
+    return [treated.call("button.press", button.id)]
+
+
+REMEDY = Remedy(
+    "restart_bridge",
+    "restarting it",
+    action_type="reboot",
+    risk="medium",
+    symptoms=frozenset({Symptom.TOGETHER, Symptom.UNCONFIRMED}),
+    cooldown=timedelta(hours=12),
+    attempts_max=1,
+    verify_within=timedelta(minutes=5),
+    verification="devices_back",
+    cost=30,
+    prior=0.6,
+    act=_act,
+    fits=_fits,
+)
