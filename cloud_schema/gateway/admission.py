@@ -17,8 +17,8 @@ BYTES_AT_ONCE_MAX = 64 * 1024 * 1024  # of bodies, as sent and unpacked
 BYTES_OF_ONE_MAX = 21 * 1024 * 1024
 RETRY_S_MIN, RETRY_S_MAX = 3, 120
 SPAN_S = 10.0
-# What is served in that time when nothing is known yet: the first moments of a rush say nothing about the pace.
-SERVED_MIN = 500.0
+# Taken for served when a rush begins, of whose pace nothing is known yet; as time goes by, what is really served takes its place.
+SERVED_AT_FIRST = 500.0
 
 
 class Admission:
@@ -58,8 +58,10 @@ class Admission:
 
     def busy(self) -> Refused:
         """Hubs that are sent away come back over as long as it takes to serve them all at the present pace."""
+        if self._refused.count() < 1:
+            self._served.raise_to(SERVED_AT_FIRST)
         self._refused.add()
-        spread_s = SPAN_S * self._refused.count() / max(self._served.count(), SERVED_MIN)
+        spread_s = SPAN_S * self._refused.count() / max(self._served.count(), 1.0)
         spread_s = min(max(spread_s, RETRY_S_MIN), RETRY_S_MAX)
         return Refused(
             503,
@@ -122,6 +124,9 @@ class Lately:
 
     def add(self) -> None:
         self._count = self.count() + 1
+
+    def raise_to(self, count: float) -> None:
+        self._count = max(self.count(), count)
 
     def count(self) -> float:
         now = self._now()

@@ -13,6 +13,9 @@ HUBS = 300
 BACKLOG = 10
 # The gateway's line of those that wait for one of its connections, and for how long.
 LINE, PATIENCE_S = 200, 5.0
+# What it costs the gateway to send a hub away, in the place of serving it.
+REFUSING = 0.2
+RUN_S_MAX = 3600.0
 
 seeds = st.integers(0, 2**32)
 told = st.one_of(st.none(), st.floats(0, 3600))
@@ -34,10 +37,12 @@ def test_who_is_told_when_to_come_back_comes_then_however_often_it_failed_before
 
 
 @settings(max_examples=10)
-@given(seeds, st.sampled_from([10.0, 20.0, 50.0]))
-def test_hubs_that_come_back_at_once_keep_the_gateway_busy_until_the_last_is_served(seed, served_a_second) -> None:
+@given(seeds, st.sampled_from([5.0, 10.0, 20.0, 50.0]))
+def test_hubs_that_come_back_at_once_are_served_in_the_time_that_takes_however_slow_the_gateway_is(
+    seed, served_a_second
+) -> None:
     work = sum(_envelopes(number) for number in range(HUBS))
-    assert _all_served_after_s(seed, served_a_second) <= work / served_a_second * 1.05 + 5
+    assert _all_served_after_s(seed, served_a_second) <= work / served_a_second * 2.5
 
 
 def _envelopes(number: int) -> int:
@@ -45,7 +50,7 @@ def _envelopes(number: int) -> int:
 
 
 def _all_served_after_s(seed: int, served_a_second: float) -> float:
-    """The gateway's own refusals and the hubs' own pace, with nothing but time between them."""
+    """The gateway's own refusals, which cost it time, and the hubs' own pace."""
     now = [0.0]
     admission = Admission(lambda: now[0])
     random.seed(seed)
@@ -54,17 +59,19 @@ def _all_served_after_s(seed: int, served_a_second: float) -> float:
     line_ends_s = 0.0
     coming = [(random.random(), number, False) for number in range(HUBS)]
     heapq.heapify(coming)
-    while coming:
+    while coming and now[0] < RUN_S_MAX:
         now[0], number, is_served = heapq.heappop(coming)
-        wait_s = max(0.0, line_ends_s - now[0])
+        line_ends_s = max(line_ends_s, now[0])
+        wait_s = line_ends_s - now[0]
         if is_served:
             with admission.carrying():
                 left[number] -= 1
             paces[number].succeeded(now[0], is_more=True)
         elif wait_s > PATIENCE_S or wait_s * served_a_second > LINE:
+            line_ends_s += REFUSING / served_a_second
             paces[number].failed(now[0], retry_after_s=admission.busy().retry_after_s)
         else:
-            line_ends_s = now[0] + wait_s + 1 / served_a_second
+            line_ends_s += 1 / served_a_second
             heapq.heappush(coming, (line_ends_s, number, True))
             continue
         if left[number]:
