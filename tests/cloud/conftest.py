@@ -45,7 +45,18 @@ def server_dsn() -> Iterator[str]:
 IS_WASM = os.environ.get("NEXA_TEST_TIMESCALE") == "1"
 # What touches no hypertable is not run a second time there.
 collect_ignore = (
-    ["test_catalogue.py", "test_command_line.py", "test_notifier.py", "test_notifier_guards.py"]
+    [
+        "test_catalogue.py",
+        "test_changes.py",
+        "test_claim.py",
+        "test_command_line.py",
+        "test_definition_kinds.py",
+        "test_definitions.py",
+        "test_notifier.py",
+        "test_notifier_guards.py",
+        "test_queue_parts.py",
+        "test_search.py",
+    ]
     + [str(path) for path in (HERE / "billing").glob("test_*.py") if path.name != "test_limits.py"]
     if IS_WASM
     else []

@@ -16,11 +16,16 @@ from hub_agent.adapters.cloud import HttpCloud
 from hub_agent.core.sync.envelope import Sender
 from hub_agent.errors import CloudRefused
 from hub_agent.ports import Cloud
-from tests.cloud.conftest import call, dsn, new_database, server_dsn  # noqa: F401 fixtures of the real database
+from tests.cloud.conftest import IS_WASM, call, dsn, new_database, server_dsn  # noqa: F401 fixtures of the real database
 from tests.contract.claimed import HubOf
 from tests.fakes.cloud_twin import CloudTwin
 
 SECRET = "a secret of the test gateway, long enough"
+
+
+# What needs no database is not run a second time on another one.
+collect_ignore = ["test_cloud_http.py", "test_cloud_tls.py"] if IS_WASM else []
+SIDES = [*([] if IS_WASM else [pytest.param("twin")]), pytest.param("sql", marks=pytest.mark.heavy)]
 
 
 class Side(Protocol):
@@ -262,7 +267,7 @@ class SqlSide:
         return self.db.execute(query, (value,)).fetchone()[0]
 
 
-@pytest.fixture(params=[pytest.param("twin"), pytest.param("sql", marks=pytest.mark.heavy)])
+@pytest.fixture(params=SIDES)
 async def side(request: pytest.FixtureRequest) -> AsyncIterator[Side]:
     if request.param == "twin":
         yield TwinSide(CloudTwin(lambda: datetime.now(UTC)))
