@@ -156,9 +156,10 @@ class Dials:
     will = say("dials", "offline")
 
     def __init__(self, seed: int, runs: int, pause_s: tuple[float, float] = (4, 20)) -> None:
-        """Counts until so many runs must have begun (some counts fall into a run, and begin none); then `counted_enough` is set."""
+        """Counts until so many runs have begun (some counts fall into a run, and begin none); then `counted_enough` is set."""
         self._chance = random.Random(seed)
         self._pause_s = pause_s
+        self._runs_wanted = runs
         self._counts_wanted = 1.5 * runs / len(SHAPES)
         self.counted_enough = threading.Event()
         self._counts = dict.fromkeys(SHAPES, 1)
@@ -206,7 +207,9 @@ class Dials:
                 self._counts[name] += 1
                 self._next_at[name] = now + timedelta(seconds=self._chance.uniform(*self._pause_s))
                 said.append(say(f"counts/{name}", str(self._counts[name]), retain=True))
-        if min(self._counts.values()) >= self._counts_wanted:
+        # Counts that came while the hub was away began no run.
+        begun = {(each.name, each.count) for each in self.told}
+        if min(self._counts.values()) >= self._counts_wanted and len(begun) >= self._runs_wanted:
             self.counted_enough.set()
         return said
 

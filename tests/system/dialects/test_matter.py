@@ -97,6 +97,7 @@ async def test_what_is_commissioned_is_commanded_heard_and_comes_back(home: Home
         await connected(hub)
         with pytest.raises(PersonNeeded, match="11 or 21 digits"):
             await linking.pair(THING, {"code": "12345"})
+        await hub.until(lambda: len(hub.devices) >= 22)
         assert len(hub.devices) == 22
         types = {device.device_type for device in hub.devices.values()}
         assert types >= {DeviceType.BRIDGE, DeviceType.LIGHT, DeviceType.LOCK, DeviceType.BLIND, DeviceType.THERMOSTAT}

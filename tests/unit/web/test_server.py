@@ -6,14 +6,13 @@ import socket
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import pytest
 
 from hub_agent.errors import AddressInUse
 from hub_agent.web.guard import trusted
-from hub_agent.web.server import SHUTDOWN_S_MAX, bind_tcp, bind_unix, serve
+from hub_agent.web.server import bind_tcp, bind_unix, serve
 
 
 @pytest.fixture
@@ -102,8 +101,9 @@ def test_a_path_that_is_too_long_is_told(tmp_path) -> None:
         bind_unix(tmp_path / ("x" * 120) / "hub.sock")
 
 
-async def test_a_stop_ends_open_streams_at_once(app, socket_path) -> None:
+async def test_a_stop_ends_open_streams_at_once(app, socket_path, monkeypatch) -> None:
     """And so does every other connection: nobody's page may hold up the agent."""
+    monkeypatch.setattr("hub_agent.web.server.SHUTDOWN_S_MAX", 3600)
     async with (
         served(trusted(app), bind_unix(socket_path)) as task,
         over(socket_path) as client,
@@ -111,12 +111,11 @@ async def test_a_stop_ends_open_streams_at_once(app, socket_path) -> None:
     ):
         lines = events.aiter_lines()
         assert await anext(lines) == ": welcome"
-        started_s = monotonic()
         task.cancel()
-        assert [line async for line in lines if line] == ["retry: 1500"]
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        assert monotonic() - started_s < 1.5
+        async with asyncio.timeout(60):
+            assert [line async for line in lines if line] == ["retry: 1500"]
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 async def test_a_client_that_says_nothing_does_not_hold_up_the_stop(app, socket_path) -> None:
@@ -126,11 +125,10 @@ async def test_a_client_that_says_nothing_does_not_hold_up_the_stop(app, socket_
         _, silent = await asyncio.open_unix_connection(str(socket_path))
         silent.write(b"GET / HTTP/1.1\r\nhost: x\r\n")
         await silent.drain()
-        started_s = monotonic()
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        assert monotonic() - started_s < SHUTDOWN_S_MAX + 1
+        async with asyncio.timeout(60):
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         silent.close()
 
 
