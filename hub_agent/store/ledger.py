@@ -182,7 +182,7 @@ class Ledger:
         with self._changing_records():
             self._records.acknowledge(marks, to_ms(moment.wall))
 
-    def gaps(self) -> list[Gap]:
+    def gaps(self) -> Sequence[Gap]:
         with self._guarded():
             self._sync()
             return self._records.gaps()

@@ -41,6 +41,8 @@ class Records:
         self._positions = {stream: Position() for stream in STREAMS}
         self._shadow: Shadow | None = None
         self._turn = 0
+        # As the file has them; None: to be read. After long without a cloud they are tens of thousands, and asked for every few seconds.
+        self._gaps: list[Gap] | None = None
         self._boot_number = 0
         self._boot_id = ""
         self._dating = Dating(connection, 0)
@@ -61,6 +63,7 @@ class Records:
 
     def load_positions(self) -> None:
         """As the file has them; also after a transaction that moved them and failed."""
+        self._gaps = None
         add_streams(self._connection)
         known = {row[0]: Position(*row[1:]) for row in self._connection.execute(self._sql["read_streams"])}
         self._positions = {stream: known.get(stream, Position()) for stream in {**STREAMS, **known}}
@@ -275,6 +278,7 @@ class Records:
     def add_gap(self, stream: str, bounds: tuple[int, int], count: int, reason: str, at_ms: int) -> None:
         """A gap that follows another one for the same reason makes that one longer."""
         first, last = bounds
+        self._gaps = None
         newest = self._connection.execute(self._sql["last_gap"], (stream,)).fetchone()
         if newest and newest[1] == first - 1 and newest[2] == reason:
             self._connection.execute(self._sql["extend_gap"], (last, count, at_ms, newest[0]))
@@ -282,14 +286,17 @@ class Records:
             self._connection.execute(self._sql["add_gap"], (stream, first, last, count, reason, at_ms, at_ms))
         self.is_unsynced = True
 
-    def gaps(self) -> list[Gap]:
-        return [
-            Gap(stream, first, last, count, reason, blocks.optional_from_ms(from_at), blocks.optional_from_ms(to_at))
-            for stream, first, last, count, reason, from_at, to_at in self._connection.execute(self._sql["read_gaps"])
-        ]
+    def gaps(self) -> Sequence[Gap]:
+        if self._gaps is None:
+            self._gaps = [
+                Gap(stream, first, last, count, why, blocks.optional_from_ms(from_at), blocks.optional_from_ms(to_at))
+                for stream, first, last, count, why, from_at, to_at in self._connection.execute(self._sql["read_gaps"])
+            ]
+        return self._gaps
 
     def acknowledge_gap(self, gap: Gap) -> None:
         """Inside a transaction. If it has grown since it was told, the rest stays."""
+        self._gaps = None
         self._connection.execute(self._sql["delete_gap"], (gap.stream, gap.first, gap.last))
         self._connection.execute(
             self._sql["shorten_gap"],

@@ -87,6 +87,8 @@ def test_of_what_the_cloud_has_lost_everything_that_is_still_here_is_sent_again(
         assert twin.mark("device_states") == 21
         kept = [n for n in range(1, 22) if n not in {5, 6, 7, 11, 12}]
         assert [row["id"] for row in twin.stored("device_states")] == [f"{n:02}" for n in kept]
+        # The cloud lost it, and nothing was shed here.
+        assert home.uplink.status()["shed"] == []
         await home.crash()
 
     live(story())

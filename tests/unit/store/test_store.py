@@ -456,6 +456,24 @@ async def test_a_gap_below_the_mark_takes_nothing_off_what_waits(tmp_path) -> No
     await mirror.close(at(11))
 
 
+async def test_gaps_are_read_again_only_when_they_have_changed(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    records = mirror._ledger._records
+    reads: list[str] = []
+    records._connection.set_trace_callback(lambda sql: reads.append(sql) if "FROM gaps ORDER BY" in sql else None)
+    for first in (1, 20):
+        records.add_gap("energy_usage", (first, first + 9), 10, "why", 1_000)
+        for _ in range(3):
+            await mirror.positions()
+            told = await mirror.gaps()
+    assert [gap.first for gap in told] == [1, 20]
+    assert len(reads) == 2
+    await mirror.acknowledge_gaps(told[:1])
+    assert [gap.first for gap in await mirror.gaps()] == [20]
+    await mirror.close(at(1))
+
+
 async def test_a_gap_that_grew_since_it_was_told_stays_with_its_rest(tmp_path) -> None:
     mirror = mirror_in(tmp_path)
     await mirror.open(at())
