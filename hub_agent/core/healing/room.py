@@ -28,11 +28,12 @@ from hub_agent.core.healing.learned import Learned
 from hub_agent.core.healing.remedies import RESEND_COMMAND, TELL_PERSON
 from hub_agent.core.healing.remedy import Given, Home, Unconfirmed, is_battery
 from hub_agent.core.healing.rhythm import Rhythm
+from hub_agent.core.healing.topology import Topology, is_switched_off
 from hub_agent.core.healing.treatment import LEARNED, ROOM, SELF_HEALING, TRIED, Treatment
 from hub_agent.core.healing.trouble import Attempt, Trouble
 from hub_agent.core.healing.watch import Wakes, Watch
 from hub_agent.model.action import CommandSettled
-from hub_agent.model.device import Device
+from hub_agent.model.device import Device, DeviceType
 from hub_agent.model.effects import Durability, IssueCleared, IssueRaised, Save
 from hub_agent.model.healing import Symptom
 from hub_agent.model.ids import DeviceId, NewId
@@ -65,6 +66,7 @@ class Healing:
         self._watches: dict[DeviceId, Watch] = {}
         self._troubled: dict[DeviceId, Watch] = {}
         self._treatment = Treatment(home, new_id, self._watches)
+        self._topology = Topology(home)
         self._is_connected = True
         self._silence_from: datetime | None = None
         self._save_at: datetime | None = None
@@ -115,12 +117,13 @@ class Healing:
 
     def handle_removed(self, device_id: DeviceId, now: datetime) -> list[Given]:
         watch = self._watches.pop(device_id, None)
+        self._topology.routers.discard(device_id)
         if watch is None:
             return []
         given = self._close(watch, watch.trouble, now) if watch.trouble else []
         if watch.tried_at:
             given.append(Save(ROOM, f"{TRIED}{device_id}", None, Durability.LAZY))
-        return [*given, *self._let_go(device_id, now), *self._let_go_if_few(watch.device.via, now)]
+        return [*given, *self._let_go(device_id, now), *self._let_go_if_few(watch.device, now)]
 
     def handle_connected(self, now: datetime) -> list[Given]:
         """The broker is there again: everybody gets a grace, and nobody learns from the gap."""
@@ -247,6 +250,8 @@ class Healing:
 
     def _meet(self, device: Device, now: datetime) -> Watch:
         self._watches[device.id] = watch = Watch(device, Rhythm(now))
+        if device.device_type is DeviceType.ROUTER:
+            self._topology.routers.add(device.id)
         if self._save_at is None:
             self._save_at = now + SAVE_RHYTHMS_EVERY
         self._wakes.set(watch, now + LOOK_AGAIN)
@@ -352,12 +357,10 @@ class Healing:
             trouble.passed.clear()  # a new command is a new reason to try
             if trouble.attempt is None:
                 trouble.ready_at = min(trouble.ready_at, now + LOOK_ROUND)
-        via = watch.device.via
-        if is_new and via is not None and trouble.held_by is None:
-            if self._is_away(via):
-                trouble.held_by = via
-            elif len(self._failing_with(via, now)) >= SHARED_DEVICES:
-                return self._blame(via, now)
+        if is_new and trouble.held_by is None:
+            trouble.held_by = self._away_before(watch.device)
+            if trouble.held_by is None and (shared := self._shared_with_others(watch.device, now)):
+                return self._blame(shared, now)
         given = self._raise(watch, trouble) if trouble.held_by is None else []
         self._wakes.set(watch, trouble.ready_at)
         return [*given, self._save(watch)]
@@ -377,7 +380,7 @@ class Healing:
         if symptom is Symptom.UNCONFIRMED:
             trouble.command = None
         if not trouble.symptoms:
-            return [*self._close(watch, trouble, now, last=symptom), *self._let_go_if_few(watch.device.via, now)]
+            return [*self._close(watch, trouble, now, last=symptom), *self._let_go_if_few(watch.device, now)]
         given: list[Given] = []
         if symptom in trouble.raised:
             trouble.raised.discard(symptom)
@@ -404,15 +407,39 @@ class Healing:
 
     # What they share.
 
-    def _is_away(self, via: DeviceId) -> bool:
-        watch = self._watches.get(via)
+    def _is_away(self, parent: DeviceId) -> bool:
+        watch = self._watches.get(parent)
         return watch is not None and (watch.unavailable_since is not None or watch.has(Symptom.TOGETHER))
 
-    def _behind(self, via: DeviceId) -> list[Watch]:
-        return [watch for watch in self._troubled.values() if watch.device.via == via and watch.trouble]
+    def _away_before(self, device: Device) -> DeviceId | None:
+        """What it hangs on and cannot work without now."""
+        return next(
+            (
+                parent
+                for parent in self._topology.parents(device)
+                if self._is_away(parent) or is_switched_off(parent, device, self._home)
+            ),
+            None,
+        )
 
-    def _failing_with(self, via: DeviceId, now: datetime) -> list[Watch]:
-        return [watch for watch in self._behind(via) if watch.trouble and now - watch.trouble.since <= SHARED_WITHIN]
+    def _behind(self, parent: DeviceId) -> list[Watch]:
+        return [
+            watch
+            for watch in self._troubled.values()
+            if watch.trouble and parent in self._topology.parents(watch.device)
+        ]
+
+    def _failing_with(self, parent: DeviceId, now: datetime) -> list[Watch]:
+        behind = self._behind(parent)
+        return [watch for watch in behind if watch.trouble and now - watch.trouble.since <= SHARED_WITHIN]
+
+    def _shared_with_others(self, device: Device, now: datetime) -> DeviceId | None:
+        """What enough devices hang on that fail together; of several the one that most of whose devices fail, then the nearest."""
+        failing = {parent: len(self._failing_with(parent, now)) for parent in self._topology.parents(device)}
+        shared = [parent for parent, count in failing.items() if count >= SHARED_DEVICES]
+        if len(shared) < 2:
+            return shared[0] if shared else None
+        return max(shared, key=lambda parent: failing[parent] / sum(1 for _ in self._topology.children(parent)))
 
     def _blame(self, via: DeviceId, now: datetime) -> list[Given]:
         """Devices fail together: what they share is the issue."""
@@ -462,23 +489,28 @@ class Healing:
         self._wakes.set(watch, trouble.ready_at)
         return self._save(watch)
 
-    def _let_go_if_few(self, via: DeviceId | None, now: datetime) -> list[Given]:
+    def _let_go_if_few(self, device: Device, now: datetime) -> list[Given]:
         """A shared cause that only a few suffer from still is none any more."""
-        bridge = self._watches.get(via) if via else None
-        if bridge is None or not bridge.has(Symptom.TOGETHER):
-            return []
-        held = [watch for watch in self._behind(bridge.device.id) if watch.trouble and watch.trouble.held_by]
-        return self._let_go(bridge.device.id, now) if len(held) < SHARED_DEVICES else []
+        given: list[Given] = []
+        for parent in self._topology.parents(device):
+            watch = self._watches.get(parent)
+            if watch is None or not watch.has(Symptom.TOGETHER):
+                continue
+            held = [each for each in self._behind(parent) if each.trouble and each.trouble.held_by == parent]
+            given += self._let_go(parent, now) if len(held) < SHARED_DEVICES else []
+        return given
 
     # Remedies.
 
     def _heal(self, watch: Watch, trouble: Trouble, now: datetime) -> list[Given]:
         """Try the next remedy that fits and that the guards allow."""
-        if trouble.held_by is not None and not self._is_away(trouble.held_by):
+        holder = self._away_before(watch.device)
+        if trouble.held_by is not None and holder is None:
             return [self._release(watch, trouble, now)]
-        via = watch.device.via
-        if trouble.held_by is None and via is not None and self._is_away(via):
-            return self._hold(watch, via, now)
+        if trouble.held_by is None and holder is not None:
+            return self._hold(watch, holder, now)
+        if holder is not None:
+            self._wakes.set(watch, now + PASS_AGAIN)
         if trouble.held_by is not None or not self._is_connected:
             return []
         if now < trouble.ready_at:

@@ -14,7 +14,7 @@ from hub_agent.core.healing.limits import Limits
 from hub_agent.core.healing.remedies import LADDER, REMEDIES
 from hub_agent.core.healing.rhythm import Rhythm
 from hub_agent.model.action import Call, Command, CommandSettled
-from hub_agent.model.device import Device, DeviceType, Entity, Origin
+from hub_agent.model.device import Device, DeviceType, Entity, Origin, ProtocolType
 from hub_agent.model.effects import AppendCase, AskState, IssueCleared, IssueRaised, Reconfigure, Save
 from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.model.state import Cause, EntityState
@@ -942,3 +942,58 @@ def test_how_likely_a_remedy_helps_is_a_likelihood_and_comes_near_to_how_often_i
     assert 0 <= chance <= 1
     if len(helped) > 20:
         assert abs(chance - sum(helped) / len(helped)) < 0.1
+
+
+# What hangs on what.
+
+
+def test_a_device_whose_plug_somebody_switched_off_is_well_and_has_no_power() -> None:
+    house = house_with_a_plug()
+    house.states[EntityId("switch.plug")] = EntityState("off", {}, house.now, house.now)
+
+    given = unavailable(house, within=timedelta(hours=3))
+
+    assert (raised(given), executions(given)) == ([], [])
+
+
+def test_devices_of_one_plug_that_fail_together_are_the_plugs_issue() -> None:
+    house = house_with_a_plug(
+        *(device(f"lamp{number}", "bridge", powered_by="plug") for number in range(3)), device("other", "bridge")
+    )
+    given = [each for number in range(3) for each in house.settle(f"lamp{number}")]
+
+    assert raised(given)[-1] == ("devices_failing_together", "plug")
+
+
+def test_whoever_hangs_on_a_named_device_waits_for_it() -> None:
+    house = House(device("extender", kind=DeviceType.OTHER), device("lamp", hangs_on=["extender"]))
+    house.available("extender", is_available=False)
+    house.available("lamp", is_available=False)
+
+    assert raised(house.advance(10 * MINUTE)) == [("device_unavailable", "extender")]
+
+
+def test_all_of_wi_fi_that_fails_together_is_the_routers_issue() -> None:
+    lamps = [replace(device(f"lamp{number}"), protocol=ProtocolType.WIFI) for number in range(3)]
+    house = House(device("router", kind=DeviceType.ROUTER), *lamps)
+    house.report("router")
+    given = [each for number in range(3) for each in house.settle(f"lamp{number}")]
+
+    assert raised(given)[-1] == ("devices_failing_together", "router")
+
+
+def test_a_bridge_without_power_is_not_to_blame() -> None:
+    bridge = device("bridge", None, "Mains", DeviceType.BRIDGE, powered_by="plug")
+    house = house_with_a_plug(bridge, device("lamp", "bridge"))
+    house.available("plug", is_available=False)
+    house.available("bridge", is_available=False)
+    house.available("lamp", is_available=False)
+
+    assert raised(house.advance(10 * MINUTE)) == [("device_unavailable", "plug")]
+
+
+@pytest.mark.parametrize("hangs_on", [["lamp"], "extender", 7, [None, 3], ["nobody"]])
+def test_a_declaration_that_makes_no_sense_hurts_nobody(hangs_on: object) -> None:
+    house = House(device("lamp", hangs_on=hangs_on, powered_by="lamp"))
+
+    assert raised(unavailable(house)) == [("device_unavailable", "lamp")]
