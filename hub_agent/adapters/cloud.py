@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -279,9 +279,9 @@ class HttpCloud:
         certificate = certificates.in_words(err)
         if certificate is not None:
             return f"The certificate of {self._url} {certificate}. The home goes on; records wait."
-        reason = _reason(err, urlsplit(self._url))
-        end = "" if reason.endswith(("?", ".")) else "."
-        return f"The cloud at {self._url} cannot be reached: {reason}{end} The home goes on; records wait."
+        why = reason(err, self._url)
+        end = "" if why.endswith(("?", ".")) else "."
+        return f"The cloud at {self._url} cannot be reached: {why}{end} The home goes on; records wait."
 
 
 def _body(request: JsonObject) -> bytes:
@@ -344,11 +344,15 @@ def _is_near(url: str) -> bool:
         return host == "localhost" or "." not in host or host.endswith((".local", ".lan", ".home.arpa", ".internal"))
 
 
-def _reason(err: BaseException, url: SplitResult) -> str:
+def reason(err: BaseException, address: str) -> str:
+    """Why nobody answers, and what to look at."""
     import httpx
 
-    host = url.hostname or url.geturl()
+    url = urlsplit(address)
+    host = url.hostname or address
     causes = list(_causes(err))
+    if (certificate := certificates.in_words(err)) is not None:
+        return f"its certificate {certificate}"
     if any(isinstance(each, socket.gaierror) for each in causes):
         return f"the name {host} cannot be resolved. Is the router online, and cloud.url right?"
     if any(isinstance(each, ConnectionRefusedError) for each in causes):

@@ -13,7 +13,7 @@ import click
 
 from hub_agent.cli.link import Json, Link, as_json_option, print_json
 from hub_agent.config import Config, load_config
-from hub_agent.errors import AgentNotRunning, OperatingError
+from hub_agent.errors import AgentNotRunning, ConfigError, OperatingError
 
 CONNECT_TIMEOUT_S = 3.0
 DISK_FREE_WARN = 0.10
@@ -157,10 +157,16 @@ def _cloud(config: Config, status: Json) -> Finding:
         return Finding("cloud", verdict, cloud["text"], None if cloud["is_online"] else "nexa-hub sync status")
     import httpx
 
+    from hub_agent.adapters.cloud import HttpCloud, reason
+
     try:
+        HttpCloud(config.cloud.url)
         httpx.get(f"{config.cloud.url}/live", timeout=CONNECT_TIMEOUT_S)
+    except ConfigError as err:
+        return Finding("cloud", "fail", str(err), "The agent does not start before that is mended")
     except httpx.HTTPError as err:
-        return Finding("cloud", "warn", f"{config.cloud.url} does not answer: {err}", "The home goes on without it")
+        words = f"{config.cloud.url} does not answer: {reason(err, config.cloud.url)}"
+        return Finding("cloud", "warn", words, "The home goes on without it")
     return Finding("cloud", "ok", f"{config.cloud.url} answers")
 
 

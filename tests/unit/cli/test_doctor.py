@@ -182,6 +182,14 @@ def test_a_cloud_that_does_not_answer_is_told_without_an_agent(examine, monkeypa
     assert (cloud["verdict"], cloud["todo"]) == ("warn", "The home goes on without it")
 
 
+def test_a_cloud_that_would_be_spoken_to_in_the_open_is_told_before_the_agent_refuses_to_start(
+    examine, monkeypatch
+) -> None:
+    monkeypatch.setenv("NEXA_CLOUD_URL", "http://hub.example.com")
+    cloud = examine()[0]["cloud"]
+    assert (cloud["verdict"], "Use https://." in cloud["text"]) == ("fail", True)
+
+
 def test_a_cloud_that_is_away_is_told_by_the_agent(examine, door, monkeypatch) -> None:
     monkeypatch.setenv("NEXA_CLOUD_URL", "https://cloud.example")
     door.is_online = False
