@@ -201,7 +201,7 @@ async def test_a_waiting_hub_hears_a_change_as_it_happens(http, hub, db):
 
     answer = (await waiting).json()
     assert [one["fields"]["name"] for one in answer["changes"]] == ["now"]
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 async def test_a_waiting_hub_hears_a_command_as_it_is_given(http, hub):
@@ -215,7 +215,7 @@ async def test_a_waiting_hub_hears_a_command_as_it_is_given(http, hub):
     given = (await http.post("/rpc/hub_command_v1", json=command, headers=signed(hub, role="service_role"))).json()
 
     assert [one["id"] for one in (await waiting).json()["commands"]] == [given["id"]]
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 async def test_waiting_for_nothing_ends(http, hub):

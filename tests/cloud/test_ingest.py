@@ -1,7 +1,6 @@
 """At least once, stored once: whatever is repeated, overlaps, is bad or is not the hub's."""
 
 import json
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -203,12 +202,19 @@ def test_many_bad_rows_are_each_named(hub, device_id):
     assert hub.count("device_telemetry") == 133
 
 
-def test_a_batch_that_is_bad_throughout_ends_in_time(hub):
-    start = time.perf_counter()
-    answer = hub.ingest(streams={"device_telemetry": {"first": 1, "rows": [{"time": "never"}] * 2500}})
+def times_called(db, *functions):
+    """In this transaction, while `track_functions` is on."""
+    counted = "SELECT coalesce(sum(pg_stat_get_xact_function_calls(oid)), 0) FROM pg_proc WHERE proname = ANY (%s)"
+    return db.execute(counted, (list(functions),)).fetchone()[0]
+
+
+def test_a_batch_that_is_bad_throughout_is_looked_at_twice_a_row_at_most(hub):
+    with hub.db.transaction():
+        hub.db.execute("SET LOCAL track_functions = 'all'")
+        answer = hub.ingest(streams={"device_telemetry": {"first": 1, "rows": [{"time": "never"}] * 2500}})
+        assert times_called(hub.db, "insert_around_bad") < 2 * 2500
     assert answer["marks"] == {"device_telemetry": 2500}
     assert len(answer["refused"]) == 2500
-    assert time.perf_counter() - start < 60
     assert hub.db.execute("SELECT count(*) FROM hub_dead_letters WHERE hub_id = %s", (hub.id,)).fetchone() == (2500,)
 
 
@@ -634,8 +640,5 @@ def test_five_thousand_rows_go_in_as_one_set(hub, device_id, form):
     with hub.db.transaction():
         hub.db.execute("SET LOCAL track_functions = 'all'")
         assert hub.ingest(streams=body)["marks"] == {"device_telemetry": 5000}
-        inserts = hub.db.execute(
-            "SELECT coalesce(sum(pg_stat_get_xact_function_calls(oid)), 0) FROM pg_proc WHERE proname IN ('insert_records', 'insert_around_bad')"
-        ).fetchone()[0]
-    assert inserts <= 1
+        assert times_called(hub.db, "insert_records", "insert_around_bad") <= 1
     assert hub.count("device_telemetry") == 5000

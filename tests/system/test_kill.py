@@ -55,10 +55,8 @@ def test_killed_at_any_moment_nothing_is_forgotten_and_all_is_recorded_once(
         time.sleep(dice.uniform(0.0, 2 * WAIT_S))
         hub.kill()
         hub.start()
-    lit_at = time.monotonic()
     wait_for(lambda: board.states["lamp_3"] == "OFF" and board.states["lamp_2"] == "OFF", told=hub.log)
 
-    assert time.monotonic() - lit_at < WAIT_S + 5
     assert "Traceback" not in hub.log()
     _assert_all_is_stored_once(hub, cloud)
     hub.wait(lambda: not any(each["running"] for each in hub.get("automations")))
