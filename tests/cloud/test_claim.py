@@ -1,10 +1,13 @@
 """Becoming a hub, and proving it later."""
 
+import threading
 import uuid
 
 import jwt
 import psycopg
 import pytest
+
+from tests.cloud.conftest import call
 
 
 @pytest.fixture
@@ -142,3 +145,25 @@ def test_a_claim_leaves_an_entry_in_the_audit_with_whoever_asked_for_the_code(ca
         ("UPDATE", second, owner_id, "two", None),
     ]
     assert "secret_sha256" not in str(db.execute("SELECT new_values FROM audit_logs").fetchall())
+
+
+def test_of_two_that_use_a_code_at_once_one_becomes_the_hub_and_the_other_is_told(dsn, db, code, several_backends):
+    request = {"claim_code": code, "hub_name": "hall"}
+    told = []
+
+    def second():
+        with psycopg.connect(dsn, application_name="second claim", autocommit=True) as connection:
+            try:
+                call(connection, "anon", {}, "hub_claim_v1", request | {"mirror_id": "two"})
+            except psycopg.Error as err:
+                told.append((err.sqlstate, err.diag.message_detail))
+
+    thread = threading.Thread(target=second)
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'second claim' AND wait_event_type = 'Lock'"
+    with psycopg.connect(dsn, autocommit=True) as first, first.transaction():
+        call(first, "anon", {}, "hub_claim_v1", request | {"mirror_id": "one"})
+        thread.start()
+        while db.execute(waits).fetchone() != (1,):
+            assert thread.is_alive()
+    thread.join()
+    assert told == [("PT409", "claim_code_used")]
