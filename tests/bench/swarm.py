@@ -6,7 +6,7 @@ import random
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 import psycopg
@@ -16,6 +16,8 @@ from hub_agent.core.sync.pace import Pace
 TRY_S_MAX = 40.0
 # Beyond this the run counts as hung.
 RUN_S_MAX = 600.0
+# Until a question is held open again.
+SETTLE_S = 0.2
 
 
 class Swarm:
@@ -71,18 +73,7 @@ class Swarm:
     async def wait(self, db: psycopg.Connection, hubs: Sequence[tuple[str, str]], changes: int) -> list[float]:
         """Token and device of each: all wait, some devices are renamed. Seconds until each of these hubs hears of it."""
         connections = [_Connection(self._place, token) for token, _ in hubs]
-        gate = asyncio.Semaphore(100)
-
-        async def cursor(connection: _Connection) -> str:
-            async with gate:
-                for _ in range(100):
-                    status, _, answer = await connection.post("hub_changes_v1", b"{}")
-                    if status == 200:
-                        return str(json.loads(answer)["cursor"])
-                    await asyncio.sleep(self._jitter.random() * 5)
-            raise TimeoutError("no cursor")
-
-        cursors = await asyncio.gather(*map(cursor, connections))
+        cursors = await self._cursors(connections)
         heard_at: dict[int, float] = {}
 
         async def listen(number: int) -> None:
@@ -111,6 +102,55 @@ class Swarm:
         for connection in connections:
             connection.close()
         return took
+
+    async def hear(self, tokens: Sequence[str], tell: Callable[[], None], times: int) -> list[float]:
+        """All wait; the first is told something, time after time. Seconds until it hears of it."""
+        connections = [_Connection(self._place, token) for token in tokens]
+        first, *others = zip(connections, await self._cursors(connections), strict=True)
+        waiting = [asyncio.create_task(self._news(*each)) for each in others]
+        connection, cursor = first
+        took = []
+        for _ in range(times):
+            hearing = asyncio.create_task(self._news(connection, cursor))
+            await asyncio.sleep(SETTLE_S)
+            begun = time.perf_counter()
+            await asyncio.to_thread(tell)
+            heard_at, cursor = await asyncio.wait_for(hearing, 60)
+            took.append(heard_at - begun)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        for connection in connections:
+            connection.close()
+        return took
+
+    async def _news(self, connection: "_Connection", cursor: str) -> tuple[float, str]:
+        """When there was some, and the next cursor."""
+        while True:
+            body = json.dumps({"cursor": cursor, "wait_s": 25}).encode()
+            status, _, answer = await connection.post("hub_changes_v1", body)
+            if status != 200:
+                await asyncio.sleep(self._jitter.random() * 5)
+                continue
+            news = json.loads(answer)
+            cursor = str(news["cursor"])
+            if news["changes"] or news["commands"]:
+                return time.perf_counter(), cursor
+
+    async def _cursors(self, connections: Sequence["_Connection"]) -> list[str]:
+        """Of each, when it has heard all there is."""
+        gate = asyncio.Semaphore(100)
+
+        async def cursor(connection: "_Connection") -> str:
+            async with gate:
+                for _ in range(100):
+                    status, _, answer = await connection.post("hub_changes_v1", b"{}")
+                    if status == 200:
+                        return str(json.loads(answer)["cursor"])
+                    await asyncio.sleep(self._jitter.random() * 5)
+            raise TimeoutError("no cursor")
+
+        return await asyncio.gather(*map(cursor, connections))
 
 
 class _Connection:

@@ -39,7 +39,7 @@ from tests.bench.swarm import Swarm
 from tests.bench.table import Measure, render
 from tests.fakes.broker import free_port
 
-NAMES = ("drain", "store", "wire", "latency", "hubs", "return", "waiting")
+NAMES = ("drain", "store", "wire", "latency", "downlink", "hubs", "return", "waiting")
 SECRET = "a secret of the benchmark, long enough for it"
 DEVICES = 40
 ROWS = 5000
@@ -92,13 +92,15 @@ def measured(db: psycopg.Connection, dsn: str, folder: Path, chosen: set[str], *
         yield from storing(db, dsn)
     if "wire" in chosen:
         yield from on_the_wire()
-    if not chosen & {"drain", "latency", "hubs", "return", "waiting"}:
+    if not chosen & {"drain", "latency", "downlink", "hubs", "return", "waiting"}:
         return
     with gateway(dsn, folder) as (url, pid):
         if "drain" in chosen:
             yield from draining(db, folder, url, pid, 200_000 if is_quick else 5_000_000)
         if "latency" in chosen:
             yield from latency(db, url)
+        if "downlink" in chosen:
+            yield from downlink(db, dsn, url, 20 if is_quick else 100)
         if "hubs" in chosen:
             yield from hubs_at_once(db, url, pid)
         if "return" in chosen:
@@ -344,6 +346,56 @@ def latency(db: psycopg.Connection, url: str) -> Iterator[Measure]:
                 "ms",
                 note=f"p99 {took[int(len(took) * 0.99)]:.0f} ms",
             )
+
+
+def downlink(db: psycopg.Connection, dsn: str, url: str, times: int) -> Iterator[Measure]:
+    """From the moment at which somebody begins to say it until the hub has it in hand; the floor is a word from one connection to another."""
+    floor_ms = statistics.median(notified(db, dsn, times)) * 1000
+    houses = new_houses(db, 300, 1)
+    house = houses[0]
+    owner = db.execute("SELECT owner_id::text FROM homes WHERE id = %s", (house.home_id,)).fetchone()[0]
+    claims = {"role": "authenticated", "sub": owner, "exp": int(time.time()) + 36_000}
+    person = {"Authorization": f"Bearer {jwt.encode(claims, SECRET, algorithm='HS256')}"}
+    command = {
+        "home_id": house.home_id,
+        "kind": "device.set",
+        "payload": {},
+        "expires_in_s": 20,  # before it would be told again
+    }
+
+    with httpx.Client(base_url=url, headers=person, timeout=60) as client:
+
+        def change() -> None:
+            db.execute("UPDATE devices SET device_name = gen_random_uuid() WHERE id = %s", (house.devices[0],))
+
+        def press() -> None:
+            while (
+                answer := client.post("/rpc/hub_command_v1", json=command)
+            ).status_code == 503:  # busy: pressed again
+                time.sleep(0.1)
+            answer.raise_for_status()
+
+        for count in (1, len(houses)):
+            tokens = [each.token for each in houses[:count]]
+            for name, tell in (("a change", change), ("a command", press)):
+                took = sorted(asyncio.run(Swarm(url).hear(tokens, tell, times)))
+                yield Measure(
+                    f"{name} heard by a hub, {count:,} waiting, median",
+                    statistics.median(took) * 1000,
+                    "ms",
+                    floor_ms,
+                    note=f"p95 {took[int(len(took) * 0.95)] * 1000:.0f} ms; floor: NOTIFY heard by LISTEN",
+                )
+
+
+def notified(db: psycopg.Connection, dsn: str, times: int) -> Iterator[float]:
+    with psycopg.connect(dsn, autocommit=True) as listener:
+        listener.execute("LISTEN bench")
+        for _ in range(times):
+            begun = time.perf_counter()
+            db.execute("NOTIFY bench")
+            next(listener.notifies(timeout=60))
+            yield time.perf_counter() - begun
 
 
 # Many hubs.
