@@ -20,6 +20,8 @@ HEADS_PER_RUN_MAX = 500
 THIN_WINDOW = timedelta(minutes=15)
 THIN_OLDER_THAN = timedelta(hours=1)
 THIN_ROWS_MAX = 20_000
+# What is too old is thinned so much at a time: each time makes a gap, and what lies between two gaps goes to the cloud by itself.
+THIN_AT_ONCE = timedelta(hours=6)
 THINNED_TIME_TO_LIVE = timedelta(days=400)
 
 # Over its budget a stream is cut to this part of it, so that it is not cut at every commit.
@@ -98,7 +100,8 @@ class Retention:
         freed = 0
         older_than = to_ms(now - stream.time_to_live)
         if stream.priority is Priority.BULK:
-            if heads := self._thinnable(stream, older_than):
+            heads = self._thinnable(stream, older_than)
+            if heads and heads[0].made_at < to_ms(now - stream.time_to_live - THIN_AT_ONCE):
                 freed += self._thin(stream, heads, to_ms(now))
             older_than = to_ms(now - THINNED_TIME_TO_LIVE)
         going: list[Head] = []

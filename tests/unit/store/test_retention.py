@@ -80,6 +80,20 @@ async def test_measurements_whose_time_is_over_are_thinned_and_go_when_they_are_
     await mirror.close(at(421 * DAY))
 
 
+async def test_what_is_thinned_because_of_its_age_leaves_few_gaps_and_long_stretches(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    for hour in (*range(60), *range(30 * 24, 30 * 24 + 60)):
+        second = hour * 3600
+        await mirror.commit([temperature(20 + n, second + n) for n in range(3)], at(second))
+    gaps = await mirror.gaps()
+    # Two days are over, some six hours at a time.
+    assert 6 <= len(gaps) <= 10
+    rows = await drain(mirror, "device_telemetry")
+    assert numbers_covered(rows, gaps) == list(range(1, 120 * 3 + 1))
+    await mirror.close(at(34 * DAY))
+
+
 @pytest.fixture
 def tight_budget(monkeypatch):
     """20 kB for telemetry and for states."""
