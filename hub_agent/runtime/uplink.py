@@ -96,7 +96,6 @@ class Uplink:
         self._hub_name = hub_name
         self._claim_code = claim_code
         self._owed_count = owed_count
-        self._owed_told = 0
         self._submit = submit
         self._claimed = claimed
         self._changed = changed
@@ -324,9 +323,12 @@ class Uplink:
             self._exchange.start_afresh()
         async with self._turn:
             self._is_noticed = False
+            owed = self._owed_count()
             done = await self._exchange.run()
         self._paced(done)
         await self._count()
+        if owed != self._owed_count():
+            self._changed(Change("sync", self.status()))
 
     def _paced(self, done: Exchanged) -> None:
         self._is_draining = done.is_more
@@ -481,9 +483,7 @@ class Uplink:
         self._counted_at_s = self._now_s()
         waiting = sum(position.waiting for position in positions)
         self._drain.note(self._counted_at_s, sum(position.acknowledged for position in positions), waiting)
-        owed = self._owed_count()
-        if before != [(position.last, position.acknowledged) for position in positions] or owed != self._owed_told:
-            self._owed_told = owed
+        if before != [(position.last, position.acknowledged) for position in positions]:
             self._changed(Change("sync", self.status()))
 
     def _now_s(self) -> float:

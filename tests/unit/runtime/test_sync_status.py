@@ -90,3 +90,16 @@ def test_a_second_machine_is_said_as_long_as_the_cloud_says_so() -> None:
         await home.crash()
 
     live(story())
+
+
+def test_whoever_looks_on_is_told_when_the_cloud_has_taken_what_was_edited_here() -> None:
+    async def story() -> None:
+        _, home = await with_lamp()
+        await asyncio.sleep(60)
+        home.changes.clear()
+        await home.edit("scene", "0b8f6d2a-1f4d-4f67-9f7e-2a2c5f1a0001", {"name": "Evening", "device_states": []})
+        await asyncio.sleep(60)
+        assert [each.body["definitions_owed"] for each in home.changes if each.topic == "sync"][-1:] == [0]
+        await home.crash()
+
+    live(story())
