@@ -109,6 +109,7 @@ class Swarm:
         first, *others = zip(connections, await self._cursors(connections), strict=True)
         waiting = [asyncio.create_task(self._news(*each)) for each in others]
         connection, cursor = first
+        await asyncio.sleep(len(tokens) / 30)  # until the others wait, too
         took = []
         for _ in range(times):
             hearing = asyncio.create_task(self._news(connection, cursor))
