@@ -50,6 +50,22 @@ def test_what_was_refused_goes_in_once_what_was_missing_is_there(hub, call_as, l
     assert replay(call_as, hub) == {"tried": 0, "stored": 0, "letters": [], "more": False}
 
 
+def test_a_replay_counts_as_the_hubs_own_words_and_the_cloud_adds_nothing_of_its_own(hub, call_as, db):
+    automation_id = str(uuid.uuid4())
+    runs = [
+        {"time": at, "automation_id": automation_id, "status": "failed", "started_at": at}
+        for at in (f"2026-03-01T12:00:0{n}Z" for n in range(6))
+    ]
+    assert len(hub.ingest(streams={"automation_executions": {"first": 1, "rows": runs}})["refused"]) == 6
+    fields = {"name": "late", "automation_type": "trigger_based", "triggers": [], "actions": []}
+    hub.define("automation", automation_id, **fields)
+    assert replay(call_as, hub)["stored"] == 6
+    # Where a hub is, it counts its runs itself, and says what they mean.
+    counted = "SELECT coalesce(total_executions, 0), coalesce(failure_count, 0) FROM automations WHERE id = %s"
+    assert db.execute(counted, (automation_id,)).fetchone() == (0, 0)
+    assert [hub.count(table) for table in ("automation_executions", "automation_health_checks", "alerts")] == [6, 0, 0]
+
+
 def test_a_letter_that_is_still_bad_stays_and_its_neighbours_go_in(hub, call_as, late_device):
     hub.ingest(streams={"device_telemetry": {"first": 5, "rows": [reading(late_device, 5, value="warm")]}})
     hub.define("device", late_device, device_name="late", device_type="light")
