@@ -356,7 +356,7 @@ class Ledger:
             self.hold(is_told, f"{stream}: number {number} of {machine} ({n}) is lost")
             both = seq is not None and number in shed
             self.hold(
-                not both or self._gone or (stream, number) in self._story.on_its_way,
+                not both or len(self._twin.lines) > 1 or (stream, number) in self._story.on_its_way,
                 f"{stream}: {number} is stored, and in a gap",
             )
         made = {number for (_, of), line in self.numbered.items() if of == stream for number in line.rows}

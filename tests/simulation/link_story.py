@@ -150,6 +150,7 @@ class Story:
             ended = await asyncio.gather(keeper, *companions, return_exceptions=True)
             if self.machine.mirror is not None:
                 await self.machine.stop()
+            await self.end()
             for each in ended:
                 if isinstance(each, Exception):
                     raise each
@@ -253,19 +254,24 @@ class Story:
         self.ledger.check(machine, is_one_line=len(self.twin.lines) == 1)
 
     async def _agree(self, keeper: "asyncio.Future[None]") -> None:
-        machine = self.machine
         ends_at_s = asyncio.get_running_loop().time() + CALM_S_MAX
         agreed = 0
         while agreed < 2:
             await asyncio.sleep(LOOK_EVERY_S)
             if keeper.done():
                 keeper.result()
-            left = self.ledger.waiting_for(machine)
+            left = self.waiting_for()
             agreed = agreed + 1 if left is None else 0
             if asyncio.get_running_loop().time() > ends_at_s:
                 raise Complaint(f"after {CALM_S_MAX / 3600:.0f} hours of calm: {left}")
 
     # What wilder lives have more of.
+
+    def waiting_for(self) -> str | None:
+        return self.ledger.waiting_for(self.machine)
+
+    async def end(self) -> None:
+        pass
 
     def companions(self) -> "list[asyncio.Future[None]]":
         return []

@@ -17,6 +17,7 @@ from pathlib import Path
 from hub_agent.core.sync.flow import Flow
 from hub_agent.errors import OperatingError
 from tests.simulation.link_ledger import TOLD_TIME_OFF, Complaint, number_in
+from tests.simulation.link_machine import Machine
 from tests.simulation.link_story import COLUMNS, STURDY, Story
 from tests.simulation.link_wire import GHOST_S_MAX
 from tests.simulation.world import Crash
@@ -49,6 +50,7 @@ class Wildness:
     is_metered: bool = False
     kbit_s: float | None = None
     has_agent_too_old: bool = False
+    has_double: bool = False
 
     @classmethod
     def of(cls, seed: int) -> "Wildness":
@@ -68,7 +70,12 @@ class Wildness:
             is_metered=often(0.15),
             kbit_s=chance.choice([2.0, 16.0, 128.0]) if often(0.2) else None,
             has_agent_too_old=often(0.1),
-        )
+            has_double=often(0.12),
+        ).without_both()
+
+    def without_both(self) -> "Wildness":
+        """Of a second machine only the records are followed; a backup besides, and nobody knows whose they are."""
+        return replace(self, has_backup=False, has_loss=False, has_queue=False) if self.has_double else self
 
 
 class WilderStory(Story):
@@ -79,7 +86,7 @@ class WilderStory(Story):
             self.wild = wild = replace(wild, has_loss=False, has_backup=False)
         if seed >= WILD_FROM:
             self.steps_max = WILD_STEPS_MAX
-        if wild.has_backup or wild.has_queue:
+        if wild.has_backup or wild.has_queue or wild.has_double:
             # What the housekeeping sheds of numbers that two lines share is another matter; and of what waits in the queue.
             self.nature = replace(self.nature, has_shedding=False)
         if wild.has_loss:
@@ -91,6 +98,8 @@ class WilderStory(Story):
         self.twin.is_queueing = wild.has_queue
         self.machine.flow = self._flow
         self._copied = False
+        self._double: Machine | None = None
+        self._starting: list[asyncio.Task[None]] = []
         self._is_to_restore = False
         self._lines = 1
 
@@ -100,7 +109,11 @@ class WilderStory(Story):
     def _steps(self) -> list[Callable[[], None]]:
         wild = self.wild
         steps = super()._steps()
-        steps += [self.copy_mirror, self.copy_mirror, self.restore] if wild.has_backup else []
+        steps += [*[self.copy_mirror] * 4, *[self.restore] * 4] if wild.has_backup else []
+        if wild.has_double:
+            # Which of the two does what is asked of them nobody can say.
+            steps = [each for each in steps if each.__name__ != "press"]
+            steps += [*[self.double] * 4, *[self.append_elsewhere] * 8]
         steps += [self.lose_there] * 2 if wild.has_loss else []
         steps += [self.step_clock] * 2 if wild.has_clock_steps else []
         steps += [self.edit_down] * 2 if wild.has_more_kinds else []
@@ -133,15 +146,19 @@ class WilderStory(Story):
     # A backup.
 
     def copy_mirror(self) -> None:
-        if not self.machine.is_alive or self.machine.fate.is_disk_full:
+        """One that grows old, mostly."""
+        is_wanted = not self._copied or self.chance.random() < 0.2
+        if not is_wanted or not self.machine.is_alive or self.machine.fate.is_disk_full:
             return
-        backup = self.folder / "backup.db"
-        backup.unlink(missing_ok=True)
-        source = closing(sqlite3.connect(f"file:{self.machine.path}?mode=ro", uri=True))
-        with source as mirror, closing(sqlite3.connect(backup)) as copy:
-            mirror.backup(copy)
+        self._copy_to(self.folder / "backup.db")
         self.ledger.copied(self.machine)
         self._copied = True
+
+    def _copy_to(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        source = closing(sqlite3.connect(f"file:{self.machine.path}?mode=ro", uri=True))
+        with source as mirror, closing(sqlite3.connect(path)) as copy:
+            mirror.backup(copy)
 
     def restore(self) -> None:
         if self._copied and self.machine.is_alive:
@@ -163,6 +180,45 @@ class WilderStory(Story):
         self._lines += 1
         self.ledger.restored(machine, f"hub after {self._lines - 1} backups")
 
+    # A second machine with the same card.
+
+    def double(self) -> None:
+        machine = self.machine
+        if self._double is not None or not machine.is_alive or machine.mirror is None or machine.fate.is_disk_full:
+            return
+        if any(each.last != each.acknowledged for each in machine.mirror.records._positions.values()):
+            # Of what nobody has told yet both would tell, and the cloud would have it twice if the second one is heard first.
+            return
+        self._double = other = self._machine("double", "double.db")
+        other.clock.boots = 1000
+        # No two machines are so much alike that they make the same number in the same microsecond.
+        other.clock.behind = timedelta(milliseconds=7)
+        self._copy_to(other.path)
+        self._starting.append(asyncio.ensure_future(other.start()))
+
+    def append_elsewhere(self) -> None:
+        """Records of the second machine."""
+        if self._double is None or not self._double.is_alive:
+            return
+        machine, self.machine = self.machine, self._double
+        try:
+            self.append()
+        finally:
+            self.machine = machine
+
+    def _owed_elsewhere(self) -> str | None:
+        mirror = self._double.mirror if self._double is not None else None
+        positions = mirror.records._positions if mirror is not None else {}
+        owed = {stream: each.last for stream, each in positions.items() if each.last != each.acknowledged}
+        return f"the second machine owes {owed}" if owed else None
+
+    def waiting_for(self) -> str | None:
+        return self._owed_elsewhere() or super().waiting_for()
+
+    async def end(self) -> None:
+        if self._double is not None and self._double.mirror is not None:
+            await self._double.stop()
+
     # Rows that the cloud loses.
 
     def lose_there(self) -> None:
@@ -183,7 +239,7 @@ class WilderStory(Story):
 
     async def before_agreeing(self) -> None:
         """A copy is known for one by its records; what it was told of definitions alone is found when both are compared."""
-        if self._lines > 1:
+        if self._copied:
             await self._compare()
 
     async def before_reckoning(self) -> None:

@@ -1,16 +1,23 @@
 """The checkers of the link can fail: an agent or a cloud that is broken on purpose is found out within a few lives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from hub_agent.core.sync.lineage import Lineage
+from hub_agent.runtime import exchange, verifying
 from hub_agent.runtime.exchange import Exchange
 from hub_agent.store.records import Records
-from tests.fakes.cloud_twin import CloudTwin
+from tests.fakes.cloud_twin import CloudTwin, _rows
 from tests.simulation.link import simulate_link
 
 LIVES = 12
+# Wilder lives that have to do with it.
+WILD_COPIES = [10_012]
+WILD_QUEUES = [10_000]
+WILD_LOSSES = [10_026]
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -66,6 +73,47 @@ def keeps_the_older_case(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(CloudTwin, "_take_cases", reversed_)
 
 
+def takes_a_copy_for_the_one_it_knew(patch: pytest.MonkeyPatch) -> None:
+    """Neither the cloud nor the hub notices."""
+    patch.setattr(CloudTwin, "_fork_epoch", lambda *_args, **_rest: None)
+    patch.setattr(Lineage, "is_outrun", lambda *_args: False)
+    real = exchange.read_answer
+    patch.setattr(exchange, "read_answer", lambda *args: replace(real(*args), beyond={}))
+
+
+def confirms_what_it_has_only_queued(patch: pytest.MonkeyPatch) -> None:
+    real = CloudTwin._ingest
+
+    def hasty(self: CloudTwin, envelope: Any) -> Any:
+        answer = real(self, envelope)
+        if "queued" not in answer:
+            return answer
+        ends = {stream: body["first"] + len(_rows(body)) - 1 for stream, body in envelope["streams"].items()}
+        return {"marks": ends, "server_time": answer["server_time"]}
+
+    patch.setattr(CloudTwin, "_ingest", hasty)
+
+
+def repairs_in_parts_that_drive_each_other_out(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(verifying, "key_of", lambda _stream, _row, number: number)
+
+
+@pytest.mark.parametrize(
+    "mutation, seeds",
+    [
+        (takes_a_copy_for_the_one_it_knew, WILD_COPIES),
+        (confirms_what_it_has_only_queued, WILD_QUEUES),
+        (repairs_in_parts_that_drive_each_other_out, WILD_LOSSES),
+    ],
+)
+def test_a_wilder_link_that_is_broken_on_purpose_is_found_out(
+    mutation: Patch, seeds: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutation(monkeypatch)
+    with pytest.raises(AssertionError, match="tests/check sim link"):
+        live_through(seeds)
+
+
 @pytest.mark.parametrize(
     "mutation",
     [
@@ -79,9 +127,9 @@ def keeps_the_older_case(patch: pytest.MonkeyPatch) -> None:
 def test_a_link_that_is_broken_on_purpose_is_found_out(mutation: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     mutation(monkeypatch)
     with pytest.raises(AssertionError, match="tests/check sim link"):
-        live_through_some()
+        live_through(range(LIVES))
 
 
-def live_through_some() -> None:
-    for seed in range(LIVES):
+def live_through(seeds: Iterable[int]) -> None:
+    for seed in seeds:
         simulate_link(seed)

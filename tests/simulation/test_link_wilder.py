@@ -4,8 +4,9 @@ import pytest
 
 from tests.simulation.link import simulate_link
 from tests.simulation.link_wilder import WILD_FROM
-from tests.simulation.test_link import SEEDS_A_TEST, TESTS
+from tests.simulation.test_link import SEEDS_A_TEST
 
+TESTS = 5
 FIRST = WILD_FROM + SEEDS_A_TEST
 
 
