@@ -42,7 +42,7 @@ if "TMPDIR" not in os.environ and has_room(MEMORY):
 def pytest_collection_finish() -> None:
     """Thousands of tests stay until the end: to look through them for garbage again and again finds none, and takes seconds."""
     gc.collect()
-    # gc.freeze()
+    gc.freeze()
 
 
 # How long an example takes says how busy the machine is.

@@ -89,7 +89,7 @@ class Home:
         for report in reported.entities if known is not None else ():
             assert known is not None
             entity = known.entity_by_key.get(report.key)
-            state = self.hub.state(entity.id) if entity is not None else None
+            state = self.hub.states.state(entity.id) if entity is not None else None
             if entity is not None and state is not None:
                 yield from state_faults(entity.domain, state.state, state.attributes)
 
@@ -99,7 +99,7 @@ class Home:
             for device in self.hub.inventory.devices()
             for entity in device.entities
             if entity.domain not in TEXTUAL
-            if (state := self.hub.state(entity.id)) is not None
+            if (state := self.hub.states.state(entity.id)) is not None
         }
 
 

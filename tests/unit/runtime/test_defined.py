@@ -47,7 +47,7 @@ def test_undoing_is_an_edit_that_goes_up_and_undoing_twice_brings_the_change_bac
     async def story(house: House) -> None:
         answer = await house.door.undo_definition("device_group", "Corner", None, "me")
         assert (answer["name"], answer["status"]) == ("Lamps", "owed")
-        assert house.core.hub.state("group.lamps").attributes["friendly_name"] == "Lamps"
+        assert house.core.hub.states.state("group.lamps").attributes["friendly_name"] == "Lamps"
         answer = await house.door.undo_definition("device_group", GROUP, None, "me")
         assert answer["name"] == "Corner"
 
@@ -57,11 +57,11 @@ def test_undoing_is_an_edit_that_goes_up_and_undoing_twice_brings_the_change_bac
 def test_a_deletion_is_undone_by_the_name_that_it_had(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await arrives(house, 3, is_deleted=True)
-        assert house.core.hub.state("group.lamps") is None
+        assert house.core.hub.states.state("group.lamps") is None
         assert (await house.door.definitions("device_group"))[0]["status"] == "deleted"
         answer = await house.door.undo_definition("device_group", "corner", None, "me")
         assert (answer["name"], answer["status"], answer["version"]) == ("Corner", "owed", 3)
-        assert house.core.hub.state("group.corner") is not None
+        assert house.core.hub.states.state("group.corner") is not None
 
     told(tmp_path, story)
 
