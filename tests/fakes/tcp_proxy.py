@@ -12,10 +12,11 @@ ACCEPT_S = 0.2
 
 @dataclass(frozen=True)
 class Ways:
-    """What the proxy does to what passes. `ends` is the probability that a chunk is cut short and the connection ended with it."""
+    """What the proxy does to what passes: it waits up to `delay_s`, and never less than `least_s`. `ends` is the probability that a chunk is cut short and the connection ended with it."""
 
     is_cut: bool = False
     delay_s: float = 0.0
+    least_s: float = 0.0
     ends: float = 0.0
 
 
@@ -91,8 +92,8 @@ class TcpProxy:
                 if not chunk:
                     break
                 ways = self._ways
-                if ways.delay_s:
-                    self._stopping.wait(self._chance.random() * ways.delay_s)
+                if ways.delay_s or ways.least_s:
+                    self._stopping.wait(max(ways.least_s, self._chance.random() * ways.delay_s))
                 if self._chance.random() < ways.ends:
                     sink.sendall(chunk[: self._chance.randrange(len(chunk))])
                     self.ended += 1

@@ -226,11 +226,16 @@ def test_a_scene_pressed_away_from_home_reaches_the_lamps_within_a_moment(both: 
 def test_a_scene_that_was_pressed_too_long_ago_is_not_pressed_and_both_sides_say_so(both: BothSides) -> None:
     both.edit_there(LATE, description="late at night")
     both.wait_for_status(LATE, "synced")  # by the question that is held open now
-    both.proxy.become(Ways(delay_s=1.5))
-    on_its_way = both.call("hub_command_v1", kind="scene.activate", payload={"scene_id": LATE.id}, expires_in_s=1)
-    both.hub.wait(lambda: "scene.activate" in both.hub.log() and "had expired" in both.hub.log(), 20)
-    both.proxy.become(GOOD)
-    wait_for(lambda: both.command(on_its_way["id"])[0] == "expired", 30, both.hub.log)
+    on_its_way: list[str] = []
+    # Where the hub happens to ask anew just then, the cloud itself notices first that it is too late.
+    while "had expired" not in both.hub.log():
+        assert len(on_its_way) < 5
+        both.proxy.become(Ways(least_s=1.5))
+        sent = both.call("hub_command_v1", kind="scene.activate", payload={"scene_id": LATE.id}, expires_in_s=1)
+        on_its_way.append(sent["id"])
+        both.hub.wait(lambda: both.command(on_its_way[-1])[0] == "expired" or "had expired" in both.hub.log(), 60)
+        both.proxy.become(GOOD)
+        wait_for(lambda: both.command(on_its_way[-1])[0] == "expired", 60, both.hub.log)
     both.proxy.become(Ways(is_cut=True))
     never_asked_for = both.call("hub_command_v1", kind="scene.activate", payload={"scene_id": LATE.id}, expires_in_s=1)
     expired = f"SELECT expires_at <= now() FROM hub_commands WHERE id = '{never_asked_for['id']}'"
