@@ -29,8 +29,13 @@ PARTS = (
 )
 
 
+# The library prints to people, from threads of its own: not into our lines.
+SAID, sys.stdout = sys.stdout, sys.stderr
+
+
 def say(body: dict) -> None:
-    print(json.dumps(body), flush=True)
+    SAID.write(json.dumps(body) + "\n")
+    SAID.flush()
 
 
 class Part(Accessory):
