@@ -5,6 +5,7 @@ Events come to a port of ours that SoCo opens. Where none arrive (a firewall, an
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -34,6 +35,8 @@ POLL_S: Final = 10.0
 POLL_BLIND_S: Final = 4.0
 SUBSCRIPTION_S: Final = 1200
 THREADS: Final = 3
+# A question that something happened under is asked again so often.
+ASK_AGAIN_MAX: Final = 3
 # So many polls pass between two looks at what seldom changes.
 POLLS_PER_LOOK: Final = 30
 FAVOURITES_MAX: Final = 100
@@ -121,6 +124,8 @@ class SonosLink:
         self._hears_events = False
         self._is_regrouped = False
         self._lost: str | None = None
+        # By kind: how many events of it came.
+        self._events: Counter[str] = Counter()
 
     # Running.
 
@@ -170,8 +175,19 @@ class SonosLink:
 
     async def _say_state(self) -> None:
         self._line.say("topology", await self._do(_topology))
-        self._line.say("rendering_control", await self._do(_rendering))
-        self._line.say("av_transport", await self._do(_transport))
+        await self._say_as_it_is("rendering_control", _rendering)
+        await self._say_as_it_is("av_transport", _transport)
+
+    async def _say_as_it_is(self, kind: str, asked: Callable[[Any], JsonObject]) -> None:
+        """It is asked for one thing after the other: where an event came meanwhile, the answer is older than the event."""
+        for _ in range(ASK_AGAIN_MAX):
+            before = self._events[kind]
+            said = await self._do(asked)
+            if self._events[kind] == before:
+                break
+        else:
+            return  # events say it
+        self._line.say(kind, said)
 
     async def _subscribe(self) -> None:
         """What cannot be subscribed to is asked for."""
@@ -193,6 +209,7 @@ class SonosLink:
         self._hears_events = True
         service = event.service.service_type
         if service in _KINDS:
+            self._events[_KINDS[service]] += 1
             self._line.say(_KINDS[service], {name: _plain(value) for name, value in event.variables.items()})
         elif service == "ZoneGroupTopology":
             self._is_regrouped = True

@@ -3,7 +3,7 @@
     python household.py PORT... < commands
 
 A player on 127.0.0.1 for each port; it ends when its standard input does. A line of JSON there is what a person does at a player:
-{"player": 0, "volume": 40} or {"player": 0, "battery": 55}. Each player that is up is said by a line on standard output.
+{"player": 0, "volume": 40}, {"player": 0, "volume_while_asked": 40} (between two questions) or {"player": 0, "battery": 55}. Each player that is up is said by a line on standard output.
 """
 
 import json
@@ -62,6 +62,7 @@ class Player:
     port: int
     household: "Household"
     volume: int = 20
+    soon: int | None = None
     is_muted: bool = False
     bass: int = 0
     treble: int = 0
@@ -197,6 +198,9 @@ class Player:
         return {"NewVolume": self.volume}
 
     def on_get_mute(self, _given: dict[str, str]) -> Said:
+        if self.soon is not None:
+            self.volume, self.soon = self.soon, None
+            self.tell("RenderingControl")
         return {"CurrentMute": int(self.is_muted)}
 
     def on_set_mute(self, given: dict[str, str]) -> Said:
@@ -424,6 +428,8 @@ def main() -> None:
     for line in sys.stdin:
         deed = json.loads(line)
         player = household.players[deed["player"]]
+        if "volume_while_asked" in deed:
+            player.soon = deed["volume_while_asked"]
         if "volume" in deed:
             player.volume = deed["volume"]
             player.tell("RenderingControl")

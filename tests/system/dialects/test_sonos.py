@@ -61,6 +61,19 @@ async def test_a_player_says_who_it_is_and_how_it_is(kitchen: Home) -> None:
     assert kitchen.rejected == []
 
 
+async def test_an_answer_that_is_older_than_an_event_does_not_take_its_place(house: Started, kitchen: Home) -> None:
+    await kitchen.is_so("idle", volume_level=0.2)
+    house.person(player=0, volume=31)
+    await kitchen.is_so("idle", volume_level=0.31)
+
+    house.person(player=0, volume_while_asked=44)
+    house.person(player=0, battery=55)
+    await kitchen.said(kitchen.uid, "battery", "55")
+    await kitchen.ask({"do": "refresh"})
+
+    assert kitchen.states[kitchen.uid, "player"][1]["volume_level"] == 0.44
+
+
 async def test_volume_sounds_and_mute_are_set_and_heard_as_events(kitchen: Home, house: Started) -> None:
     await kitchen.tell("media_player.volume_set", volume_level=0.35)
     await kitchen.is_so(None, volume_level=0.35)
