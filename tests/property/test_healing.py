@@ -1,7 +1,7 @@
 """Whatever fails, returns, is cut off or crashes: the guards hold, every attempt is closed, and in calm nothing is left."""
 
 from collections import defaultdict
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from hypothesis import settings, strategies as st
@@ -16,6 +16,7 @@ from hub_agent.model.device import Device, DeviceType, Entity, Origin
 from hub_agent.model.effects import AppendCase, AskState, IssueCleared, IssueRaised, Reconfigure, Save
 from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.model.state import Cause, EntityState
+from tests.fakes.healed_home import HealedHome
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
 NAMES = ("bridge", "a", "b", "c", "sleepy", "w", "x", "y", "z", "plug", "fed", "freezer", "by_freezer", "freezers_plug")
@@ -62,14 +63,14 @@ class HealingMachine(RuleBasedStateMachine):
         super().__init__()
         self.numbers = count(1)
         self.now = NOON
-        self.wishes: dict = {"risk": "medium", "quiet_hours": QUIET, "devices_per_hour": 2}
+        self.home = HealedHome(*map(thing, NAMES))
+        self.home.wishes = {"risk": "medium", "quiet_hours": QUIET, "devices_per_hour": 2}
         self.asked: list[str] = []
         self.approved: set[str] = set()
         self.touched: dict[str, datetime] = {}
         self.is_off: set[EntityId] = set()
-        self.catalogue: dict = {}
-        self.by_id = {DeviceId(name): thing(name) for name in NAMES}
-        self.states = {EntityId(f"light.{name}"): EntityState("off", {}, NOON, NOON) for name in NAMES}
+        self.by_id, self.states = self.home.by_id, self.home.states
+        self.states |= {EntityId(f"light.{name}"): EntityState("off", {}, NOON, NOON) for name in NAMES}
         for plug in set(FED_BY.values()):
             self.states[EntityId(f"switch.{plug}")] = EntityState("on", {}, NOON, NOON)
         self.saved: dict[str, object] = {}
@@ -80,28 +81,7 @@ class HealingMachine(RuleBasedStateMachine):
         self.issues: set[tuple[str, str]] = set()
         self.is_connected = True
         self.away: set[str] = set()
-        self.healing = Healing(self, lambda: f"id{next(self.numbers)}")
-
-    def device(self, device_id: DeviceId) -> Device | None:
-        return self.by_id.get(device_id)
-
-    def devices(self) -> list[Device]:
-        return list(self.by_id.values())
-
-    def healing_wishes(self) -> dict:
-        return self.wishes
-
-    def remedy_row(self, name: str) -> dict:
-        return self.catalogue.get(name, {})
-
-    def local_time(self, now: datetime) -> time:
-        return now.time()
-
-    def state(self, entity_id: EntityId) -> EntityState | None:
-        return self.states.get(entity_id)
-
-    def is_commanded(self, entity_id: EntityId) -> bool:
-        return False
+        self.healing = Healing(self.home, lambda: f"id{next(self.numbers)}")
 
     def take(self, given: list) -> None:
         for effect in given:
@@ -285,7 +265,7 @@ class HealingMachine(RuleBasedStateMachine):
             self.began.pop((name, remedy), None)
 
     def crash(self) -> None:
-        self.healing = Healing(self, lambda: f"id{next(self.numbers)}")
+        self.healing = Healing(self.home, lambda: f"id{next(self.numbers)}")
         self.issues.clear()
         self.resent.clear()
         self.take(self.healing.restore(dict(self.saved), self.now))

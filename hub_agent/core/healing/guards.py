@@ -28,6 +28,14 @@ def is_fitting(remedy: Remedy, trouble: Trouble, patient: Patient) -> bool:
     return not remedy.symptoms.isdisjoint(trouble.symptoms) and remedy.fits(patient)
 
 
+def untouchable(remedy: Remedy, patient: Patient) -> str | None:
+    """What of it or beside it must never be touched, also when somebody says yes."""
+    for device in _concerned(remedy, patient):
+        if wishes_of(device).get("never_touch") is True:
+            return f"{device.name} must never be touched"
+    return None
+
+
 def forbidden(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping[DeviceId, Watch]) -> str | None:
     """Why it must not be tried now, as far as people's wishes go; None: it may be."""
     return next(_reasons(remedy, patient, limits, watches), None)
@@ -35,9 +43,8 @@ def forbidden(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping
 
 def _reasons(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping[DeviceId, Watch]) -> Iterator[str]:
     concerned = _concerned(remedy, patient)
-    for device in concerned:
-        if wishes_of(device).get("never_touch") is True:
-            yield f"{device.name} must never be touched"
+    if (reason := untouchable(remedy, patient)) is not None:
+        yield reason
     if patient.home.remedy_row(remedy.name).get("is_active") is False:
         yield "it is switched off in the catalogue"
     if remedy.interrupts and limits.is_quiet(patient.home.local_time(patient.now)):

@@ -118,6 +118,11 @@ class Treated:
     def call(self, action: str, entity_id: EntityId, data: JsonObject | None = None) -> Call:
         return Call(CallId(self.new_id()), action, (entity_id,), data or {}, self.cause)
 
+    def press(self, device_class: str) -> list[Given]:
+        """Presses a button of its own; nothing where there is none any more."""
+        button = self.patient.button(device_class)
+        return [] if button is None else [self.call("button.press", button.id)]
+
 
 Step: TypeAlias = Callable[[Treated], Sequence[Given]]
 

@@ -154,8 +154,9 @@ class Healing:
         attempt = trouble.attempt if trouble else None
         if watch is None or trouble is None or attempt is None or attempt.question is None:
             return None
-        if not is_approved:
-            return self._conclude(watch, trouble, "skipped", now, "Refused.")
+        reason = self._treatment.outdated(watch, trouble, attempt.remedy, now) if is_approved else "Refused."
+        if reason is not None:
+            return self._conclude(watch, trouble, "skipped", now, reason)
         given = self._treatment.approved(watch, attempt, self._first_issue(watch, trouble), by, now)
         return [*given, *self._go_on(watch, attempt, now)]
 

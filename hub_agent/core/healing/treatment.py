@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from hub_agent.core.healing import cases
-from hub_agent.core.healing.guards import forbidden, is_fitting, is_in_bounds
+from hub_agent.core.healing.guards import forbidden, is_fitting, is_in_bounds, untouchable
 from hub_agent.core.healing.learned import Learned, order
 from hub_agent.core.healing.limits import Limits
 from hub_agent.core.healing.remedies import LADDER, TELL_PERSON
@@ -68,6 +68,14 @@ class Treatment:
             self._announce(watch, attempt, issue),
             *self.go_on(watch, attempt, now),
         ]
+
+    def outdated(self, watch: Watch, trouble: Trouble, remedy: Remedy, now: datetime) -> str | None:
+        """Why what a person was asked about makes no sense any more, in words."""
+        patient = self.patient(watch, now)
+        if not is_fitting(remedy, trouble, patient):
+            return "It does not fit what is wrong any more."
+        reason = untouchable(remedy, patient)
+        return None if reason is None else f"Not done: {reason}."
 
     def approved(self, watch: Watch, attempt: Attempt, issue: Issue, by: str | None, now: datetime) -> list[Given]:
         """A person has said yes to what was asked: its first step is due."""

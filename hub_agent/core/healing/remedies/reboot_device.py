@@ -1,9 +1,8 @@
 """Restart the device by its own command. What cannot be heard at all does not hear this either."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-from hub_agent.core.healing.remedy import Given, Patient, Remedy, Treated
+from hub_agent.core.healing.remedy import Patient, Remedy
 from hub_agent.model.device import DeviceType
 from hub_agent.model.healing import Symptom
 
@@ -12,12 +11,6 @@ NOT_A_DEVICE = frozenset({DeviceType.BRIDGE, DeviceType.ROUTER, DeviceType.HUB})
 
 def _fits(patient: Patient) -> bool:
     return patient.device.device_type not in NOT_A_DEVICE and patient.button("restart") is not None
-
-
-def _act(treated: Treated) -> Sequence[Given]:
-    button = treated.patient.button("restart")
-    assert button is not None
-    return [treated.call("button.press", button.id)]
 
 
 REMEDY = Remedy(
@@ -32,7 +25,7 @@ REMEDY = Remedy(
     verification="report",
     cost=15,
     prior=0.6,
-    act=_act,
+    act=lambda treated: treated.press("restart"),
     fits=_fits,
     interrupts=True,
 )

@@ -20,8 +20,7 @@ def is_still_wanted(patient: Patient) -> bool:
 
 def _act(treated: Treated) -> Sequence[Given]:
     command = treated.patient.command
-    assert command is not None
-    return [treated.call(command.action, command.entity_id, command.data)]
+    return [] if command is None else [treated.call(command.action, command.entity_id, command.data)]
 
 
 REMEDY = Remedy(

@@ -1,21 +1,14 @@
 """Restart the bridge that many failing devices share, by its own command."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-from hub_agent.core.healing.remedy import Given, Patient, Remedy, Treated
+from hub_agent.core.healing.remedy import Patient, Remedy
 from hub_agent.model.device import DeviceType
 from hub_agent.model.healing import Symptom
 
 
 def _fits(patient: Patient) -> bool:
     return patient.device.device_type is DeviceType.BRIDGE and patient.button("restart") is not None
-
-
-def _act(treated: Treated) -> Sequence[Given]:
-    button = treated.patient.button("restart")
-    assert button is not None
-    return [treated.call("button.press", button.id)]
 
 
 REMEDY = Remedy(
@@ -30,6 +23,6 @@ REMEDY = Remedy(
     verification="devices_back",
     cost=30,
     prior=0.6,
-    act=_act,
+    act=lambda treated: treated.press("restart"),
     fits=_fits,
 )

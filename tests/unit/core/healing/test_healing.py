@@ -18,6 +18,7 @@ from hub_agent.model.device import Device, DeviceType, Entity, Origin, ProtocolT
 from hub_agent.model.effects import AppendCase, AskState, IssueCleared, IssueRaised, Reconfigure, Save
 from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.model.state import Cause, EntityState
+from tests.fakes.healed_home import HealedHome
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -68,42 +69,17 @@ def restarting(name: str, kind: DeviceType = DeviceType.LIGHT, **wishes: object)
     return device(name, None, "Mains", kind, entity("button", name, "restart"), **wishes)
 
 
-class House:
+class House(HealedHome):
     """Devices and states, and a clock that stops at every timer of the healing room."""
 
     def __init__(self, *devices: Device) -> None:
-        self.wishes: dict = {}
-        self.catalogue: dict = {}
-        self.by_id = {each.id: each for each in devices}
-        self.states = {
-            EntityId(f"light.{each.id}"): EntityState("off", {}, NOON - timedelta(hours=1), NOON) for each in devices
-        }
-        self.commanded: set[EntityId] = set()
+        super().__init__(*devices)
+        for each in devices:
+            self.states[EntityId(f"light.{each.id}")] = EntityState("off", {}, NOON - timedelta(hours=1), NOON)
         self.now = NOON
         self.seen: list = []
         numbers = count(1)
         self.healing = Healing(self, lambda: f"id{next(numbers)}")
-
-    def device(self, device_id: DeviceId) -> Device | None:
-        return self.by_id.get(device_id)
-
-    def devices(self) -> list[Device]:
-        return list(self.by_id.values())
-
-    def healing_wishes(self) -> dict:
-        return self.wishes
-
-    def remedy_row(self, name: str) -> dict:
-        return self.catalogue.get(name, {})
-
-    def local_time(self, now: datetime) -> time:
-        return now.time()
-
-    def state(self, entity_id: EntityId) -> EntityState | None:
-        return self.states.get(entity_id)
-
-    def is_commanded(self, entity_id: EntityId) -> bool:
-        return entity_id in self.commanded
 
     def advance(self, by: timedelta) -> list:
         end, given = self.now + by, []
@@ -752,6 +728,31 @@ def test_what_is_refused_is_not_tried_and_a_person_is_told_what_is_wrong() -> No
     assert executions(refused) == [("power_cycle_via_plug", "skipped", 2)]
     assert executions(house.advance(MINUTE)) == [("tell_person", "requires_manual", 1)]
     assert house.healing.handle_answer(execution_id, None, house.now, is_approved=True) is None
+
+
+@pytest.mark.parametrize(
+    "meanwhile, words",
+    [
+        pytest.param({"powered_by": None}, "It does not fit what is wrong any more.", id="the plug is another's"),
+        pytest.param(
+            {"powered_by": "plug", "never_touch": True}, "Not done: Lamp must never be touched.", id="never touch"
+        ),
+    ],
+)
+def test_a_yes_to_what_makes_no_sense_any_more_does_nothing_and_says_so(meanwhile: dict, words: str) -> None:
+    house = house_with_a_plug(risk="low")
+    unavailable(house)
+    execution_id, _ = asked(house)
+    lamp = house.by_id[DeviceId("lamp")]
+    house.by_id[DeviceId("lamp")] = changed = replace(lamp, settings={"healing": meanwhile})
+    house.healing.handle_availability(changed, False, house.now)
+
+    given = house.healing.handle_answer(execution_id, "owner", house.now, is_approved=True)
+
+    assert given is not None
+    assert calls([*given, *house.advance(MINUTE)]) == []
+    (row,) = [case.row for case in of(AppendCase, given) if case.id == execution_id]
+    assert (row["status"], row["error_message"]) == ("skipped", words)
 
 
 def test_a_question_that_nobody_answers_ends_after_a_day() -> None:
