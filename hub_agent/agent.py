@@ -12,80 +12,78 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from hub_agent import __version__
-from hub_agent.adapters.allowed import Allowed, allowed_by
-from hub_agent.adapters.backup import Backup
+from hub_agent.adapters.allowed import allowed_by
 from hub_agent.adapters.clock import SystemClock
 from hub_agent.adapters.credentials import Credentials
 from hub_agent.adapters.links.processes import LinkProcesses
 from hub_agent.adapters.links.registry import LINKINGS, without_search
+from hub_agent.adapters.look_around import LookAround, ways_of
 from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
 from hub_agent.adapters.neighbours.browser import Neighbours
 from hub_agent.adapters.neighbours.wire import Orders
-from hub_agent.adapters.pictures import PictureErrand
 from hub_agent.adapters.replaying import ReplayProcess
 from hub_agent.adapters.systemd import SystemdNotifier
 from hub_agent.config import Config, read_secret
-from hub_agent.core.hub import Hub
+from hub_agent.core.security import LOOK_AROUND
 from hub_agent.core.sync.account import ACCOUNT_ROOM, Account
 from hub_agent.core.sync.flow import Flow
 from hub_agent.core.sync.lineage import Lineage
 from hub_agent.core.sync.told_time import MADE_AT, known_once
 from hub_agent.core.time_of_day import zone
-from hub_agent.drivers.driver import SceneDriver
-from hub_agent.drivers.identification import gone, identify
-from hub_agent.drivers.registry import Dialects, default_drivers, link_drivers
-from hub_agent.drivers.tasmota.driver import PREFIX as TASMOTA_DISCOVERY
-from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError, NotPossible, OperatingError
+from hub_agent.errors import ConfigError, MirrorCorrupt, MirrorError, NotPossible
+from hub_agent.home import Core
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import IssueCleared, IssueRaised
-from hub_agent.model.ids import HomeId
-from hub_agent.model.inputs import BrokerConnected, BrokerLost
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
-from hub_agent.model.link import Frame, Service, ServiceGone
-from hub_agent.model.report import Decoded, Inquire, MqttMessage, Subscribe, Unsubscribe
-from hub_agent.ports import Broker, Clock, Identity, Links, Remembered, Store
-from hub_agent.runtime.changes import Changes
+from hub_agent.ports import Identity, Remembered
 from hub_agent.runtime.deciding import disputes_of
 from hub_agent.runtime.discovering import service_at
 from hub_agent.runtime.door import HubDoor
-from hub_agent.runtime.effects import Effects
-from hub_agent.runtime.errands import Errands
 from hub_agent.runtime.exchange import TIME_KEY, line_of
 from hub_agent.runtime.failures import WELL_S, Failures
-from hub_agent.runtime.hearing import Hearing
-from hub_agent.runtime.inbox import Heard, Inbox
-from hub_agent.runtime.links import NoLinks
+from hub_agent.runtime.figures import Figures
+from hub_agent.runtime.lives import Lives, is_our_fault
 from hub_agent.runtime.loop import Loop
 from hub_agent.runtime.resyncing import Resync
-from hub_agent.runtime.supervisor import Supervisor, Task, feed_watchdog
+from hub_agent.runtime.safe_mode import SafeMode, lasting, safe_mode_after
+from hub_agent.runtime.supervisor import Supervisor, Task
 from hub_agent.runtime.uplink import Uplink
+from hub_agent.runtime.watchdog import Signs, Watchdog
+from hub_agent.runtime.without_cloud import without_cloud
+from hub_agent.store import salvage
+from hub_agent.store.archive import Source
+from hub_agent.store.backups import Backups
+from hub_agent.store.keeping import Keeping
 from hub_agent.store.store import Mirror
-from hub_agent.templating import Templates
+from hub_agent.upkeep import measuring, mending
 from hub_agent.web.access import Access
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI  # at run time only when the page is loaded
+    from hub_agent.web.opening import Opening  # at run time only when the page is loaded
 
 log = logging.getLogger(__name__)
 
-# Rules that set each other off must not keep the agent from stopping.
-LAST_TURNS_MAX = 100
 # How long a batch that has begun may take when the agent stops; systemd would wait longer.
 LAST_BATCH_S_MAX = 3.0
 
+# The service ends with it to be started again: deploy/nexa-hub.service, Restart=on-failure.
+EXIT_AGAIN = 75
+
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+# An exchange on a slow line, and reading a large mirror from an old card, may take so long.
+UPLINK_SILENT_S_MAX = MEASURING_SILENT_S_MAX = 1800.0
 
 # So many more objects are made before the young ones are looked through for garbage (Python's own: 700).
 GARBAGE_AFTER = 5_000
@@ -93,177 +91,23 @@ GARBAGE_AFTER = 5_000
 THREAD_TURN_S = 0.0005
 
 
-def _templates_of_devices(clock: Clock, time_zone: ZoneInfo) -> Templates:
-    """Devices that count since they started need to know what time it is."""
-    names = {
-        "now": lambda: clock.now().wall.astimezone(time_zone),
-        "utcnow": lambda: clock.now().wall,
-    }
-    return Templates(time_zone=time_zone, globals=names)
-
-
-class Core:
-    """The part that runs the home: hub, loop, broker. The same on a Pi and in the simulation."""
-
-    def __init__(
-        self,
-        *,
-        identity: Identity,
-        place: Place,
-        store: Store,
-        clock: Clock,
-        broker: Broker,
-        links: Links | None = None,
-        new_id: Callable[[], str],
-        discovery_prefix: str = "homeassistant",
-        zigbee2mqtt_topics: tuple[str, ...] = ("zigbee2mqtt",),
-        on_commit: Callable[[], None] = lambda: None,
-        allowed: Allowed | None = None,
-        are_copies_wanted: bool = True,
-    ) -> None:
-        self.store = store
-        self.clock = clock
-        self.broker = broker
-        self.links = links or NoLinks()
-        drivers = default_drivers(
-            discovery_prefix=discovery_prefix,
-            zigbee2mqtt_topics=zigbee2mqtt_topics,
-            templates=_templates_of_devices(clock, zone(place.time_zone)),
-        )
-        linked = link_drivers()
-        self.dialects = Dialects(drivers, linked)
-        allowed = allowed or Allowed({}, {})
-        self.hub = Hub(
-            home_id=HomeId(identity.home_id),
-            place=place,
-            new_id=new_id,
-            outside=allowed.templates,
-            channels=allowed.channels,
-            keepers={each.dialect: each for each in (*linked, *drivers) if isinstance(each, SceneDriver)},
-            are_copies_wanted=are_copies_wanted,
-        )
-        self.changes = Changes()
-        self._discovery_prefix = f"{discovery_prefix}/"
-        self.inbox = Inbox(self._resume, self._is_announcement, self.dialects.understands)
-        self._hearing = Hearing(broker)
-        errands = dict(allowed.errands)
-        if allowed.pictures is not None:
-            keeping = PictureErrand(allowed.pictures, self._hearing.next_on)
-            errands |= {"camera.snapshot": keeping, "image.snapshot": keeping}
-        self.errands = Errands(errands, self.inbox.put)
-        self.effects = Effects(
-            broker=broker,
-            links=self.links,
-            drivers={driver.dialect: driver for driver in (*linked, *drivers)},
-            find_device=self.hub.inventory.device,
-            find_entity=self.hub.inventory.entity,
-            feed_back=self.inbox.put,
-            changes=self.changes,
-            take_errand=self.errands.take,
-        )
-        self.loop = Loop(
-            hub=self.hub,
-            decode=self._decode,
-            store=store,
-            clock=clock,
-            inbox=self.inbox,
-            carry_out=self.effects.carry_out,
-            on_commit=on_commit,
-        )
-
-    async def start(self, remembered: Remembered) -> None:
-        """From what the mirror remembers to automations that are live. Then the broker may speak."""
-        now = self.clock.now().wall
-        topics = self.dialects.restore(remembered.devices)
-        effects = self.hub.restore(
-            devices=remembered.devices,
-            states=remembered.states,
-            saved=remembered.saved,
-            commands=remembered.commands,
-            definitions=remembered.definitions,
-            cloud_commands_done=remembered.cloud_commands_done,
-            last_alive_at=remembered.last_alive_at,
-            now=now,
-            suspects=remembered.suspects,
-        )
-        if remembered.findings:
-            details = {"finding": " ".join(remembered.findings)}
-            effects.append(IssueRaised(Issue("mirror_salvaged", "mirror", now, details)))
-        await self.loop.begin([*effects, *self.hub.start(now)])
-        self.broker.subscribe([*self.dialects.subscriptions(), *topics])
-        self.broker.start(self.inbox.put_message, self._broker_changed)
-        self.links.start(self.inbox.put_message)
-
-    async def say_goodbye(self) -> None:
-        """The hub is about to stop for good: automations that wait for that run."""
-        if not self.loop.is_interrupted:
-            await self.loop.begin(self.hub.stop(self.clock.now().wall))
-
-    async def stop(self) -> None:
-        """What has arrived is still handled, so that nothing that a device said is lost."""
-        await self.broker.stop()
-        if self.loop.is_interrupted:
-            return
-        for _ in range(LAST_TURNS_MAX):
-            if not len(self.inbox):
-                break
-            await self.loop.turn()
-        await self.loop.begin([self.hub.inventory.presences()])
-        await self.loop.flush()
-
-    def _resume(self) -> None:
-        self.broker.resume()
-        self.links.resume()
-
-    def _is_announcement(self, topic: str) -> bool:
-        if topic.startswith(self._discovery_prefix):
-            return topic.endswith("/config")
-        return topic.startswith(TASMOTA_DISCOVERY)
-
-    def _decode(self, heard: Heard) -> Sequence[Decoded]:
-        match heard:
-            case MqttMessage():
-                return self._decode_message(heard)
-            case Frame():
-                return self.dialects.hear(heard)
-            case Service():
-                found = identify(heard)
-                return [found] if found is not None else []
-            case ServiceGone():
-                return [gone(heard)]
-
-    def _decode_message(self, message: MqttMessage) -> list[Decoded]:
-        self._hearing.hear(message)
-        decoded = self.dialects.decode(message)
-        for each in decoded:
-            if isinstance(each, Subscribe):
-                self.broker.subscribe(each.topics)
-            elif isinstance(each, Unsubscribe):
-                self.broker.unsubscribe(each.topics)
-            elif isinstance(each, Inquire):
-                for publication in each.publications:
-                    self.broker.publish(publication)
-        return decoded
-
-    def _broker_changed(self, is_connected: bool, reason: str) -> None:  # noqa: FBT001 the port's shape
-        if is_connected:
-            self.effects.connected(self.clock.now())
-            for greeting in self.dialects.greetings():
-                self.broker.publish(greeting)
-        self.inbox.put(BrokerConnected() if is_connected else BrokerLost(reason))
-
-
 class Agent:
     """The whole agent in one process."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, settings: Path | None = None) -> None:
+        """`settings`: the file that `config` was read from; backups hold it."""
         self._config = config
+        self._settings = settings
         self._clock = SystemClock()
         self._notifier = SystemdNotifier()
         self._random = random.Random()
         self._failures = Failures(config.agent.state_dir / "failures")
+        self._lives = Lives(config.agent.state_dir / "lives", self._clock.now().boot_id)
+        self._safe_mode: SafeMode | None = None
         self._stopping = asyncio.Event()
         self._begins_anew = asyncio.Event()
+        # Whether it ends only to be started again.
+        self.is_to_restart = False
         # Kept when the hub begins anew, so that the code somebody has just read still holds.
         self._access: Access | None = None
 
@@ -271,8 +115,17 @@ class Agent:
         """Until SIGTERM or SIGINT. Raises OperatingError when it cannot start."""
         self._listen_to_signals()
         _make_state_dir(self._config.agent.state_dir)
+        with self._lives:
+            self._safe_mode = safe_mode_after(self._lives.past, tuple(LINKINGS), self._clock.now().wall)
+            if self._safe_mode is not None:
+                log.warning("%s", self._safe_mode.issue.text)
+                self._config = self._safe_mode.settings(self._config)
+            await self._run()
+
+    async def _run(self) -> None:
         while not self._stopping.is_set():
             mirror = Mirror(self._config.agent.state_dir / "mirror.db", new_id=new_uuid)
+            was_suspect = salvage.is_suspect(mirror.path)
             remembered = await mirror.open(self._clock.now())
             lineage = await line_of(mirror, remembered, new_uuid())
             known = known_once(remembered.saved.get(TIME_KEY[0], {}).get(TIME_KEY[1]), MADE_AT)
@@ -281,24 +134,29 @@ class Agent:
                 log.warning("The agent has failed %d times in a row.", self._failures.count)
                 remembered = replace(remembered, suspects=await mirror.changed_since_well())
             try:
-                await self._live(mirror, remembered, lineage, known)
+                await self._live(mirror, remembered, lineage, known, was_suspect=was_suspect)
             except* MirrorCorrupt as damage:
                 # Opened again, it is set aside, and what can be read of it is kept.
                 log.error("%s The hub begins anew.", damage.exceptions[0])  # noqa: TRY400 its words are enough
             finally:
-                if _is_our_fault(sys.exception()):
+                if is_our_fault(sys.exception()):
                     self._failures.note()
                 await self._close(mirror)
 
-    async def _live(self, mirror: Mirror, remembered: Remembered, lineage: Lineage, known: datetime) -> None:
+    async def _live(
+        self, mirror: Mirror, remembered: Remembered, lineage: Lineage, known: datetime, *, was_suspect: bool
+    ) -> None:
         config = self._config
         address = _broker_address(config)
         broker = MqttBroker(address, self._random, f"nexa-hub-{remembered.identity.mirror_id[:8]}")
         credentials = Credentials(config.agent.state_dir / "credentials.json")
+        out = self._safe_mode
+        linkings = {name: place for name, place in LINKINGS.items() if out is None or name not in out.dialects}
         links = LinkProcesses(
             credentials,
-            LINKINGS if config.discovery.search else without_search(LINKINGS),
+            linkings if config.discovery.search else without_search(linkings),
             expects=_load_driver,
+            ended=self._lives.blame,
         )
         woken = Woken()
         core = Core(
@@ -314,26 +172,48 @@ class Agent:
             on_commit=woken,
             allowed=allowed_by(config),
             are_copies_wanted=config.scenes.kept_by_bridges,
+            ways=ways_of(config),
         )
+        if out is not None:
+            core.hub.monitoring.leave_out(out.rooms)
         await core.start(remembered)
         _settle_memory()
         self._notifier.ready()
         log.info("Automations are live; %d devices are known.", len(remembered.devices))
+        if out is not None:
+            core.effects.carry_out([IssueRaised(out.issue)], self._clock.now())
         uplink = self._uplink(core, mirror, remembered, lineage, known)
-        core.errands.add("hub.backup", Backup(mirror.path))
+        backups = self._backups(core)
+        core.errands.add("hub.backup", backups)
+        mended = mending(
+            config, mirror, self._clock, broker, links, restart=self._restart, is_kept_up=self._notifier.is_there
+        )
+        for action, errand in mended.items():
+            core.errands.add(action, errand)
+        core.errands.add(LOOK_AROUND, LookAround(mirror, core.inbox.put))
         if uplink:
             woken.by = uplink.wake
             core.errands.add("hub.resync", Resync(uplink))
-        tasks = [Task("loop", core.loop.run, is_vital=True), *self._vital_tasks(core)]
+        supervisor = Supervisor(self._clock, failed=self._lives.blame)
+        tasks = [Task("loop", core.loop.run, is_vital=True)]
+        if self._notifier.watchdog_s:
+            signs = Signs(lambda: core.loop.beaten_at_s, mirror.answers, supervisor.ailing)
+            watchdog = Watchdog(self._notifier, self._clock, signs, self._notifier.watchdog_s)
+            tasks.append(Task("watchdog", watchdog.run, is_vital=True))
         tasks.append(Task("errands", core.errands.run))
         tasks.append(Task("well", partial(self._note_well, mirror)))
         tasks.append(Task("links", links.run))
+        tasks.append(self._measuring_task(core, mirror, uplink, is_mirror_suspect=was_suspect))
         tasks.append(self._neighbours_task(core, remembered.identity))
+        if self._config.backup.folder is not None:
+            tasks.append(Task("backups", backups.nightly))
         if uplink:
-            tasks.append(Task("uplink", uplink.run, is_vital=True))
-        tasks += self._page_tasks(self._door(core, mirror, str(address), uplink))
+            tasks.append(
+                Task("uplink", uplink.run, is_vital=True, pulse=uplink.pulse, silent_s_max=UPLINK_SILENT_S_MAX)
+            )
+        tasks += self._page_tasks(self._door(core, mirror, str(address), uplink, backups))
         try:
-            await self._until_stopped(core.loop, tasks)
+            await self._until_stopped(core.loop, supervisor.keep(tasks))
         finally:
             if self._stopping.is_set():
                 self._notifier.stopping()
@@ -344,7 +224,24 @@ class Agent:
         await asyncio.sleep(WELL_S)
         self._failures.forget()
         await mirror.ran_well()
-        await asyncio.Event().wait()
+        await lasting(self._lives, self._safe_mode, try_everything=self._try_everything)
+
+    def _backups(self, core: Core) -> Backups:
+        wanted = self._config.backup
+
+        def tell(reason: str | None) -> None:
+            moment = self._clock.now()
+            told = IssueRaised(Issue("backup_failed", "backup", moment.wall, {"reason": reason})) if reason else None
+            core.effects.carry_out([told or IssueCleared("backup_failed", "backup")], moment)
+
+        return Backups(
+            Source(self._config.agent.state_dir, self._settings),
+            folder=wanted.folder,
+            kept=wanted.kept,
+            passphrase=lambda: read_secret(wanted.passphrase_file) if wanted.passphrase_file else None,
+            clock=self._clock,
+            tell=tell,
+        )
 
     async def _close(self, mirror: Mirror) -> None:
         try:
@@ -423,6 +320,21 @@ class Agent:
             disputes=lambda: disputes_of(core.hub.definitions),
         )
 
+    def _measuring_task(self, core: Core, mirror: Mirror, uplink: Uplink | None, *, is_mirror_suspect: bool) -> Task:
+        measured = measuring(
+            self._config,
+            mirror,
+            self._clock,
+            core.hub,
+            core.inbox.put,
+            is_connected=lambda: core.broker.is_connected,
+            sync_status=uplink.status if uplink else without_cloud,
+            issues=core.effects.issues,
+            is_mirror_suspect=is_mirror_suspect,
+            is_kept_up=self._notifier.is_there,
+        )
+        return Task("measuring", measured.run, pulse=measured.pulse, silent_s_max=MEASURING_SILENT_S_MAX)
+
     def _neighbours_task(self, core: Core, identity: Identity) -> Task:
         """Whoever announces themselves on the network; and the hub, if its page can be reached from there."""
         chosen, web = self._config.discovery, self._config.web
@@ -441,9 +353,12 @@ class Agent:
             except NotPossible as err:
                 log.error("Setting addresses of [discovery]: %s", err)  # noqa: TRY400 its words are enough
         neighbours = Neighbours(Orders(chosen.mdns, chosen.ssdp, chosen.interfaces, own), given)
+        core.effects.look_around = neighbours.look_around
         return Task("neighbours", lambda: neighbours.run(core.inbox.put_message))
 
-    def _door(self, core: Core, mirror: Mirror, broker_address: str, uplink: Uplink | None) -> HubDoor:
+    def _door(
+        self, core: Core, mirror: Mirror, broker_address: str, uplink: Uplink | None, backups: Backups
+    ) -> HubDoor:
         return HubDoor(
             hub=core.hub,
             inbox=core.inbox,
@@ -457,10 +372,14 @@ class Agent:
             replayer=ReplayProcess(mirror.path),
             new_id=new_uuid,
             broker_address=broker_address,
-            sync_status=uplink.status if uplink else _without_cloud,
+            sync_status=uplink.status if uplink else without_cloud,
             verify=uplink.verify if uplink else None,
             handled=lambda: core.loop.handled,
+            safe_mode=self._safe_mode.as_json() if self._safe_mode else None,
+            leave_safe_mode=self._try_everything,
+            figures=Figures(core.hub, core.loop.tally, core.dialects.heard_by_dialect, mirror.path).as_json,
             version=__version__,
+            keeping=Keeping(self._config, self._settings, backups, self._restart, is_kept_up=self._notifier.is_there),
         )
 
     def _page_tasks(self, door: HubDoor) -> list[Task]:
@@ -475,31 +394,22 @@ class Agent:
         if not access.has_sessions:
             access.offer_code()
 
-        def load() -> None:
-            """Half a second of a Pi's time: on a thread of its own, the home runs meanwhile."""
-            import hub_agent.web.app
-            import hub_agent.web.server  # noqa: F401 only loaded here
+        def load() -> "Opening":
+            """A second of a Pi's time: on a thread of its own, the home runs meanwhile."""
+            from hub_agent.web.opening import Opening
+
+            def now() -> datetime:
+                return self._clock.now().wall
+
+            return Opening(door, access, self._config, version=__version__, names=names, now=now)
 
         loaded = asyncio.get_running_loop().run_in_executor(None, load)
 
-        @cache
-        def app() -> "FastAPI":
-            from hub_agent.web.app import create_app
-
-            return create_app(door, access, __version__)
-
         async def page() -> None:
-            await asyncio.shield(loaded)
-            from hub_agent.web.server import bind_tcp, serve
-
-            await serve(app(), bind_tcp(web.host, web.port))
+            await (await asyncio.shield(loaded)).page()
 
         async def command_line() -> None:
-            await asyncio.shield(loaded)
-            from hub_agent.web.guard import trusted
-            from hub_agent.web.server import bind_unix, serve
-
-            await serve(trusted(app()), bind_unix(self._config.agent.socket))
+            await (await asyncio.shield(loaded)).command_line()
 
         return [Task("command line", command_line), Task("page", page)]
 
@@ -508,17 +418,17 @@ class Agent:
         host = socket.gethostname() if web.host in {"0.0.0.0", "::"} else web.host  # noqa: S104 a comparison
         log.info("To pair a browser open http://%s:%d/pair and enter %s", host, web.port, code)
 
-    def _vital_tasks(self, core: Core) -> list[Task]:
-        if not self._notifier.watchdog_s:
-            return []
-        every_s = self._notifier.watchdog_s / 2
-
-        async def watchdog() -> None:
-            await feed_watchdog(self._notifier, self._clock, lambda: core.loop.beaten_at_s, every_s)
-
-        return [Task("watchdog", watchdog, is_vital=True)]
-
     # Stopping.
+
+    def _try_everything(self) -> None:
+        self._lives.try_everything()
+        if self._notifier.is_there:
+            self._restart()
+
+    def _restart(self) -> None:
+        log.warning("The agent ends, to be started anew.")
+        self.is_to_restart = True
+        self._stopping.set()
 
     def _abort(self, *_: object) -> None:
         """Systemd's watchdog: the loop does not come round any more."""
@@ -532,10 +442,10 @@ class Agent:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
 
-    async def _until_stopped(self, loop: Loop, tasks: list[Task]) -> None:
+    async def _until_stopped(self, loop: Loop, kept: Coroutine[None, None, None]) -> None:
         """Until somebody stops the agent, the hub begins anew, or a vital task fails."""
         self._begins_anew.clear()
-        keeping = asyncio.ensure_future(Supervisor(self._clock).keep(tasks))
+        keeping = asyncio.ensure_future(kept)
         others = [asyncio.ensure_future(event.wait()) for event in (self._stopping, self._begins_anew)]
         try:
             await asyncio.wait({keeping, *others}, return_when=asyncio.FIRST_COMPLETED)
@@ -564,7 +474,7 @@ def new_uuid() -> str:
     return str(uuid4())
 
 
-def run(config: Config) -> None:
+def run(config: Config, settings: Path | None = None) -> None:
     """`nexa-hub run`: until it is told to stop. Raises OperatingError."""
     gc.disable()  # until the home is loaded: nothing becomes garbage before that
     sys.setswitchinterval(THREAD_TURN_S)
@@ -573,7 +483,14 @@ def run(config: Config) -> None:
     )
     for noisy in ("httpx", "httpcore", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    asyncio.run(Agent(config).run())
+    asyncio.run(_run(config, settings))
+
+
+async def _run(config: Config, settings: Path | None) -> None:
+    agent = Agent(config, settings)
+    await agent.run()
+    if agent.is_to_restart:
+        sys.exit(EXIT_AGAIN)
 
 
 def _settle_memory() -> None:
@@ -586,13 +503,6 @@ def _settle_memory() -> None:
 def _load_driver(dialect: str) -> None:
     """On a thread of its own, while the dialect's process begins: the home goes on meanwhile."""
     asyncio.get_running_loop().run_in_executor(None, import_module, f"hub_agent.drivers.{dialect}")
-
-
-def _is_our_fault(err: BaseException | None) -> bool:
-    """What the world did, and being stopped, is none."""
-    if isinstance(err, BaseExceptionGroup):
-        return any(_is_our_fault(each) for each in err.exceptions)
-    return isinstance(err, Exception) and not isinstance(err, OperatingError)
 
 
 def _make_state_dir(path: Path) -> None:
@@ -610,15 +520,3 @@ def _broker_address(config: Config) -> BrokerAddress:
 
 def _place(config: Config) -> Place:
     return Place(config.home.timezone, config.home.latitude, config.home.longitude)
-
-
-def _without_cloud() -> JsonObject:
-    return {
-        "is_claimed": False,
-        "is_online": False,
-        "streams": [],
-        "waiting": 0,
-        "definitions_owed": 0,
-        "lines": [],
-        "text": "No cloud is configured: this hub stays at home. Set cloud.url to change that.",
-    }

@@ -6,10 +6,12 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -55,6 +57,36 @@ class Web(_Section):
     names: tuple[str, ...] = Field(
         (), description="Further host names the page may be asked for by.", examples=["hub.example.com"]
     )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (),
+        description="Addresses or networks of reverse proxies: whom they speak for (X-Forwarded-For, X-Forwarded-Proto) is believed.",
+        examples=["127.0.0.1"],
+    )
+    tls: Literal["own", "given", "off"] = Field(
+        "own",
+        description="Whose certificate answers https:// at that port. own: the hub's, made when it is first asked for; given: the one below.",
+    )
+    plain: bool = Field(
+        True,
+        description="Whether http:// is answered, too; if not, browsers are sent to https://, and programs refused. Webhooks always are.",
+    )
+    certificate: Path | None = Field(
+        None,
+        description="Where the given one counts: file with the certificate and its chain (PEM), read anew when it changes.",
+        examples=["/etc/nexa-hub/tls/fullchain.pem"],
+    )
+    certificate_key: Path | None = Field(
+        None, description="File with its key, readable by the agent only.", examples=["/etc/nexa-hub/tls/privkey.pem"]
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        is_given = self.certificate is not None and self.certificate_key is not None
+        if self.tls == "given" and not is_given:
+            raise ValueError('tls = "given" needs certificate and certificate_key')
+        if self.tls == "off" and not self.plain:
+            raise ValueError('tls = "off" and plain = false leave nothing that is answered')
+        return self
 
 
 class Mqtt(_Section):
@@ -150,6 +182,44 @@ class Discovery(_Section):
     )
 
 
+def _unit(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9:_.@-]{1,200}\.service", name):
+        raise ValueError("must name a service of systemd, such as mosquitto.service")
+    return name
+
+
+def _host_and_port(text: str) -> str:
+    parts = urlsplit(f"//{text}")
+    try:
+        is_given = bool(parts.hostname) and parts.port is not None
+    except ValueError:
+        is_given = False
+    if not is_given:
+        raise ValueError("must be of the form HOST:PORT, such as example.com:443")
+    return text
+
+
+class Healing(_Section):
+    """What the hub may do about itself and what it depends on."""
+
+    units: tuple[Annotated[str, AfterValidator(_unit)], ...] = Field(
+        ("mosquitto.service",),
+        description="Services of this machine that the hub may restart when they do not answer; run deploy/install.sh again after a change. None: [].",
+    )
+    internet: tuple[Annotated[str, AfterValidator(_host_and_port)], ...] = Field(
+        (),
+        description="Addresses that are connected to once a minute to tell whether the internet is there; none: only the cloud tells.",
+        examples=["example.com:443"],
+    )
+
+
+class Security(_Section):
+    scan: bool = Field(
+        True,
+        description="Whether the hub looks once a week, slowly, at its own devices for what is open to everybody; no password is tried.",
+    )
+
+
 class Scenes(_Section):
     kept_by_bridges: bool = Field(
         True,
@@ -234,6 +304,22 @@ class NotifyChannel(_Section):
     )
 
 
+class Backup(_Section):
+    """One a day, with what the home needs to go on with on another machine; `nexa-hub restore` puts one back."""
+
+    folder: Path | None = Field(
+        None,
+        description="Where to, best another disk than the mirror's; none: no backups by themselves.",
+        examples=["/mnt/backup"],
+    )
+    kept: int = Field(7, ge=1, le=1000, description="How many are kept there.")
+    passphrase_file: Path | None = Field(
+        None,
+        description="File that holds the passphrase they are encrypted with; none: they are not.",
+        examples=["/etc/nexa-hub/backup-passphrase"],
+    )
+
+
 # A name after the dot of `rest_command.<name>`.
 Named = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
 
@@ -245,8 +331,11 @@ class Config(_Section):
     cloud: Cloud = Cloud()
     home: Home = Home()
     discovery: Discovery = Discovery()
+    healing: Healing = Healing()
+    security: Security = Security()
     scenes: Scenes = Scenes()
     camera: Camera = Camera()
+    backup: Backup = Backup()
     rest_command: dict[Named, RestCommand] = {}
     shell_command: dict[Named, ShellCommand] = {}
     notify: dict[Named, NotifyChannel] = {}
@@ -271,16 +360,23 @@ def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
 def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
     """Reads the settings. Raises ConfigError that names the file, the setting and what is allowed."""
     environ = os.environ if environ is None else environ
-    if path is None and (named := environ.get("NEXA_CONFIG")):
-        path = Path(named)
-    if path is None:
-        path = DEFAULT_FILE if _is_there(DEFAULT_FILE) else None
+    path = settings_file(path, environ)
     settings = _read(path) if path else {}
     _override(settings, environ)
     try:
         return Config.model_validate(settings)
     except ValidationError as err:
         raise ConfigError(_in_words(err, path)) from err
+
+
+def settings_file(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Path | None:
+    """The file that is read; None: there is none, and the defaults hold."""
+    named = (os.environ if environ is None else environ).get("NEXA_CONFIG")
+    if path is None and named:
+        path = Path(named)
+    if path is None:
+        path = DEFAULT_FILE if _is_there(DEFAULT_FILE) else None
+    return path
 
 
 def read_secret(path: Path) -> str:

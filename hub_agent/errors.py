@@ -14,11 +14,13 @@ HubAgentError
     │   ├── MirrorCorrupt     it is not a database, or a page is broken
     │   ├── MirrorFull        the disk is full
     │   └── MirrorTooNew      a newer agent has written it
+    ├── BackupUnusable        a backup that is damaged, locked, or none
     ├── DefinitionError       an automation or scene that cannot be understood
     ├── FileNotUnderstood     a file of people's configuration that cannot be read
     ├── TemplateError         a template that cannot be read, or fails for these values
     ├── NotFound              no scene, device, automation or run of that name
     ├── NotPossible           the device cannot do what was asked
+    │   └── Outdated          it was changed by somebody else since it was read
     ├── LinkError             a peer of a dialect cannot be talked to now
     │   ├── LinkLost          no connection, or it ended: tried again
     │   ├── LinkAsleep        it sleeps and comes back by itself: a device on batteries
@@ -26,6 +28,8 @@ HubAgentError
     ├── ListenerLost          what listens to the network has ended
     └── AgentNotRunning       the command line found nobody at the socket
 """
+
+from pathlib import Path
 
 
 class HubAgentError(Exception):
@@ -89,6 +93,11 @@ class MirrorTooNew(MirrorError):
     pass
 
 
+class BackupUnusable(OperatingError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be used: {reason}.")
+
+
 class DefinitionError(OperatingError):
     """An automation, script or scene that cannot be understood. `where` is a path such as `triggers/0/above`."""
 
@@ -129,6 +138,10 @@ class NotPossible(OperatingError):
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class Outdated(NotPossible):
+    pass
 
 
 class LinkError(OperatingError):

@@ -1,12 +1,15 @@
 """What the agent needs from outside, as small interfaces. Adapters fill them; tests and simulations bring their own."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from hub_agent.core.sync.verifying import Stretch
 from hub_agent.model.action import Command
+from hub_agent.model.activity import ActivityAsked
 from hub_agent.model.definition import Definition, Former
 from hub_agent.model.device import Alias, Device
 from hub_agent.model.effects import Persistent
@@ -14,6 +17,7 @@ from hub_agent.model.ids import DeviceId, EntityId
 from hub_agent.model.inputs import WebhookCalled
 from hub_agent.model.json import JsonObject, JsonValue, Row
 from hub_agent.model.link import DialectTroubled, Frame, LinkChanged, Peer, Request, Service, ServiceGone
+from hub_agent.model.measured import HubMeasured, WaysMeasured
 from hub_agent.model.report import MqttMessage, Publication
 from hub_agent.model.state import EntityState
 
@@ -244,17 +248,35 @@ class Store(Protocol):
     async def trace(self, run_id: str) -> JsonObject | None:
         """By the whole id or a unique beginning of it."""
 
+    async def activity(self, asked: ActivityAsked) -> Sequence[JsonObject]:
+        """What happened, the newest first: each as ports.Activity says."""
+
     async def definition_history(self, kind: str, definition_id: str) -> Sequence[Former]:
         """How a definition was before each of its last changes, the newest first."""
 
     async def catalogue(self, kind: str) -> Sequence[Definition]:
         """Of the catalogue's kinds, which are not kept in memory."""
 
+    async def recent_cases(self, table: str, limit: int) -> Sequence[JsonObject]:
+        """Rows of the cases of a table, what changed last first."""
+
     async def states_at(self, at: datetime) -> tuple[Mapping[EntityId, EntityState], datetime]:
         """How the home stood, and since when that is known: when that is later than `at`, there are no states."""
 
     async def sizes(self) -> JsonObject:
         """{"path", "bytes", "wal_bytes", "bytes_free", "rows": {table: n}, "integrity": "ok" | text}"""
+
+
+class VitalsMeter(Protocol):
+    """How this machine is. What it does not tell is None; nothing is raised."""
+
+    def measure(self) -> HubMeasured:
+        """May take a moment: on a thread. Lateness, clock and mirror are known elsewhere."""
+
+
+class WaysMeter(Protocol):
+    async def measure(self) -> WaysMeasured:
+        """Tries the ways that there are. Nothing is raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,13 +321,187 @@ class Change:
     body: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A change as somebody is told of it. With the mark of the last one they go on after they were cut off."""
+
+    mark: str
+    change: Change
+
+
+class Tending(Protocol):
+    """What people see and do of the home's health. Devices by id or name; raises NotFound, NotPossible. core/healing/telling.py says more."""
+
+    def all(self) -> JsonObject:
+        """{"home": {"score", "causes": [text], "issues": [{"code", "severity", "title", "text", "since"}]}, "devices": [what needs somebody first]}: each {"id", "name", "room",
+        "device_type", "score": 0..100, "state": "asks" | "troubled" | "treated" | "held" | "well", "why": [text], "battery_level", "issues", "trouble": None | {"since", "issues", "cause": {"id", "name"} | None,
+        "tried": [{"remedy", "words", "count", "at"}], "attempt": None | {"id", "remedy", "words", "risk", "is_question", "since", "until"}, "is_told", "next": {"text", "at"}}}
+        """
+
+    def of(self, name: str) -> JsonObject:
+        """As one of all(), and "parts": {part: 0..100 | None}, "factors": [{"factor", "part", "points", "text"}], "recommendations", "plan": as plan()["remedies"], "wishes"."""
+
+    def plan(self, name: str, symptom: str | None) -> JsonObject:
+        """What would be tried, or tried if it had the symptom; nothing is touched. {"device_id", "name", "symptom", "remedies": [in their order: {"remedy", "words", "risk", "interrupts", "chance": 0..1,
+        "verdict": "now" | "asks" | "not_now" | "waits" | "spent" | "never" | "unfit", "reasons": [text], "at", "is_next", "touches": [names]}]}
+        """
+
+    def rates(self) -> Sequence[JsonObject]:
+        """How often remedies helped: each {"remedy", "words", "of": "all" | "model" | "device", "name", "tried", "helped"}"""
+
+    async def history(self, name: str | None, limit: int) -> Sequence[JsonObject]:
+        """Newest first: each {"id", "at", "device_id", "name", "issue", "remedy", "words", "status", "outcome", "is_resolved", "ended_at", "error"}"""
+
+    def wishes(self, name: str | None) -> JsonObject:
+        """What is declared of a device, or of the home: {"id", "name", "wishes", "names": {id: name} of what a device's wishes name}"""
+
+    async def wish(self, name: str | None, changes: JsonObject, back: Sequence[str], by: str) -> JsonObject:
+        """`changes` to them; `back`: those of the home that are taken back. As wishes()."""
+
+    async def answer(self, execution_id: str, *, is_approved: bool, by: str) -> JsonObject:
+        """To a remedy that healing has asked about; a unique beginning of its id is enough. {"id", "is_approved"}"""
+
+    async def attempt(self, name: str, remedy: str, *, is_forced: bool, by: str) -> JsonObject:
+        """Tries a remedy now; `is_forced`: also in quiet hours, and on what is in use. {"device_id", "remedy", "words"}"""
+
+
+class Guarding(Protocol):
+    """What people see and do of the home's security, and what the doors themselves tell of it. core/security/ says more."""
+
+    def all(self) -> JsonObject:
+        """{"scans": {"is_on", "is_running", "running_id", "last": None | {"id", "began_at", "ended_at", "status": "completed" | "failed", "devices", "error"}, "next_at"},
+        "grade": "A+" ... "F" | None, "risk_score": 0..100, "score_reasons": [text], "counts": {rank: n}, "vulnerabilities": [the worst first: {"id", "kind", "device_id",
+        "rank": "critical" | "high" | "medium" | "low" | "info", "title", "text", "advice", "since", "found_count"}], "incidents": [{"id", "kind", "source", "severity", "title",
+        "text", "advice", "since", "last_at", "count"}], "rules": [in their order: {"id", "name", "verdict", "priority", "is_enforced", "reason", "hit_count", "last_hit_at"}]}
+        """
+
+    async def scan(self, by: str) -> JsonObject:
+        """Looks at the home now, or joins the look that is under way: {"scan_id"}; all() says when it is done. Raises NotPossible."""
+
+    def keeps_out(self, source: str) -> str | None:
+        """Whether a network access rule denies this address the page: in words, or None. Counted."""
+
+    def refused(self, kind: str, source: str) -> None:
+        """Somebody was refused at the page. `kind`: one of core/security/incidents.py."""
+
+
+class Alerts(Protocol):
+    """What people see and do of alerts. Raises NotFound, NotPossible."""
+
+    def all(self) -> Sequence[JsonObject]:
+        """What is open, the newest first: rows of `alerts` as far as people need them, and "rules": [key], "channels": [name], "is_notice"."""
+
+    def rules(self) -> Sequence[JsonObject]:
+        """Each {"id", "name", "when": [text], "severity", "target", "is_builtin", "status": "in force" | "off" | "broken", "reason"}"""
+
+    def channels(self) -> Sequence[JsonObject]:
+        """Each {"name", "kind", "waiting": messages, "failing": why | None}"""
+
+    async def answer(self, alert_id: str, verb: str, by: str) -> JsonObject:
+        """verb: acknowledge | resolve | dismiss; a unique beginning of the id is enough. {"id", "status"}"""
+
+    async def test(self, channel: str) -> JsonObject:
+        """Sends a message there. {"sent": True}"""
+
+
+class Energy(Protocol):
+    """What was used, by hour and day. Raises NotFound, NotPossible."""
+
+    def told(self, period: str, day: str | None) -> JsonObject:
+        """Of the day, month or year that `day` is in (2026-01-14; None: today). {"period", "begins", "ends", "is_now", "earliest": the first day that is known | None,
+        "home", "before": of the period before, "before_so_far": of as much of it as is over of this one, "parts": [of each hour, day or month "begins" and as "home"],
+        "devices": [what used most first: {"id", "name", "role": "device" | "grid" | "solar" | "battery" | "ignored", "used_wh", "returned_wh", "before_wh", "parts": [wh | None]}]};
+        home: {"used_wh", "grid_wh", "returned_wh", "solar_wh", "charged_wh", "discharged_wh"}, all None where nothing is known.
+        """
+
+    async def set_role(self, name: str, role: str, by: str) -> JsonObject:
+        """What a meter measures. {"id", "name", "role"}"""
+
+
+class Automating(Protocol):
+    """What people see and do of automations besides running and explaining them. By id, entity id or name; raises NotFound.
+    A rule is given as `fields`, columns of its row, or as `text`: YAML in the words of Home Assistant.
+    """
+
+    def definition(self, name: str) -> JsonObject:
+        """{"id", "name", "revision", "fields": the columns that an editor changes, "text": the same as text | None, "kind": "automation" | "script",
+        "status": "synced" | "owed" | "conflict", "modified_at", "modified_by"}
+        """
+
+    def check(self, fields: JsonObject | None, text: str | None, name: str | None) -> JsonObject:
+        """Reads a rule and changes nothing. `name`: the one that it is to replace. {"fields" | None, "text", "faults" and "warnings": [{"path", "line" of the text, "text"}]}"""
+
+    async def make(self, fields: JsonObject | None, text: str | None, by: str) -> JsonObject:
+        """{"id", "name", "revision"}. Raises NotPossible with the place of the first fault."""
+
+    async def replace(
+        self, name: str, fields: JsonObject | None, text: str | None, expected: str | None, by: str
+    ) -> JsonObject:
+        """`expected`: the revision that was read; raises Outdated where it is another one now. Else as make()."""
+
+    async def delete(self, name: str, expected: str | None, by: str) -> JsonObject:
+        """{"id", "name"}. Undone as any change of a definition."""
+
+    async def run(self, name: str, by: str, *, with_conditions: bool) -> JsonObject:
+        """Runs it now, also when it is off. {"id", "name", "run_id": of its trace | None, "status": as of a run | "dropped": its mode allows no further one now}"""
+
+
+class Activity(Protocol):
+    """What happened and who did it. kind: command | scene | automation | device | definition | access | setting | healing | alert | security."""
+
+    async def read(self, asked: ActivityAsked) -> JsonObject:
+        """{"entries": [the newest first: {"id", "at", "kind", "who": {"kind": "person" | "automation" | "scene" | "cloud" | "healing" | "device" | "hub", "id", "name"}, "text",
+        "words": a sentence with {gaps}, "filling": {gap: text | number | {"words", "filling"}}, "devices": [ids], "failed": why | None, "because": the same as words and filling | None}], "before": what to ask for next | None}
+        """
+
+    def note(self, kind: str, who: str | None, words: str, **filling: str | float) -> None:
+        """Something that only the doors know. `who`: a session or token, None: somebody; `words`: with {who}, one of core.activity.words.BY_OTHERS."""
+
+
+class Household(Protocol):
+    """The home itself. Raises NotPossible."""
+
+    def told(self) -> JsonObject:
+        """{"id", "name", "timezone", "latitude", "longitude", "elevation"}"""
+
+    async def edit(self, changes: JsonObject, by: str) -> JsonObject:
+        """Of those, as told()."""
+
+
+class Keeping(Protocol):
+    """The hub itself: its settings, backups, restart. Raises NotPossible, MirrorError."""
+
+    def settings(self) -> JsonObject:
+        """{"file", "sections": {section: {key: value}}}; of secrets only whether they are set."""
+
+    def backups(self) -> JsonObject:
+        """{"is_nightly", "folder", "kept", "is_encrypted", "files": [the newest first: {"name", "bytes", "made_at"}]}"""
+
+    async def make_backup(self) -> JsonObject:
+        """One more of them, at once."""
+
+    def backup_to_take(self, passphrase: str) -> AbstractAsyncContextManager[Path]:
+        """A new one, encrypted; it goes when it was taken."""
+
+    def restart(self) -> None: ...
+
+
 class Door(Protocol):
     """What the page, the API and the command line may see and do. Bodies are plain JSON, ready to send."""
 
     def status(self) -> JsonObject:
         """{"agent": {"version", "pid", "started_at", "uptime_s", "memory_bytes"}, "home": {"id", "name", "timezone"},
         "broker": {"address", "is_connected", "since"}, "cloud": {as in sync_status()}, "counts": {"devices", "entities", "automations", "scenes", "issues"},
-        "clock": {"now", "is_trusted"}, "inbox": {"waiting", "handled", "rejected"}}
+        "clock": {"now", "is_trusted"}, "inbox": {"waiting", "handled", "rejected"},
+        "safe_mode": None | {"since", "failed": n, "left_out": [text], "trial_at"},
+        "vitals": {"measured_at", "figures": [{"name", "value", "unit"}], "troubles": [codes of issues], "starts": {"hour": n, "day": n}},
+        "ways": {"measured_at", "broken": the nearest that is told as broken | None, "ways": {"router" | "dns" | "internet" | "cloud" | "broker":
+        {"address", "is_open", "latency_ms", "loss_percent", "reason"}}}}
+        """
+
+    def figures(self) -> JsonObject:
+        """Counted since the start: {"messages": {dialect: n}, "commands": {outcome: n}, "runs" and "activations": {status: n}, "records": {stream: n}};
+        as of now: "availability": {"available", "unavailable", "unknown"}, "mirror_bytes", "written_bytes": n | None, "cpu_s"}
         """
 
     def devices(self) -> Sequence[JsonObject]:
@@ -328,7 +524,10 @@ class Door(Protocol):
         """
 
     def automations(self) -> Sequence[JsonObject]:
-        """Each {"id", "entity_id", "name", "description", "is_enabled", "mode", "last_triggered_at", "last_status", "running": n, "problem": text | None, "health": as in health() | None}"""
+        """Each {"id", "entity_id", "name", "description", "is_enabled": it runs when its time comes, "is_paused": it is on, and does not run until "paused_until" (None: until somebody says so),
+        "mode", "kind": "automation" | "script", "last_triggered_at", "last_status", "running": n, "problem": text | None, "health": as in health() | None,
+        "next_at": by its clock | None, "rooms": [ids] of what it names, "status": "synced" | "owed" | "conflict"}
+        """
 
     def issues(self) -> Sequence[JsonObject]:
         """Each {"code", "severity", "title", "text", "subject", "since"}"""
@@ -378,6 +577,20 @@ class Door(Protocol):
     async def repair(self, name: str, by: str) -> JsonObject:
         """Carries out the fixes of an automation that are automatic: an edit like any other. Raises NotFound.
         {"automation_id", "repaired": [{"replaced", "by"}]}
+        """
+
+    def forecasts(self) -> JsonObject:
+        """{"predictions", "anomalies", "insights", "patterns": rows of failure_predictions, anomaly_detections, ai_insights, device_usage_patterns that hold now,
+        each with "device_name"; "batteries": [{"device_id", "name", "level", "days_left"}], the lowest first; "models": [{"id", "name", "version", "algorithm", "parameters", "description"}], "at"}
+        """
+
+    def diagnoses(self) -> Sequence[JsonObject]:
+        """The last ones, the newest first; each as `diagnose` ends."""
+
+    def diagnose(self, name: str | None) -> AsyncGenerator[JsonObject, None]:
+        """What is wrong with a device (by id or name), or with the home. Gives {"step": {"key", "title", "status": "ok" | "warning" | "failed" | "unknown" | "skipped", "text", "facts", "advice",
+        "because": key | None, "device_id", "device", "count"}} as each comes, and at last {"diagnosis": {"id", "of": "device" | "home", "device_id", "name", "started_at", "completed_at",
+        "overall_status", "health_score", "issues_found", "summary": one sentence, "root": step | None, "steps", "recommendations"}}. Raises NotFound, NotPossible.
         """
 
     def replay(self, rule: str | JsonObject, since: str, until: str | None) -> AsyncGenerator[JsonObject, None]:
@@ -448,8 +661,35 @@ class Door(Protocol):
         Answers {"imported": [{"key", "id", "name", "outcome": "new" | "changed" | "same"}]}
         """
 
-    async def webhook(self, called: WebhookCalled) -> None:
-        """An HTTP request for rules that wait for it. Done when they have been started."""
+    def leave_safe_mode(self, by: str) -> None:
+        """The agent starts anew, with everything. Raises NotPossible."""
 
-    def changes(self) -> AsyncGenerator[Change, None]:
-        """From now on. A slow reader loses the oldest, and gets Change("resync", {}) instead."""
+    async def webhook(self, called: WebhookCalled) -> bool:
+        """An HTTP request for rules that wait for it. Done when they have been started; whether there was any."""
+
+    @property
+    def tending(self) -> "Tending": ...
+
+    @property
+    def automating(self) -> "Automating": ...
+
+    @property
+    def alerts(self) -> "Alerts": ...
+
+    @property
+    def guarding(self) -> "Guarding": ...
+
+    @property
+    def energy(self) -> "Energy": ...
+
+    @property
+    def activity(self) -> "Activity": ...
+
+    @property
+    def household(self) -> "Household": ...
+
+    @property
+    def keeping(self) -> "Keeping": ...
+
+    def changes(self, after: str | None = None) -> AsyncGenerator[Told, None]:
+        """`welcome`, then what came after that mark, then what happens. Where that is not known any more, and where a reader was too slow, `resync` comes instead."""

@@ -1,4 +1,4 @@
--- Catalogue rows that a hub counts on: an ecosystem for each of its dialects, and its remedies. Ids are UUIDv5 of the name, so that hub and cloud know them without asking:
+-- Catalogue rows that a hub counts on: an ecosystem for each of its dialects, its remedies, and the models of its forecasts. Ids are UUIDv5 of the name, so that hub and cloud know them without asking:
 -- uuid5(uuid5(NAMESPACE_URL, 'https://nexa.example/<table>'), name). May run again; what an operator changed is kept.
 
 INSERT INTO ecosystems (id, name, slug, provider, capabilities) VALUES
@@ -29,4 +29,16 @@ INSERT INTO self_healing_actions (
      'Let the bridge set the device up anew, which renews its bindings and reporting.', false, 1, 60, 'low', '{"step": 3}'),
     ('96674b93-c484-55bc-a1c6-469c9003bdb8', 'tell_person', 'repair', 'connectivity',
      'Tell a person what is wrong and what to look at.', false, 1, 720, 'low', '{"step": 4}')
+ON CONFLICT DO NOTHING;
+
+-- The models of forecasts. A hub takes other parameters from here, each within its bounds; where one is out of them it keeps to its own.
+INSERT INTO ml_models (id, name, model_type, version, algorithm, hyperparameters, is_production, description) VALUES
+    ('827f7004-2e7c-57a1-8d09-dce605aff0cd', 'battery_empty', 'predictive_failure', '1.0.0', 'theil_sen', '{"horizon_days": 56, "min_days": 14, "min_drop": 6, "confidence_min": 0.7, "empty_at": 5, "replaced_rise": 20, "tell_days": 28}', true,
+     'When a battery will be empty: the median slope between its daily medians since it was put in.'),
+    ('88e1f114-7451-574d-bf16-f0417ecdcf55', 'link_decline', 'predictive_failure', '1.0.0', 'poisson_rate_and_theil_sen', '{"horizon_days": 28, "min_days": 21, "dropouts_min": 7, "dropouts_times": 4, "signal_drop": 15, "weak_percent": 10, "weak_dbm": -90, "confidence_min": 0.8}', true,
+     'Whether a device is about to lose its connection: dropouts of a week against the weeks before, and the slope of its signal.'),
+    ('c549cd43-b550-5574-acfc-4a4653b5ca15', 'energy_hour_of_week', 'anomaly_detection', '1.0.0', 'median_and_mad', '{"weeks_min": 4, "band": 4, "hours": 6, "floor_wh": 20, "irregular_max": 0.03}', true,
+     'Whether a device that is regular uses much more or less than in the same hour of past weeks, for hours on end.'),
+    ('143adb46-9995-5781-b8b4-65b3dd27e643', 'usage_windows', 'usage_pattern', '1.0.0', 'share_of_days_per_half_hour', '{"share": 0.7, "days_min": 8}', true,
+     'When a device or a room is normally used: half hours in which that was so on most of the days of six weeks.')
 ON CONFLICT DO NOTHING;

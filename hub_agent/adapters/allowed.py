@@ -1,7 +1,7 @@
 """From the settings to what rules may ask of the outside. What does not stand there does not exist."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub_agent.adapters.notify import NotifyErrand
@@ -14,11 +14,11 @@ from hub_agent.ports import Errand
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """By action. `templates`: what of it the core renders before it is done. `channels`: names of those of `notify`. `pictures`: where they may be kept."""
+    """By action. `templates`: what of it the core renders before it is done. `channels`: by name the kind of each of `notify`. `pictures`: where they may be kept."""
 
     templates: Mapping[str, JsonObject]
     errands: Mapping[str, Errand]
-    channels: Sequence[str] = ()
+    channels: Mapping[str, str] = field(default_factory=dict)
     pictures: Path | None = None
 
 
@@ -35,7 +35,7 @@ def allowed_by(config: Config) -> Allowed:
         errands[f"notify.{name}"] = NotifyErrand(channel.kind, channel.url, channel.token_file)
     if config.camera.folder is not None:
         templates |= {"camera.snapshot": {}, "image.snapshot": {}}
-    return Allowed(templates, errands, tuple(config.notify), config.camera.folder)
+    return Allowed(templates, errands, {name: each.kind for name, each in config.notify.items()}, config.camera.folder)
 
 
 def _asked(rest: RestCommand) -> JsonObject:

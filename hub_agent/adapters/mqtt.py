@@ -89,6 +89,7 @@ class MqttBroker:
         self._has_read = False
         self._task: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
+        self._is_wanted_now = asyncio.Event()
         self._reason = ""
 
     @property
@@ -109,6 +110,13 @@ class MqttBroker:
         if self._client and self._is_connected:
             self._client.disconnect()
         self._drop()
+
+    def reconnect(self) -> None:
+        """Gives up the connection, if there is one, and tries at once: the other side may be gone without a word."""
+        self._is_wanted_now.set()
+        if self._is_connected:
+            self._reason = "it is connected to anew"
+            self._closed.set()
 
     def resume(self) -> None:
         if self._socket is not None and not self._is_reading:
@@ -148,7 +156,9 @@ class MqttBroker:
                 backoff_s = BACKOFF_S_MIN
             self._drop()
             self._on_change(False, f"{self._address}: {self._reason}")
-            await asyncio.sleep(backoff_s * self._jitter.uniform(0.5, 1.0))
+            self._is_wanted_now.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._is_wanted_now.wait(), backoff_s * self._jitter.uniform(0.5, 1.0))
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
     async def _connect(self) -> bool:

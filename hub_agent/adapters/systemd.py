@@ -16,6 +16,11 @@ class SystemdNotifier:
         watchdog_us = environ.get("WATCHDOG_USEC", "")
         self.watchdog_s = int(watchdog_us) / 1_000_000 if watchdog_us.isdecimal() else None
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the agent runs as a service, which is started again when it ends."""
+        return bool(self._address)
+
     def ready(self) -> None:
         self._tell("READY=1")
 

@@ -4,14 +4,19 @@ from urllib.parse import quote
 
 import click
 
-from hub_agent.cli.link import Json, Link, as_json_option, print_json, print_table
+from hub_agent.cli.automations_changed import COMMANDS
+from hub_agent.cli.link import Json, Link, as_json_option, local_time, print_json, print_table
 from hub_agent.cli.words import short, trigger_words
 from hub_agent.errors import NotFound
 
 
 @click.group(name="automations")
 def command() -> None:
-    """List automations and their runs; show a run's trace; explain why one did not run; try one on the past."""
+    """List automations and their runs, switch and change them; show a run's trace; explain why one did not run; try one on the past."""
+
+
+for each_command in COMMANDS:
+    command.add_command(each_command)
 
 
 @command.command(name="list")
@@ -26,14 +31,15 @@ def list_automations(socket: str | None, as_json: bool) -> None:
     rows = [
         (
             each["name"],
-            "on" if each["is_enabled"] else "off",
+            _is(each),
+            each["next_at"],
             each["mode"],
             each["last_triggered_at"],
             each["problem"] or each["last_status"],
         )
         for each in automations
     ]
-    print_table(rows, ("NAME", "IS", "MODE", "LAST TRIGGERED", "OUTCOME"))
+    print_table(rows, ("NAME", "IS", "NEXT", "MODE", "LAST TRIGGERED", "OUTCOME"))
 
 
 @command.command(name="runs")
@@ -159,6 +165,13 @@ def repair(socket: str | None, name: str, as_json: bool) -> None:
         click.echo(f"{each['replaced']} is {each['by']} now.")
     if not answer["repaired"]:
         click.echo("There is nothing that can be put right by itself. See: nexa-hub automations check")
+
+
+def _is(automation: Json) -> str:
+    if automation["is_paused"]:
+        until = automation["paused_until"]
+        return f"paused until {local_time(until)}" if until else "paused"
+    return "on" if automation["is_enabled"] else "off"
 
 
 def _places(paths: list[str]) -> str:

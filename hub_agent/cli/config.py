@@ -13,16 +13,13 @@ from hub_agent.cli.link import as_json_option, print_json
 @as_json_option
 def command(config: Path | None, is_default: bool, as_json: bool) -> None:
     """Show the settings in force, after the file and the environment."""
-    from hub_agent.config import NAMED_SECTIONS, SECRETS, load_config, render_default
+    from hub_agent.config import load_config, render_default
+    from hub_agent.store.keeping import in_force
 
     if is_default:
         click.echo(render_default(), nl=False)
         return
-    settings = load_config(config).model_dump(mode="json")
-    for name in NAMED_SECTIONS:
-        settings |= {f"{name}.{each}": section for each, section in settings.pop(name).items()}
-    for section in settings.values():
-        section |= {key: "(set)" for key in SECRETS & section.keys() if section[key]}
+    settings = in_force(load_config(config))
     if as_json:
         print_json(settings)
         return

@@ -1,5 +1,6 @@
 """nexa-hub doctor"""
 
+import json
 import os
 import shutil
 import socket
@@ -51,6 +52,7 @@ def command(socket_path: str | None, config: Path | None, as_json: bool) -> None
 
 def _findings(socket_path: str | None, config_path: Path | None) -> Iterator[Finding]:
     yield _python()
+    yield _upgrade(Path(sys.prefix).parent)
     try:
         config = load_config(config_path)
     except OperatingError as err:
@@ -67,12 +69,50 @@ def _findings(socket_path: str | None, config_path: Path | None) -> Iterator[Fin
     yield _network(config)
     yield from _dialects()
     if status is not None:
+        yield _vitals(status)
+        yield from _ways(status)
         yield from _not_understood(socket_path or str(config.agent.socket))
+
+
+def _vitals(status: Json) -> Finding:
+    """What the agent has measured of the machine."""
+    told = status["vitals"]
+    figures = [f"{each['name'].replace('_', ' ')} {each['value']:g} {each['unit']}" for each in told["figures"]]
+    text = ", ".join(figures) or "nothing is measured yet"
+    if told["troubles"]:
+        return Finding("machine", "warn", f"{', '.join(told['troubles'])}: {text}", "nexa-hub issues")
+    return Finding("machine", "ok" if figures else "skip", text)
+
+
+def _ways(status: Json) -> Iterator[Finding]:
+    """The broker and the cloud have checks of their own."""
+    for name, way in status["ways"]["ways"].items():
+        if name in {"broker", "cloud"}:
+            continue
+        latency = "" if way["latency_ms"] is None else f" in {way['latency_ms']:.1f} ms"
+        if way["is_open"]:
+            yield Finding(name, "ok", f"{way['address']} answers{latency}")
+        else:
+            yield Finding(name, "warn", f"{way['address']}: {way['reason']}", "nexa-hub issues")
 
 
 def _python() -> Finding:
     version = ".".join(str(part) for part in sys.version_info[:3])
     return Finding("python", "ok", f"Python {version}")
+
+
+def _upgrade(prefix: Path) -> Finding:
+    """How the last one ended, as deploy/upgrade/ wrote it down. `prefix`: where the versions are, if this is an installation."""
+    if (prefix / "upgrade.json").exists():
+        return Finding("upgrade", "ok", "one is under way, or watched", "systemctl status nexa-hub-upgrade")
+    try:
+        told = json.loads((prefix / "last-upgrade.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Finding("upgrade", "skip", "none was made here")
+    if told["is_well"] or told["was_asked_for"]:
+        return Finding("upgrade", "ok", f"version {told['runs']} was installed at {told['at']}")
+    text = f"version {told['to']} was not well and {told['runs']} came back, at {told['at']}: {told['reason']}"
+    return Finding("upgrade", "warn", text, "journalctl -u nexa-hub-upgrade; then install a version that mends it")
 
 
 def _agent(socket_path: str) -> tuple[Json, Finding]:
@@ -82,7 +122,12 @@ def _agent(socket_path: str) -> tuple[Json, Finding]:
         return None, Finding("agent", "warn", f"no agent answers at {socket_path}", "systemctl start nexa-hub")
     except OperatingError as err:
         return None, Finding("agent", "fail", str(err))
-    issues = status["counts"]["issues"]
+    issues, mode = status["counts"]["issues"], status["safe_mode"]
+    if mode is not None:
+        text = f"it runs in safe mode, without {', '.join(mode['left_out'])}"
+        return status, Finding(
+            "agent", "warn", text, "See why it failed: journalctl -u nexa-hub; then: nexa-hub safe-mode leave"
+        )
     if issues:
         return status, Finding("agent", "warn", f"it runs; open issues: {issues}", "nexa-hub issues")
     return status, Finding("agent", "ok", "it runs, and knows of nothing wrong")

@@ -48,8 +48,18 @@ class Link:
                     raise OperatingError(said["error"]["message"])
                 yield said
 
+    def text(self, path: str) -> str:
+        """What is no JSON, from the root."""
+        status, answer = self._exchange("GET", f"/{path}", None, None)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise _error(status, answer)
+        return answer.decode()
+
     def patch(self, path: str, body: Mapping[str, object]) -> Json:
         return self._ask("PATCH", path, body)
+
+    def put(self, path: str, body: Mapping[str, object]) -> Json:
+        return self._ask("PUT", path, body)
 
     def delete(self, path: str) -> Json:
         return self._ask("DELETE", path)

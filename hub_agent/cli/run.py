@@ -10,6 +10,6 @@ import click
 def command(config: Path | None) -> None:
     """Run the agent in the foreground until SIGTERM or Ctrl-C."""
     from hub_agent.agent import run
-    from hub_agent.config import load_config
+    from hub_agent.config import load_config, settings_file
 
-    run(load_config(config))
+    run(load_config(config), settings_file(config))

@@ -2,13 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from hub_agent.model.json import Column, JsonObject, JsonValue
 
 AlertRow: TypeAlias = dict[str, Column]
 
-_INSTANTS = frozenset({"time", "created_at", "resolved_at", "dismissed_at", "notification_sent_at"})
+_INSTANTS = frozenset(
+    {"time", "created_at", "acknowledged_at", "resolved_at", "dismissed_at", "expires_at", "notification_sent_at"}
+)
+
+
+# What people see of one.
+SHOWN: Final = (
+    "id", "time", "alert_type", "severity", "priority", "title", "message", "status", "source_device_id", "source_type", "source_id",
+    "context", "suggested_actions", "acknowledged_at", "resolved_at",
+)  # fmt: skip
 
 
 def new_alert(alert_id: str, alert_type: str, severity: str, *, title: str, message: str, now: datetime) -> AlertRow:

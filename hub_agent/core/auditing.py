@@ -18,11 +18,14 @@ from hub_agent.model.inputs import (
     LostAnswered,
     PeerForgotten,
     PeerWanted,
+    RemedyAnswered,
+    RemedyWanted,
     RepairWanted,
     RoomEdited,
     ScenePressed,
 )
 from hub_agent.model.json import JsonObject, Row
+from hub_agent.model.security import ScanWanted
 from hub_agent.model.value import value
 
 STREAM = "audit_logs"
@@ -68,12 +71,11 @@ class Audit:
         self._definitions = definitions
         self._device_of = device_of
 
-    def entries(self, happened: Input, now: datetime) -> list[AppendRecord]:
-        """Looks before it is done, so that it can be said how it was."""
-        deed = self._deed(happened)
-        return [] if deed is None else [AppendRecord(STREAM, self._row(deed, now))]
+    def entry(self, deed: Deed, now: datetime) -> AppendRecord:
+        return AppendRecord(STREAM, self._row(deed, now))
 
-    def _deed(self, happened: Input) -> Deed | None:
+    def deed(self, happened: Input) -> Deed | None:
+        """Looks before it is done, so that it can be said how it was."""
         match happened:
             case CallRequested(call) if call.cause.kind == "manual":
                 devices = sorted({str(device) for each in call.target if (device := self._device_of(each)) is not None})
@@ -94,12 +96,12 @@ class Audit:
                 return Deed("press", "UPDATE", "scenes", scene_id, request_id, cause.by, details={"source": source})
             case DefinitionArrived(definition, is_from_cloud) if not is_from_cloud:
                 after = None if definition.is_deleted else definition.fields
-                return self._edited(definition.kind, definition.id, after, happened.by)
+                return self.edited(definition.kind, definition.id, after, happened.by)
             case DeviceEdited(device_id, name, room_id, by):
                 after = {key: each for key, each in (("device_name", name), ("room_id", room_id)) if each is not None}
-                return self._edited("device", device_id, after, by)
+                return self.edited("device", device_id, after, by)
             case RoomEdited(room):
-                return self._edited("room", room.id, {"name": room.name}, None)
+                return self.edited("room", room.id, {"name": room.name}, None)
             case ConflictDecided(kind, definition_id, is_for_hub_by_field, by):
                 details = {"for_hub": dict(is_for_hub_by_field)}
                 return self._about(kind, definition_id, "decide", by, details)
@@ -108,8 +110,16 @@ class Audit:
                 return self._about(kind, definition_id, what, by, {"field": field, "lost_at": at.isoformat()})
             case RepairWanted(automation_id, request_id, by):
                 return Deed("repair", "UPDATE", "automations", automation_id, request_id, by)
+            case RemedyAnswered(execution_id, is_approved, request_id, by):
+                what = "approve" if is_approved else "refuse"
+                return Deed(what, "UPDATE", "self_healing_executions", execution_id, request_id, by)
+            case RemedyWanted(device_id, remedy, request_id, is_forced, by):
+                details = {"device_id": device_id, "remedy": remedy, "forced": is_forced}
+                return Deed("try", "INSERT", "self_healing_executions", None, request_id, by, details=details)
             case PeerWanted(dialect, key, by):
                 return Deed("add", "INSERT", "devices", None, key, by, details={"dialect": dialect, "key": key})
+            case ScanWanted(request_id, by):
+                return Deed("scan", "INSERT", "security_scans", None, request_id, by)
             case PeerForgotten(dialect, key, is_ignored, by):
                 what = "ignore" if is_ignored else "forget"
                 return Deed(what, "DELETE", "devices", None, key, by, details={"dialect": dialect, "key": key})
@@ -119,7 +129,7 @@ class Audit:
         table = TABLE_BY_KIND.get(kind)
         return None if table is None else Deed(what, "UPDATE", table, definition_id, kind, by, details=details)
 
-    def _edited(self, kind: str, definition_id: str, after: JsonObject | None, by: str | None) -> Deed | None:
+    def edited(self, kind: str, definition_id: str, after: JsonObject | None, by: str | None) -> Deed | None:
         """What is not changed is no edit. None: it is deleted."""
         table = TABLE_BY_KIND.get(kind)
         known = self._definitions.get(kind, definition_id)

@@ -7,24 +7,21 @@ from typing import Protocol, TypeAlias
 from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.definition import Definition
 from hub_agent.model.effects import Answer, CallOutside, CloudCommandDone, Effect, Save
-from hub_agent.model.ids import AutomationId, CallId, EntityId, SceneId
-from hub_agent.model.inputs import CallRequested, CloudCommand, DefinitionArrived, ScenePressed
+from hub_agent.model.ids import AutomationId, CallId, DeviceId, EntityId, SceneId
+from hub_agent.model.inputs import CallRequested, CloudCommand, DefinitionArrived, DiagnosisWanted, ScenePressed
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause
 
 ROOM = "cloud_commands"
 REMEMBERED_MAX = 10_000
 
-Started: TypeAlias = ScenePressed | CallRequested | CallOutside
+Started: TypeAlias = ScenePressed | CallRequested | CallOutside | DiagnosisWanted
 
 BY_HAND = "a hub is upgraded at home: sudo apt-get upgrade nexa-hub, or the installer once more"
-REFUSED = {
-    "upgrade": BY_HAND,
-    "diagnose": "this agent makes no diagnoses on demand; nexa-hub doctor does on the hub, and healing looks by itself",
-}
+REFUSED = {"upgrade": BY_HAND}
 # What the shell around the core does: an errand of this name.
 ERRANDS = {"backup": "hub.backup", "resync": "hub.resync"}
-AlertAnswered: TypeAlias = Callable[[str, str, datetime], Sequence[Effect] | None]
+AlertAnswered: TypeAlias = Callable[[str, str, str | None, datetime], Sequence[Effect] | None]
 
 
 class RemedyAnswered(Protocol):
@@ -32,7 +29,7 @@ class RemedyAnswered(Protocol):
 
     def __call__(
         self, execution_id: str, by: str | None, now: datetime, *, is_approved: bool
-    ) -> Sequence[Effect | Call] | None: ...
+    ) -> Sequence[Effect | Call | DefinitionArrived] | None: ...
 
 
 class CloudCommands:
@@ -105,7 +102,8 @@ class CloudCommands:
     def _answer_case(self, command: CloudCommand, now: datetime) -> list[Effect | Started | DefinitionArrived | Call]:
         case_id = str(command.payload.get("id"))
         verb = command.kind.partition(".")[2]
-        given = self._answer_alert(case_id, verb, now)
+        by = command.payload.get("by")
+        given = self._answer_alert(case_id, verb, by if isinstance(by, str) else None, now)
         if given is None:
             error = f"this hub has no open alert {case_id} that people answer; what it heals it ends by itself"
             return [_failed(command, error)]
@@ -146,6 +144,8 @@ class CloudCommands:
         if command.kind == "automation.run" and isinstance(automation := payload.get("automation_id"), str):
             target = self._entity_of(AutomationId(automation))
             return _call(command.id, "automation.trigger", (target,), {}, cause) if target else None
+        if command.kind == "diagnose":
+            return _diagnosis(command)
         if command.kind in ERRANDS:
             return CallOutside(Call(CallId(command.id), ERRANDS[command.kind], (), {}, cause, wants_response=True))
         if command.kind == "device.set":
@@ -155,6 +155,15 @@ class CloudCommands:
 
 def _failed(command: CloudCommand, error: str) -> CloudCommandDone:
     return CloudCommandDone(command.id, "failed", {"error": error})
+
+
+def _diagnosis(command: CloudCommand) -> DiagnosisWanted | None:
+    """Of a device, or without one of the home."""
+    device_id, by = command.payload.get("device_id"), command.payload.get("by")
+    if device_id is not None and not isinstance(device_id, str):
+        return None
+    wanted = None if device_id is None else DeviceId(device_id)
+    return DiagnosisWanted(wanted, command.id, by=by if isinstance(by, str) else None)
 
 
 def _is_instant(value: JsonValue) -> bool:

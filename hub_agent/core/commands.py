@@ -13,6 +13,7 @@ but never after it expired; one that nothing can confirm is kept at once, so tha
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -45,6 +46,8 @@ class Commands:
 
     def __init__(self, new_id: NewId) -> None:
         self._new_id = new_id
+        # How those that settled since the start ended.
+        self.outcomes: Counter[str] = Counter()
         self._pending: dict[CommandId, _Pending] = {}
         self._by_entity: dict[EntityId, list[_Pending]] = {}
         self._deadlines: list[tuple[datetime, int, _Pending]] = []
@@ -231,6 +234,7 @@ class Commands:
         durability: Durability = Durability.LAZY,
     ) -> list[Given]:
         command = pending.command
+        self.outcomes[outcome] += 1
         pending.deadline = None
         del self._pending[command.id]
         siblings = self._by_entity[command.entity_id]

@@ -4,7 +4,7 @@ Everything that makes or ends a device, or changes a state of one, goes through 
 in one place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hub_agent.core.announced import announced_state
@@ -14,9 +14,9 @@ from hub_agent.core.device_fields import connectivity, definition_fields
 from hub_agent.core.expectation import assumed_after
 from hub_agent.core.first_look import FirstLook
 from hub_agent.core.given import Given
-from hub_agent.core.healing import Healing
 from hub_agent.core.inventory import Inventory, Known
 from hub_agent.core.joining import with_entities
+from hub_agent.core.monitoring import Monitoring
 from hub_agent.core.rooms import Rooms
 from hub_agent.core.self_made import DIALECT, SelfMade, is_self_made
 from hub_agent.core.states import States
@@ -24,17 +24,16 @@ from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
 from hub_agent.core.telemetry import records_of
 from hub_agent.model.action import Command
 from hub_agent.model.definition import Definition
-from hub_agent.model.device import Advertisement, Alias, Device, DeviceType, Entity, Origin
-from hub_agent.model.effects import Announce, Durability, IssueRaised, SaveDevice, Warn
+from hub_agent.model.device import BROKER_ORIGIN, HUB_ORIGIN, Advertisement, Alias, Device, DeviceType, Entity, Origin
+from hub_agent.model.effects import Announce, Durability, IssueCleared, IssueRaised, SaveDevice, Warn
+from hub_agent.model.healing import Symptom
 from hub_agent.model.ids import DeviceId, EntityId, NewId, RoomId
 from hub_agent.model.inputs import DeviceEdited, StateSet
+from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonValue
 from hub_agent.model.link import LinkChanged, LinkStatus
-from hub_agent.model.report import AvailabilityReported, Refused, Reported
+from hub_agent.model.report import AvailabilityReported, Refused, Rejected, Reported
 from hub_agent.model.state import UNAVAILABLE, UNKNOWN, StateChanged
-
-HUB_ORIGIN = Origin("hub", "hub")
-BROKER_ORIGIN = Origin("hub", "broker")
 
 
 class Devices:
@@ -44,7 +43,7 @@ class Devices:
         states: States,
         inventory: Inventory,
         commands: Commands,
-        healing: Healing,
+        monitoring: Monitoring,
         definitions: Definitions,
         rooms: Rooms,
         self_made: SelfMade,
@@ -53,12 +52,13 @@ class Devices:
         self._states = states
         self._inventory = inventory
         self._commands = commands
-        self._healing = healing
+        self._monitoring = monitoring
         self._definitions = definitions
         self._rooms = rooms
         self._self_made = self_made
         self._new_id = new_id
         self.first_look = FirstLook()
+        self._broker_away_since: datetime | None = None
 
     # Reports.
 
@@ -86,7 +86,7 @@ class Devices:
         if not report.retained:
             self.first_look.forget(known.device.id)
             self._inventory.see(known.device, report.observed, now)
-            given += self._healing.handle_report(known.device, now)
+            given += self._monitoring.handle_report(known.device, now)
         if changes:
             given += self._changed(known.device, changes)
         return given
@@ -114,7 +114,7 @@ class Devices:
                 # A bridge that has lost its memory says nothing of its devices until somebody asks.
                 self._look_if_unknown(device, now)
             given.append(Announce("device", {"id": device.id, "availability": connectivity(presence)}))
-        given += self._healing.handle_availability(known.device, said.is_available, now)
+        given += self._monitoring.handle_availability(known.device, now, is_available=said.is_available)
         return given
 
     def refused(self, said: Refused, now: datetime) -> list[Given]:
@@ -123,8 +123,14 @@ class Devices:
         if known is None:
             return []
         meant = [entity.id for entity in known.device.entities if not said.keys or entity.key in said.keys]
+        complained = self._monitoring.handle_complaint(said, known.device, now)
         given: list[Given] = [*self._commands.handle_refused(meant, said.reason, now)]
-        return given or [Warn(f"refused:{known.device.id}", f"{known.device.name}: {said.reason}")]
+        given = given or [Warn(f"refused:{known.device.id}", f"{known.device.name}: {said.reason}")]
+        return [*given, *complained]
+
+    def rejected(self, said: Rejected, now: datetime) -> Sequence[Given]:
+        known = None if said.origin is None else self._inventory.find(said.origin)
+        return () if known is None else self._monitoring.handle_complaint(said, known.device, now)
 
     def link_changed(self, changed: LinkChanged, now: datetime) -> list[Given]:
         """Nobody behind a link that is lost can be reached. A peer that only sleeps can be, in its time."""
@@ -206,6 +212,7 @@ class Devices:
             room_id, made = self._rooms.named(advertisement.suggested_area, now)
             device = self._inventory.edit(device.id, name=None, room_id=room_id)
             given += made
+        self._monitoring.healing.handle_described(device)
         given += self._define_device(device, now)
         appeared = self.make_known(device, now)
         if appeared:
@@ -254,7 +261,7 @@ class Devices:
             given += self.state_removed(entity.id, now)
         if known and self._inventory.device(known.device.id) is None:
             self.first_look.forget(known.device.id)
-            given += self._healing.handle_removed(known.device.id, now)
+            given += self._monitoring.handle_removed(known.device.id, now)
             given += [
                 each
                 for each in self._definitions.delete("device", known.device.id, now, durability=Durability.COMMIT)
@@ -263,14 +270,20 @@ class Devices:
             given.append(Announce("device", {"id": known.device.id, "is_gone": True}))
         return given
 
-    def broker_availability(self, now: datetime, *, is_available: bool) -> list[Given]:
+    def broker_availability(self, now: datetime, *, is_available: bool, reason: str = "") -> list[Given]:
+        """Also of each try that fails: it may have another reason."""
         known: Known | None = self._inventory.find(BROKER_ORIGIN)
+        subject = BROKER_ORIGIN.native_id if known is None else known.device.id
+        code = Symptom.BROKER_UNREACHABLE.value
+        self._broker_away_since = None if is_available else self._broker_away_since or now
+        issue = IssueRaised(Issue(code, subject, self._broker_away_since or now, {"reason": reason}))
+        given: list[Given] = [IssueCleared(code, subject) if is_available else issue]
         if known is None or not self._inventory.set_available(known.device.id, is_available=is_available):
-            return []
+            return given
         if is_available:
             self._inventory.see(known.device, {}, now)
         status = connectivity(self._inventory.presence(known.device.id))
-        return [Announce("device", {"id": known.device.id, "availability": status})]
+        return [*given, Announce("device", {"id": known.device.id, "availability": status})]
 
     # What people say of them.
 
@@ -303,16 +316,19 @@ class Devices:
         return given
 
     def _define_known_device(self, device_id: DeviceId, definition: Definition) -> Sequence[Given]:
-        """Somebody renamed the device or put it into another room."""
+        """Somebody renamed the device, put it into another room, or has declared something of it (`settings`: what feeds it ...)."""
         device = self._inventory.device(device_id)
         if device is None:
             return []
         name, room_id = definition.fields.get("device_name"), definition.fields.get("room_id")
         new_name = name if isinstance(name, str) and name and name != device.name else None
         new_room = RoomId(room_id) if isinstance(room_id, str) and room_id != device.room_id else None
-        if new_name is None and new_room is None:
+        settings = definition.fields.get("settings")
+        said = settings if isinstance(settings, Mapping) and settings != device.settings else None
+        if new_name is None and new_room is None and said is None:
             return []
-        from_now_on = self._inventory.edit(device_id, name=new_name, room_id=new_room)
+        from_now_on = self._inventory.edit(device_id, name=new_name, room_id=new_room, settings=said)
+        self._monitoring.healing.handle_described(from_now_on)
         return [SaveDevice(from_now_on), Announce("device", {"id": device_id, "name": from_now_on.name})]
 
     def entities_of(self, kind: str, name: str) -> Sequence[EntityId] | None:

@@ -5,8 +5,9 @@ from typing import TypeAlias
 from hub_agent.core.sync.definitions import DefinitionChanged
 from hub_agent.model.action import Call, CallAnswered, CommandSettled
 from hub_agent.model.effects import Effect
-from hub_agent.model.inputs import EventFired, StateRemoved, StateSet
-from hub_agent.model.scene import SceneSettled
+from hub_agent.model.healing import Noticed, Passed
+from hub_agent.model.inputs import DefinitionArrived, EventFired, StateRemoved, StateSet
+from hub_agent.model.scene import SceneEnded, SceneSettled
 from hub_agent.model.state import StateChanged
 
 Given: TypeAlias = (
@@ -15,9 +16,13 @@ Given: TypeAlias = (
     | CallAnswered
     | CommandSettled
     | SceneSettled
+    | SceneEnded
     | EventFired
     | StateSet
     | StateRemoved
     | StateChanged
     | DefinitionChanged
+    | DefinitionArrived
+    | Noticed
+    | Passed
 )

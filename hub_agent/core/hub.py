@@ -4,10 +4,10 @@ What happens inside (a call, an event, a changed state) is routed at once, so th
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
+from hub_agent.core.activity.deeds import Deeds
 from hub_agent.core.announced import announced_command
 from hub_agent.core.asked import Asked
 from hub_agent.core.auditing import Audit
@@ -20,8 +20,8 @@ from hub_agent.core.device_fields import present_of, update_entities
 from hub_agent.core.device_groups import DeviceGroups
 from hub_agent.core.devices import Devices
 from hub_agent.core.discovery import Discovery
+from hub_agent.core.dispatching import Dispatch
 from hub_agent.core.given import Given
-from hub_agent.core.healing import Healing
 from hub_agent.core.helpers import Helpers
 from hub_agent.core.inventory import Inventory
 from hub_agent.core.lapses import Lapses
@@ -32,14 +32,14 @@ from hub_agent.core.place import placed
 from hub_agent.core.rooms import Rooms
 from hub_agent.core.scenes import Scenes
 from hub_agent.core.scenes.stored import StoredScenes
+from hub_agent.core.security import Ways
 from hub_agent.core.self_made import SelfMade, is_self_made
 from hub_agent.core.services import DeviceServices, Services
 from hub_agent.core.set_aside import SetAside
 from hub_agent.core.states import States
 from hub_agent.core.sync.definitions import DefinitionChanged, Definitions
-from hub_agent.core.targets import names_many, with_members
+from hub_agent.core.watched import monitoring_of, seen_of
 from hub_agent.core.what_checks_see import WhatChecksSee
-from hub_agent.core.what_healing_sees import WhatHealingSees
 from hub_agent.core.what_templates_see import WhatTemplatesSee
 from hub_agent.core.zones_and_sun import ZonesAndSun
 from hub_agent.model.action import Call, CallAnswered, Command, CommandSettled
@@ -49,6 +49,7 @@ from hub_agent.model.device import Advertisement, Device, Origin
 from hub_agent.model.effects import (
     Announce,
     Answer,
+    AppendCase,
     CallOutside,
     Effect,
     IssueCleared,
@@ -57,6 +58,7 @@ from hub_agent.model.effects import (
     SendCommand,
     Warn,
 )
+from hub_agent.model.healing import Noticed, Passed
 from hub_agent.model.ids import AutomationId, DeviceId, EntityId, HomeId, NewId, RoomId, SceneId
 from hub_agent.model.inputs import (
     BrokerConnected,
@@ -74,8 +76,11 @@ from hub_agent.model.inputs import (
     EventFired,
     Input,
     LostAnswered,
+    OfMonitors,
     PeerForgotten,
     PeerWanted,
+    RemedyAnswered,
+    RemedyWanted,
     RepairWanted,
     RoomEdited,
     ScenePressed,
@@ -95,12 +100,13 @@ from hub_agent.model.report import (
     Refused,
     Rejected,
     Reported,
+    Restarted,
     SceneNotKept,
     ScenesKept,
     Subscribe,
     Unsubscribe,
 )
-from hub_agent.model.scene import SceneKeeper, SceneSettled
+from hub_agent.model.scene import SceneEnded, SceneKeeper, SceneSettled
 from hub_agent.model.state import EntityState, StateChanged
 
 # Everything that one input may set off inside before it counts as a loop of rules that trigger each other; at the start, what each rule may.
@@ -120,7 +126,7 @@ class Timed(Protocol):
 
 
 # Effects that somebody here looks at before they leave.
-NOTED = frozenset({SendCommand, Answer, SaveTrace, IssueRaised})
+NOTED = frozenset({SendCommand, Answer, SaveTrace, IssueRaised, IssueCleared, AppendCase})
 
 Taker: TypeAlias = Callable[[Any, datetime], Iterable[Given]]
 
@@ -136,14 +142,16 @@ class Hub:
         new_id: NewId,
         services: Services | None = None,
         outside: Mapping[str, JsonObject] | None = None,
-        channels: Sequence[str] = (),
+        channels: Mapping[str, str] | None = None,
         brings: Callable[[EntityId], bool] | None = None,
         keepers: Mapping[str, SceneKeeper] | None = None,
         are_copies_wanted: bool = True,
+        ways: Ways | None = None,
     ) -> None:
-        """`outside`: the commands that the settings allow, see core.outside. `channels`: where messages may go, see core.notices.
+        """`outside`: the commands that the settings allow, see core.outside. `channels`: where messages may go, each with its kind, see core.channels.
 
         `brings`: which zones there are, and whether the sun; all if it is not said. `keepers`: dialects whose bridges may keep copies of scenes.
+        `ways`: what of the hub itself can be reached, and whether it looks at its home, see core.security.
         """
         self.home_id = home_id
         self.home_name = "Home"
@@ -155,10 +163,10 @@ class Hub:
         self.definitions = Definitions()
         self.set_aside = SetAside()
         self.rooms = Rooms(home_id, self.definitions)
-        healed = WhatHealingSees(
-            self.states, self.inventory, self.commands, self.definitions, lambda: self.place.time_zone
-        )
-        self.healing = Healing(healed, new_id)
+        self.misunderstandings = Misunderstandings()
+        self.notices = Notices(home_id, new_id, channels or {})
+        self.seen_by_monitors = seen_of(self)
+        self.monitoring = monitoring_of(self, self.seen_by_monitors, self._device_of, ways or Ways(), new_id)
         self.zones_and_sun = ZonesAndSun(self.states, place, brings)
         self.helpers = Helpers(lambda: self.place.time_zone, self.zones_and_sun)
         self.device_groups = DeviceGroups(self.inventory, self.helpers)
@@ -166,7 +174,7 @@ class Hub:
             states=self.states,
             inventory=self.inventory,
             commands=self.commands,
-            healing=self.healing,
+            monitoring=self.monitoring,
             definitions=self.definitions,
             rooms=self.rooms,
             self_made=SelfMade(self.inventory, self.helpers),
@@ -177,21 +185,23 @@ class Hub:
         self.automations = Automations(self.states, new_id, place, self.devices.entities_of, registry)
         self.stored_scenes = StoredScenes(self.inventory, keepers or {}, is_wanted=are_copies_wanted)
         self.scenes = Scenes(self.states, new_id, self._name_of, self.stored_scenes.recalls)
-        self.notices = Notices(home_id, new_id, channels)
         seen = WhatChecksSee(self.states, self.inventory, self.rooms)
         self.checks = Checks(seen, self.automations.rules, self.automations.chains, new_id)
-        self.misunderstandings = Misunderstandings()
-        self._services = services or DeviceServices(
-            self.inventory,
-            self.states,
-            self.commands,
-            Outside(outside or {}, self.automations.render),
-            self.notices,
+        asked = Outside(outside or {}, self.automations.render)
+        own = DeviceServices(self.inventory, self.states, self.commands, asked, self.notices)
+        self._dispatch = Dispatch(
+            automations=self.automations,
+            scenes=self.scenes,
+            helpers=self.helpers,
+            services=services or own,
+            inventory=self.inventory,
+            states=self.states,
         )
         self._asked = Asked()
-        self._audit = Audit(home_id, self.definitions, self._device_with)
+        audit = Audit(home_id, self.definitions, self._device_with)
+        self._deeds = Deeds(audit, self.monitoring.activity, self.definitions, self._name_of)
         self._cloud_commands = CloudCommands(
-            self.automations.entity_id_of, self.notices.answer_alert, self.healing.handle_answer
+            self.automations.entity_id_of, self.monitoring.alerting.answer, self.monitoring.healing.handle_answer
         )
         self._presence_due_at: datetime | None = None
         # In the order in which they are asked what is due.
@@ -202,7 +212,7 @@ class Hub:
             self.automations,
             self.scenes,
             self.stored_scenes,
-            self.healing,
+            self.monitoring,
             self.devices.first_look,
             self.lapses,
             self.checks,
@@ -216,9 +226,13 @@ class Hub:
             CommandSettled: self._settled,
             EventFired: self.automations.handle,
             SceneSettled: self.automations.handle,
+            SceneEnded: self.monitoring.activity.scene_ended,
             StateSet: self.devices.set_state,
             StateRemoved: lambda removed, now: self.devices.state_removed(removed.entity_id, now),
             DefinitionChanged: lambda changed, now: self.set_aside.take(changed, self._define, now),
+            DefinitionArrived: self._take,
+            Noticed: self.monitoring.noticed,
+            Passed: self.monitoring.passed,
         }
 
     # Starting.
@@ -263,7 +277,8 @@ class Hub:
         given += self.commands.restore(commands, now)
         self.stored_scenes.restore(saved.get("stored_scenes", {}), now)
         given += self.scenes.restore(saved.get("scenes", {}), now)
-        given += self.healing.restore(saved.get("healing", {}), now)
+        watched_by = (each for kind in sorted(self.monitoring.kinds) for each in self.definitions.of_kind(kind))
+        given += self.monitoring.restore(saved, watched_by, now)
         given += self.automations.restore(saved.get("automation", {}), now, last_alive_at)
         self.checks.restore(saved.get("checks", {}))
         self.lapses.restore(saved.get("lapses", {}), now)
@@ -285,13 +300,17 @@ class Hub:
         device = self.inventory.device(device_id)
         return device.name if device else None
 
+    def _device_of(self, entity_id: EntityId) -> Device | None:
+        device_id = self._device_with(entity_id)
+        return None if device_id is None else self.inventory.device(device_id)
+
     def _device_with(self, entity_id: EntityId) -> DeviceId | None:
         entity = self.inventory.entity(entity_id)
         return entity.device_id if entity else None
 
     def stop(self, now: datetime) -> list[Effect]:
         """The hub is about to stop: `shutdown` triggers fire."""
-        return self._route(self.automations.stop(now), now)
+        return self._route([*self.automations.stop(now), *self.monitoring.handle_stop(now)], now)
 
     # Inputs.
 
@@ -304,8 +323,8 @@ class Hub:
             ended = self.lapses.handle(happened, now)
             reported = self.devices.report(happened, now)
             return self._route([*ended, *reported] if ended else reported, now)
-        entries = self._audit.entries(happened, now)
-        return [*self._route(self._take(happened, now), now), *entries]
+        told = self._deeds.before(happened, now)
+        return [*self._route(self._take(happened, now), now), *told]
 
     def get_timer(self) -> datetime | None:
         soonest = self._presence_due_at
@@ -324,6 +343,7 @@ class Hub:
         if self._presence_due_at is not None and self._presence_due_at <= now:
             self._presence_due_at = now + PRESENCE_EVERY
             given.append(self.inventory.presences())
+            given += self.misunderstandings.calmed(now)
             for subject, last_word in self.inventory.calmed(now):
                 given += [IssueCleared("device_flooding", subject), *self.devices.advertised(last_word, now)]
         return self._route(given, now)
@@ -332,6 +352,7 @@ class Hub:
         """What is so now, for the cloud: an upsert, never a version."""
         devices: dict[str, JsonValue] = {
             device.id: present_of(device, self.inventory.presence(device.id), self._updates_of(device))
+            | self.monitoring.present_of(device.id)
             for device in self.inventory.devices()
         }
         automations = self.checks.with_health(self.automations.present())
@@ -340,6 +361,7 @@ class Hub:
             "automations": automations,
             "scenes": self.scenes.present(),
             "copies": self.stored_scenes.present(),
+            "network_access_rules": self.monitoring.security.present_of_rules(),
         }
 
     def _updates_of(self, device: Device) -> dict[EntityId, EntityState]:
@@ -352,6 +374,10 @@ class Hub:
     # Each input.
 
     def _take(self, happened: Input, now: datetime) -> Sequence[Given]:
+        if (take := self.monitoring.taker_by_input.get(type(happened))) is not None:
+            return take(happened, now)
+        if isinstance(happened, OfMonitors):
+            return []  # whose monitor is not there
         match happened:
             case StateSet(entity_id) | StateRemoved(entity_id) if self.zones_and_sun.is_own(entity_id):
                 return [*self.zones_and_sun.give_up(entity_id), happened]
@@ -374,7 +400,7 @@ class Hub:
             case EntityGone(origin, key):
                 return self._gone(origin, key, now)
             case Rejected():
-                return self.misunderstandings.handle(happened, now)
+                return [*self.misunderstandings.handle(happened, now), *self.devices.rejected(happened, now)]
             case CommandSent():
                 return self.commands.handle_sent(happened, now)
             case CommandNotSent():
@@ -428,8 +454,8 @@ class Hub:
                 return self.discovery.forget(happened)
             case ClockStepped(by):
                 return self._clock_stepped(happened, by, now)
-            case Subscribe() | Unsubscribe() | Inquire() | Reported():
-                return []
+            case Subscribe() | Unsubscribe() | Inquire() | Reported() | Restarted() | RemedyAnswered() | RemedyWanted():
+                return []  # taken above, or nothing for this room
 
     def _gone(self, origin: Origin, key: str | None, now: datetime) -> Sequence[Given]:
         known = self.inventory.find(origin)
@@ -439,18 +465,14 @@ class Hub:
     # The broker and the clock.
 
     def _broker_connected(self, now: datetime) -> list[Given]:
-        given: list[Given] = [IssueCleared("broker_unreachable", "broker")]
-        given += self.commands.handle_connected(now)
-        given += self.healing.handle_connected(now)
+        given: list[Given] = [*self.commands.handle_connected(now)]
+        given += self.monitoring.handle_connected(now)
         given += self.devices.broker_availability(now, is_available=True)
         return given
 
     def _broker_lost(self, reason: str, now: datetime) -> list[Given]:
-        issue = Issue("broker_unreachable", "broker", now, {"reason": reason})
-        given: list[Given] = [IssueRaised(issue)]
-        given += self.healing.handle_disconnected(now)
-        given += self.devices.broker_availability(now, is_available=False)
-        return given
+        away = self.devices.broker_availability(now, is_available=False, reason=reason)
+        return [*away, *self.monitoring.handle_disconnected(now)]
 
     def _link_changed(self, changed: LinkChanged, now: datetime) -> list[Given]:
         given: list[Given] = [*self.discovery.handle_link(changed, now)]
@@ -476,7 +498,7 @@ class Hub:
         self.stored_scenes.handle_clock_step(by)
         self.devices.first_look.handle_clock_step(by)
         self.lapses.handle_clock_step(by)
-        self.healing.handle_clock_step(by)
+        self.monitoring.handle_clock_step(by)
         self.checks.handle_clock_step(by)
         self.discovery.handle_clock_step(by)
         if self._presence_due_at is not None:
@@ -507,6 +529,12 @@ class Hub:
 
     def _define(self, changed: DefinitionChanged, now: datetime) -> Sequence[Given]:
         """Another definition holds from now on: the room that lives by it is told."""
+        if changed.kind in self.monitoring.kinds:
+            watched = self.monitoring.handle_definition(changed.kind, changed.id, changed.definition, now)
+            return [*self._define_here(changed, now), *watched]
+        return self._define_here(changed, now)
+
+    def _define_here(self, changed: DefinitionChanged, now: datetime) -> Sequence[Given]:
         definition = changed.definition
         match changed.kind:
             case "home":
@@ -545,19 +573,17 @@ class Hub:
         given: list[Given] = [*self.zones_and_sun.set_home(self.place, definition.fields, now)]
         given += self.automations.set_home(self.place, now)
         given += self.helpers.handle_home(now)
-        given.append(Announce("home", {"name": self.home_name}))
-        return given
+        return [*given, Announce("home", {"name": self.home_name})]
 
     def _cloud_command(self, command: CloudCommand, now: datetime) -> list[Given]:
         given: list[Given] = []
         for each in self._cloud_commands.take(command, now):
-            if isinstance(each, ScenePressed | CallRequested | DefinitionArrived):
+            if isinstance(each, ScenePressed | CallRequested | DefinitionArrived | OfMonitors):
                 given += self._take(each, now)
-            elif isinstance(each, CallOutside):
+                continue
+            if isinstance(each, CallOutside):
                 self._asked.expect(each.call.id)
-                given.append(each)
-            else:
-                given.append(each)
+            given.append(each)
         return given
 
     # Routing.
@@ -573,7 +599,7 @@ class Hub:
             take = takers.get(kind)
             if take is None:
                 if kind in NOTED:
-                    self._leave(each, effects)
+                    waiting += self._leave(each, effects, now)
                 else:
                     effects.append(each)  # type: ignore[arg-type]  # what nobody takes is an effect
                 continue
@@ -582,17 +608,19 @@ class Hub:
                 text = f"One input set off more than {steps_max} steps: automations seem to trigger each other. The rest was dropped."
                 effects.append(Warn("cascade", text))
                 for told in self.automations.stop_loops(now):
-                    self._leave(told, effects)
+                    self._leave(told, effects, now)
                 break
         # Runs that wait for an answer from outside; those answered meanwhile need not be kept.
         effects += self.automations.unsaved()
         return effects
 
-    def _leave(self, each: Any, effects: list[Effect]) -> None:
+    def _leave(self, each: Any, effects: list[Effect], now: datetime) -> Sequence[Given]:
+        """What leaves is looked at by those whom it concerns; they may have something to say to it."""
         match each:
             case SaveTrace():  # most of them
                 self.checks.note_trace(each)
                 effects.append(each)
+                return self.monitoring.activity.of_trace(each, now)
             case SendCommand(command):
                 self._asked.note_command(command)
                 effects.append(each)
@@ -601,78 +629,40 @@ class Hub:
             case IssueRaised(issue):
                 self.checks.note_issue(issue)
                 effects.append(each)
+                return self.monitoring.handle_issue(each, now)
+            case IssueCleared():
+                effects.append(each)
+                return self.monitoring.handle_issue(each, now)
+            case AppendCase() if self.monitoring.alerting.adopts(each):
+                return self.monitoring.alerting.adopt(each, now)
+            case AppendCase():
+                effects.append(each)
+                return self.monitoring.handle_case(each, now)
             case _:
                 effects.append(each)
+        return ()
 
     def _state_changed(self, changed: StateChanged, now: datetime) -> Sequence[Given]:
         self.checks.note_change(changed, now)
         followed: Sequence[Given] = self.helpers.handle_state(changed, now)
         if changed.entity_id.startswith("person."):
             followed = [*followed, *self.zones_and_sun.people_moved()]
+        noticed = self.monitoring.handle_change(changed, now)
         given = self.automations.handle(changed, now)
-        return [*followed, *given] if followed else given
+        return [*followed, *noticed, *given] if followed or noticed else given
 
     def _call(self, call: Call, now: datetime) -> Sequence[Given]:
         if self.automations.listens_to_calls and call.action != AGAIN:
-            return [call_made(call), *self._dispatch(call, now)]
-        return self._dispatch(call, now)
-
-    def _dispatch(self, call: Call, now: datetime) -> Sequence[Given]:
-        if names_many(call) and call.domain not in {"automation", "script"} and not self._services.takes_whole_calls:
-            call = with_members(call, self.states)
-            if not call.target:
-                return [CallAnswered(call.id)]
-        match call.domain:
-            case "automation" | "script":
-                return self.automations.call(call, now)
-            case "scene" if call.action == "scene.turn_on" and any(map(self.inventory.entity, call.target)):
-                return self._scenes_of_devices(call, now)
-            case "scene":
-                return self.scenes.call(call, now)
-            case _ if self.helpers.takes(call):
-                return self.helpers.handle(call, now)
-            case "homeassistant" if not self._services.takes_whole_calls and call.action.endswith(
-                (".turn_on", ".turn_off", ".toggle")
-            ):
-                return self._split(call, now)
-        return self._services.call(call, now)
-
-    def _scenes_of_devices(self, call: Call, now: datetime) -> list[Given]:
-        """Scenes that a device or its bridge keeps are recalled there; the others among them are ours."""
-        kept = tuple(entity_id for entity_id in call.target if self.inventory.entity(entity_id) is not None)
-        given: list[Given] = [*self._services.call(replace(call, target=kept), now)]
-        if own := tuple(entity_id for entity_id in call.target if entity_id not in kept):
-            given += self.scenes.call(replace(call, target=own), now)
-        answers = [each for each in given if isinstance(each, CallAnswered)]
-        errors = [each.error for each in answers if each.error]
-        commands = sum(each.commands for each in answers)
-        return [
-            *(each for each in given if not isinstance(each, CallAnswered)),
-            CallAnswered(call.id, error="; ".join(errors) or None, commands=commands),
-        ]
-
-    def _split(self, call: Call, now: datetime) -> list[Given]:
-        """homeassistant.turn_on means each entity's own turn_on."""
-        verb = call.action.partition(".")[2]
-        given: list[Given] = []
-        errors: list[str] = []
-        by_domain: dict[str, list[EntityId]] = {}
-        for entity_id in call.target:
-            by_domain.setdefault(entity_id.partition(".")[0], []).append(entity_id)
-        for domain, entity_ids in by_domain.items():
-            part = Call(call.id, f"{domain}.{verb}", tuple(entity_ids), call.data, call.cause)
-            for each in self._dispatch(part, now):
-                if isinstance(each, CallAnswered):
-                    errors += [each.error] if each.error else []
-                else:
-                    given.append(each)
-        return [*given, CallAnswered(call.id, error="; ".join(errors) or None)]
+            return [call_made(call), *self._dispatch.dispatch(call, now)]
+        return self._dispatch.dispatch(call, now)
 
     def _call_answered(self, answered: CallAnswered, now: datetime) -> Sequence[Given]:
         if answered.call_id in self._asked:
             return self._asked.handle_answered(answered)
         if answered.call_id in self.notices:
             return self.notices.handle_answered(answered, now)
+        if (watched := self.monitoring.handle_answered(answered, now)) is not None:
+            return watched
         of_scenes = self.scenes.handle_answered(answered, now)
         given = self.automations.handle(answered, now)
         return [*given, *of_scenes] if of_scenes else given
@@ -682,7 +672,7 @@ class Hub:
         device = self.inventory.device(command.device_id)
         given: list[Given] = [announced_command(settled)]
         given += self.devices.assume(command, now) if settled.outcome == "sent" else []
-        given += self.healing.handle_settled(settled, device, now)
+        given += self.monitoring.handle_settled(settled, device, now)
         if command.call_id in self._asked:
             return [*given, *self._asked.handle_settled(settled)]
         given += self.automations.handle(settled, now)

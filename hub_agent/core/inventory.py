@@ -12,7 +12,7 @@ from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, JsonValue
 
 # A device met in two dialects is served by the one that knows more of it.
-RANK_BY_DIALECT = {"homeassistant": 0, "homekit": 1, "matter": 1, "shelly_mqtt": 2}
+RANK_BY_DIALECT = {"hub": -1, "homeassistant": 0, "homekit": 1, "matter": 1, "shelly_mqtt": 2}
 RANK_OTHERWISE = 3
 
 # More than this many advertisements of one device a minute are a fault of its own.
@@ -163,13 +163,17 @@ class Inventory:
         """A definition made elsewhere names a device before it is met."""
         self._device_id_by_alias[alias] = device_id
 
-    def edit(self, device_id: DeviceId, *, name: str | None, room_id: RoomId | None) -> Device:
+    def edit(
+        self, device_id: DeviceId, *, name: str | None, room_id: RoomId | None, settings: JsonObject | None = None
+    ) -> Device:
         """A person's word. Entity ids stay: automations name them."""
         device = self._device_by_id[device_id]
         if name is not None:
             device = replace(device, name=name, named_by_person=True)
         if room_id is not None:
             device = replace(device, room_id=room_id)
+        if settings is not None:
+            device = replace(device, settings=settings)
         self._remember(device)
         return device
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from hub_agent.model.effects import IssueRaised, Warn
+from hub_agent.model.effects import IssueCleared, IssueRaised, Warn
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
 from hub_agent.model.report import Rejected
@@ -13,6 +13,7 @@ from hub_agent.model.report import Rejected
 KINDS_MAX = 1000
 # From so many on, a fault of one topic is shown as an issue.
 UNTIL_ISSUE = 20
+QUIET_FOR = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -38,6 +39,13 @@ class Misunderstandings:
             details: JsonObject = {"count": seen.count, "topic": rejected.topic, "reason": rejected.reason}
             return [IssueRaised(Issue("payloads_rejected", rejected.topic, now, details))]
         return []
+
+    def calmed(self, now: datetime) -> list[IssueCleared]:
+        """What was shown and has not come again for long is over; should it come again it is told again."""
+        quiet = [
+            key for key, seen in self._seen.items() if seen.count >= UNTIL_ISSUE and now - seen.last_at >= QUIET_FOR
+        ]
+        return [IssueCleared("payloads_rejected", self._seen.pop(key).rejected.topic) for key in quiet]
 
     def _count(self, rejected: Rejected, now: datetime) -> NotUnderstood:
         key = (rejected.dialect, rejected.code, rejected.topic)

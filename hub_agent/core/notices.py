@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from hub_agent.core.alerts import AlertRow, as_json, from_json, new_alert
+from hub_agent.core.alerts import SHOWN, AlertRow, as_json, from_json, new_alert
 from hub_agent.model.action import Call, CallAnswered
 from hub_agent.model.effects import Announce, AppendCase, CallOutside, Effect, Publish, Save, Warn
 from hub_agent.model.ids import CallId, HomeId, NewId
@@ -84,8 +84,9 @@ class _Sending:
 
 
 class Notices:
-    def __init__(self, home_id: HomeId, new_id: NewId, channels: Sequence[str]) -> None:
-        """`channels`: names of the settings, `phone` for `notify.phone`."""
+    def __init__(self, home_id: HomeId, new_id: NewId, channels: Mapping[str, str]) -> None:
+        """`channels`: names of the settings, `phone` for `notify.phone`, and what kind each is of."""
+        self.channels = channels
         self._home_id = home_id
         self._new_id = new_id
         self._channels = tuple(channels)
@@ -104,6 +105,11 @@ class Notices:
     def shown(self) -> list[JsonObject]:
         """Newest first."""
         return [notice.shown() for notice in reversed(self._notice_by_id.values())]
+
+    def alerts(self) -> list[JsonObject]:
+        """What rules said, as the alerts that they are."""
+        rows = [as_json(each.alert) for each in self._notice_by_id.values() if each.alert is not None]
+        return [{name: row[name] for name in SHOWN} | {"rules": [], "channels": [], "is_notice": True} for row in rows]
 
     def restore(self, saved: Mapping[str, JsonObject]) -> None:
         notices = [_restored(notice_id, body) for notice_id, body in saved.items()]
@@ -204,12 +210,14 @@ class Notices:
         return given
 
     def answer_alert(self, alert_id: str, verb: str, now: datetime) -> Sequence[Effect] | None:
-        """Somebody answers it in the cloud: acknowledge, or resolve, which takes it away here too. None: no alert of ours."""
+        """Somebody answers it: acknowledge, or resolve or dismiss, which take it away here too. None: no alert of ours."""
         for notice in self._notice_by_id.values():
             if notice.alert is not None and notice.alert.get("id") == alert_id:
                 break
         else:
             return None
+        if verb == "dismiss":
+            return self._dismiss((notice.id,), now)
         if verb == "resolve":
             notice.alert |= {"status": "resolved", "resolved_at": now}
             gone = Announce("notice", {"id": notice.id, "message": None})
@@ -230,8 +238,8 @@ class Notices:
         self._notice_by_id[notice.id] = notice
         return [*given, Save(ROOM, notice.id, notice.as_json()), Announce("notice", notice.shown())]
 
-    def _dismiss(self, notice_ids: Sequence[str], now: datetime) -> list[Given]:
-        given: list[Given] = []
+    def _dismiss(self, notice_ids: Sequence[str], now: datetime) -> list[AppendCase | Save | Announce]:
+        given: list[AppendCase | Save | Announce] = []
         for notice_id in notice_ids:
             notice = self._notice_by_id.pop(notice_id, None)
             if notice is not None:
@@ -239,7 +247,7 @@ class Notices:
                 given += [*self._end_alert(notice, now), Save(ROOM, notice_id, None), gone]
         return given
 
-    def _end_alert(self, notice: Notice, now: datetime) -> list[Given]:
+    def _end_alert(self, notice: Notice, now: datetime) -> list[AppendCase]:
         if notice.alert is None:
             return []
         notice.alert |= {"status": "dismissed", "dismissed_at": now}

@@ -70,6 +70,13 @@ class SceneDriver(Driver, SceneKeeper, Protocol):
     ) -> Sequence[Publication | Request]: ...
 
 
+@runtime_checkable
+class InterviewDriver(Driver, Protocol):
+    """A driver whose bridge can ask a device anew what it is, apart from setting it up afresh."""
+
+    def encode_interview(self, device: Device) -> Sequence[Publication | Request]: ...
+
+
 class LinkDriver(Driver, Protocol):
     """Its devices are heard over links. An advertisement's `native` holds `peer`, the key of the peer that the device is reached by:
     when the link to it is lost, the devices whose `native` names it are unavailable.

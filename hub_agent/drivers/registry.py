@@ -77,6 +77,8 @@ class Dialects:
             self._by_dialect.setdefault(driver.dialect, driver)
         # Full, it is emptied: the topics in use come back at once.
         self._drivers_by_topic: dict[str, tuple[MqttDriver, ...]] = {}
+        # How many messages each was given since the start.
+        self.heard_by_dialect = dict.fromkeys(self._by_dialect, 0)
 
     def subscriptions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(topic for driver in self._drivers for topic in driver.subscriptions()))
@@ -112,6 +114,7 @@ class Dialects:
             drivers = self._remember(message.topic)
         decoded: list[Decoded] = []
         for driver in drivers:
+            self.heard_by_dialect[driver.dialect] += 1
             decoded += self._decode_by(driver, message)
         return decoded
 
@@ -120,6 +123,7 @@ class Dialects:
         driver = self._linked_by_dialect.get(frame.dialect)
         if driver is None:
             return []
+        self.heard_by_dialect[frame.dialect] += 1
         try:
             return driver.hear(frame)
         except Exception as error:  # noqa: BLE001 -- a fault of one driver, or one frame, must not stop the house

@@ -6,8 +6,8 @@ from typing import Final
 from hub_agent.errors import DefinitionError, FileNotUnderstood
 from hub_agent.importing.folder import Folder
 from hub_agent.importing.known_blueprints import known_blueprint
-from hub_agent.importing.placed import BlueprintInput, Place, PlacedList, PlacedMap
 from hub_agent.model.json import JsonValue
+from hub_agent.written.placed import BlueprintInput, Place, PlacedList, PlacedMap
 
 # What of an instance stands beside the blueprint's text, and before it.
 _DEPTH_MAX: Final = 100

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from hub_agent.core.automation.reading import items_of
 from hub_agent.importing.home import Found, HomeFiles
-from hub_agent.importing.placed import Place, PlacedList, PlacedMap, find_place
 from hub_agent.importing.scenes import judge_scene
 from hub_agent.importing.verdict import Reason, Severity
 from hub_agent.model.ids import slugify
 from hub_agent.model.json import JsonValue
+from hub_agent.written.placed import Place, PlacedList, PlacedMap, find_place
 
 REASONS_MAX = 50
 NESTED_MAX = 60

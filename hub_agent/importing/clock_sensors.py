@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from hub_agent.importing.placed import PlacedMap, texts_in
 from hub_agent.model.json import JsonValue
+from hub_agent.written.placed import PlacedMap, texts_in
 
 Words: TypeAlias = dict[str, JsonValue]
 

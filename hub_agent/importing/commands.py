@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from hub_agent.importing.folder import Folder
-from hub_agent.importing.placed import Missing, PlacedMap
 from hub_agent.model.json import JsonValue
+from hub_agent.written.placed import Missing, PlacedMap
 
 COMMAND_DOMAINS: Final = ("rest_command", "shell_command")
 _NAME: Final = re.compile(r"^[a-z0-9_]{1,64}$")

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from hub_agent.errors import FileNotUnderstood
-from hub_agent.importing.placed import BlueprintInput, Missing, Place, PlacedList, PlacedMap
-from hub_agent.importing.yaml_reader import Budget, read_yaml
 from hub_agent.model.json import JsonValue
+from hub_agent.written.placed import BlueprintInput, Missing, Place, PlacedList, PlacedMap
+from hub_agent.written.yaml_reader import Budget, read_yaml
 
 # Ten thousand rules in one file are about 5 MB.
 FILE_BYTES_MAX: Final = 16 * 1024 * 1024

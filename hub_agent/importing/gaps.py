@@ -5,9 +5,9 @@ from typing import Final
 
 from hub_agent.importing.abilities import Ability, ability
 from hub_agent.importing.case import NAMES_AN_ACTION, Case
-from hub_agent.importing.placed import BlueprintInput, Missing, PlacedList, PlacedMap, texts_in
 from hub_agent.model.ids import slugify
 from hub_agent.model.json import JsonValue
+from hub_agent.written.placed import BlueprintInput, Missing, PlacedList, PlacedMap, texts_in
 
 _GIVEN_ELSEWHERE: Final = ("!secret ", "!env_var ")
 _ENTITIES: Final = frozenset({"entity_id", "zone"})

@@ -12,11 +12,11 @@ from typing import Final
 from hub_agent.core.helpers import KINDS, read_kind
 from hub_agent.errors import DefinitionError
 from hub_agent.importing.folder import Folder
-from hub_agent.importing.placed import Missing, Place, PlacedList, PlacedMap, find_place, plain
 from hub_agent.importing.registry import Registry, listed
 from hub_agent.importing.verdict import Judged, Reason, Severity
 from hub_agent.model.ids import EntityId, slugify
 from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.written.placed import Missing, Place, PlacedList, PlacedMap, find_place, plain
 
 # What a kind was called before.
 OLD_NAMES: Final[Mapping[str, str]] = {"input_slider": "input_number"}

@@ -10,8 +10,8 @@ from hub_agent.importing.commands import COMMAND_DOMAINS
 from hub_agent.importing.folder import Folder
 from hub_agent.importing.helpers import HELPER_DOMAINS, FoundHelper, helpers_in
 from hub_agent.importing.made_there import PLATFORM_DOMAINS, made_in
-from hub_agent.importing.placed import Missing, Place, PlacedList, PlacedMap, place_of
 from hub_agent.model.json import JsonValue
+from hub_agent.written.placed import Missing, Place, PlacedList, PlacedMap, place_of
 
 CONFIGURATION: Final = "configuration.yaml"
 RULES_MAX: Final = 20_000

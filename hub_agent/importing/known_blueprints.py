@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hub_agent.importing.placed import BlueprintInput, Place, PlacedList, PlacedMap
-from hub_agent.importing.yaml_reader import Budget, read_yaml
 from hub_agent.model.json import JsonValue
+from hub_agent.written.placed import BlueprintInput, Place, PlacedList, PlacedMap
+from hub_agent.written.yaml_reader import Budget, read_yaml
 
 _MOTION_LIGHT: Final = """
 blueprint:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from hub_agent.importing.placed import Place, PlacedList, PlacedMap
 from hub_agent.model.ids import slugify
 from hub_agent.model.json import JsonValue
 from hub_agent.templating import is_template
+from hub_agent.written.placed import Place, PlacedList, PlacedMap
 
 PLATFORM_DOMAINS: Final = frozenset({"binary_sensor", "cover", "fan", "light", "lock", "sensor", "switch", "vacuum"})
 # `platform: template` holds its entities by name under a key of the kind.

@@ -6,8 +6,8 @@ from typing import Final
 from hub_agent.importing.abilities import HELPER_ACTIONS, is_never_at_all, is_never_here, is_plain_action
 from hub_agent.importing.case import NAMES_AN_ACTION, Case, Known
 from hub_agent.importing.clock_sensors import is_clock
-from hub_agent.importing.placed import texts_in
 from hub_agent.templating import is_template
+from hub_agent.written.placed import texts_in
 
 # What a template asks of by name: `states('light.a')`, `states.light.a`; and self-made devices, however it comes to them.
 _ASKED: Final = re.compile(

@@ -28,7 +28,6 @@ from hub_agent.importing.hearing import look_at_triggers
 from hub_agent.importing.home import Found, HomeFiles
 from hub_agent.importing.macros import Macros
 from hub_agent.importing.names import look_at_names
-from hub_agent.importing.placed import PlacedMap, find_place, plain, texts_in
 from hub_agent.importing.registry import Registry
 from hub_agent.importing.template_check import TemplateCheck
 from hub_agent.importing.translating import Translator
@@ -37,6 +36,7 @@ from hub_agent.model.definition import Definition
 from hub_agent.model.ids import slugify
 from hub_agent.model.json import JsonValue
 from hub_agent.templating import Templates, is_template
+from hub_agent.written.placed import PlacedMap, find_place, plain, texts_in
 
 # The API takes 500 with the kind.
 KEY_CHARS_MAX = 400

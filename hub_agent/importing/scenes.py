@@ -8,10 +8,10 @@ from hub_agent.errors import DefinitionError, NotPossible
 from hub_agent.importing.abilities import is_never_here
 from hub_agent.importing.folder import Folder
 from hub_agent.importing.home import Found
-from hub_agent.importing.placed import PlacedMap, find_place, plain
 from hub_agent.importing.verdict import Judged, Reason, Severity
 from hub_agent.model.json import JsonValue
 from hub_agent.model.scene import DesiredState
+from hub_agent.written.placed import PlacedMap, find_place, plain
 
 
 def judge_scene(folder: Folder, found: Found) -> Judged:

@@ -11,12 +11,12 @@ from typing import Final, TypeAlias
 from hub_agent.core.automation.device_words import action_of_device, condition_of_device, trigger_of_device
 from hub_agent.importing.clock_sensors import asks_the_clock, looks_at_its_state, tick
 from hub_agent.importing.macros import Macros
-from hub_agent.importing.placed import PlacedList, PlacedMap
 from hub_agent.importing.registry import Registry
 from hub_agent.importing.verdict import Severity
 from hub_agent.model.ids import slugify
 from hub_agent.model.json import JsonValue
 from hub_agent.templating import is_template
+from hub_agent.written.placed import PlacedList, PlacedMap
 
 Words: TypeAlias = dict[str, JsonValue]
 

@@ -67,6 +67,12 @@ class Origin:
     native_id: str
 
 
+# What no dialect brings: the hub itself, its broker, and the router that it reaches the rest of the world by.
+HUB_ORIGIN = Origin("hub", "hub")
+BROKER_ORIGIN = Origin("hub", "broker")
+ROUTER_ORIGIN = Origin("hub", "router")
+
+
 @dataclass(frozen=True, slots=True)
 class Alias:
     """A native identity by which a device is known again. Kinds: zigbee_ieee, mac, serial, mdns, discovery_id, helper."""

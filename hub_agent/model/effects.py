@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import ClassVar, TypeAlias
 
 from hub_agent.model.action import Call, CallAnswered, Command
+from hub_agent.model.activity import Happened
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Device
 from hub_agent.model.ids import DeviceId
@@ -79,6 +80,14 @@ class SaveTrace:
 
 
 @value
+class NoteActivity:
+    """A line of what happened, for people; it never leaves the hub."""
+
+    happened: Happened
+    durability: ClassVar[Durability] = Durability.LAZY
+
+
+@value
 class AppendRecord:
     """Owed to the cloud; the mirror gives it the stream's next number."""
 
@@ -115,6 +124,7 @@ Persistent: TypeAlias = (
     | ForgetDevice
     | SaveDefinition
     | SaveTrace
+    | NoteActivity
     | AppendRecord
     | AppendCase
     | CloudCommandDone
@@ -136,6 +146,18 @@ class AskState:
 @dataclass(frozen=True, slots=True)
 class Reconfigure:
     device_id: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class Interview:
+    """Has the bridge ask the device anew what it is and can do."""
+
+    device_id: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class LookAround:
+    """Ask the network now who is there, and where. What it answers is heard as always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +254,8 @@ Outward: TypeAlias = (
     SendCommand
     | AskState
     | Reconfigure
+    | Interview
+    | LookAround
     | Publish
     | Subscribe
     | ReleaseDevice

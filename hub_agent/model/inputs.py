@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from hub_agent.model.action import Call, CallAnswered
+from hub_agent.model.activity import Happened
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Room
 from hub_agent.model.ids import CommandId, DeviceId, EntityId, RoomId, SceneId
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.link import DialectTroubled, LinkChanged
+from hub_agent.model.measured import HubMeasured, WaysMeasured
 from hub_agent.model.report import Decoded, MqttMessage
+from hub_agent.model.security import AccessRefused, Scanned, ScanWanted
 from hub_agent.model.state import Cause
 from hub_agent.model.value import value
 
@@ -147,6 +150,40 @@ class RepairWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class RemedyAnswered:
+    """A person says yes or no to a remedy that healing has asked about. The answer is an effect `Answer`."""
+
+    execution_id: str
+    is_approved: bool
+    request_id: str
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemedyWanted:
+    """A person wants a remedy to be tried now. `is_forced`: also in quiet hours, and on what is in use."""
+
+    device_id: DeviceId
+    remedy: str
+    request_id: str
+    is_forced: bool = False
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisWanted:
+    """Somebody wants to know what is wrong with a device; None: with the home. The answer is an effect `Answer` by the request's id.
+
+    `source`: manual | scheduled | alert | self_healing. `by`: the id of the person, if it is one of the home's.
+    """
+
+    device_id: DeviceId | None
+    request_id: str
+    source: str = "manual"
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceEdited:
     """A person changes what people own of a device; None leaves it as it is."""
 
@@ -169,6 +206,24 @@ class CloudCommand:
     kind: str
     payload: JsonObject
     is_expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlertAnswered:
+    """A person answers an open alert. verb: acknowledge | resolve | dismiss. `by`: the person's id, if it is one of the home's."""
+
+    alert_id: str
+    verb: str
+    by: str | None
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTested:
+    """A person wants a message on this channel, to see whether it comes."""
+
+    channel: str
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +277,26 @@ class ClockStepped:
     is_trusted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ActivityTold:
+    """Something for the list of what happened, by whoever else knows of it."""
+
+    happened: Happened
+
+
+# What monitors hear that nobody else does.
+OfMonitors: TypeAlias = (
+    ActivityTold
+    | HubMeasured
+    | WaysMeasured
+    | DiagnosisWanted
+    | AlertAnswered
+    | ChannelTested
+    | ScanWanted
+    | Scanned
+    | AccessRefused
+)
+
 Input: TypeAlias = (
     Decoded
     | StateSet
@@ -240,6 +315,8 @@ Input: TypeAlias = (
     | DeviceEdited
     | RoomEdited
     | RepairWanted
+    | RemedyAnswered
+    | RemedyWanted
     | CloudCommand
     | CommandSent
     | CommandNotSent
@@ -250,4 +327,5 @@ Input: TypeAlias = (
     | PeerWanted
     | PeerForgotten
     | ClockStepped
+    | OfMonitors
 )

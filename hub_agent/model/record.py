@@ -61,8 +61,13 @@ CASES: Mapping[str, CaseKind] = {
         CaseKind("diagnostic_runs", "started_at"),
         CaseKind("diagnostic_issues", "created_at"),
         CaseKind("security_incidents", "time"),
+        CaseKind("security_scans", "started_at"),
+        CaseKind("security_vulnerabilities", "detected_at"),
         CaseKind("firmware_updates", "started_at"),
         CaseKind("failure_predictions", "created_at"),
         CaseKind("anomaly_detections", "time"),
+        CaseKind("device_usage_patterns", "created_at"),
+        CaseKind("ai_insights", "created_at"),
+        CaseKind("ml_predictions_log", "time"),
     )
 }

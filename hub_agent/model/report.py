@@ -65,6 +65,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarted:
+    """The device, or its bridge, says that it has just begun: it had no power, or has failed."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceGone:
     """The device left for good (removed from its bridge, its discovery message cleared)."""
 
@@ -139,6 +146,7 @@ Decoded: TypeAlias = (
     | Reported
     | AvailabilityReported
     | Refused
+    | Restarted
     | DeviceGone
     | EntityGone
     | ScenesKept

@@ -7,6 +7,7 @@ from typing import Protocol
 from hub_agent.model.device import Device, Entity
 from hub_agent.model.ids import CallId, DeviceId, EntityId, SceneId, slugify
 from hub_agent.model.json import JsonObject
+from hub_agent.model.state import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,17 @@ class SceneSettled:
     status: str
     failed: tuple[FailedDevice, ...]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SceneEnded:
+    """The end of any activation of a scene of the home. `devices`: ids; `failed`: what they are called that did not follow."""
+
+    scene_id: SceneId
+    name: str
+    cause: Cause
+    devices: tuple[str, ...]
+    failed: tuple[str, ...]
 
 
 # Copies of scenes that an ecosystem keeps by itself.

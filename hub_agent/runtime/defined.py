@@ -1,6 +1,7 @@
 """What people may see of definitions: how they are, how they were, and undoing a change."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hub_agent.core.hub import Hub
 from hub_agent.core.sync.columns import KINDS
@@ -36,7 +37,7 @@ class Defined:
         after = [known, *(former.definition for former in formers)]
         return [_as_shown(former, becomes) for former, becomes in zip(formers, after, strict=False)]
 
-    async def undo(self, kind: str, name: str, entry: int | None) -> JsonObject:
+    async def undo(self, kind: str, name: str, entry: int | None, by: str) -> JsonObject:
         known = await self._named(kind, name)
         formers = await self._store.definition_history(kind, known.id)
         if not formers:
@@ -46,7 +47,8 @@ class Defined:
             numbers = ", ".join(str(each.entry) for each in formers)
             raise NotFound(f"There is no change {entry} of this {_words(kind)}. There are: {numbers}.")
         now = self._hub.definitions.get(kind, known.id)
-        await self._inbox.submit([DefinitionArrived(undoing(former, now), is_from_cloud=False)])
+        undone = replace(undoing(former, now), modified_by=by)
+        await self._inbox.submit([DefinitionArrived(undone, is_from_cloud=False, by=by)])
         return await self.one(kind, known.id)
 
     async def _named(self, kind: str, name: str) -> Definition:

@@ -28,16 +28,24 @@ from hub_agent.model.inputs import (
 )
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.state import Cause
-from hub_agent.ports import Broker, Change, Clock, Links, Replayer, Store
+from hub_agent.ports import Broker, Clock, Keeping, Links, Replayer, Store, Told
+from hub_agent.runtime.activity import Activity
+from hub_agent.runtime.alerts import Alerts
+from hub_agent.runtime.automating import Automating
 from hub_agent.runtime.changes import Changes
 from hub_agent.runtime.deciding import Deciding
 from hub_agent.runtime.defined import Defined
+from hub_agent.runtime.diagnosing import Diagnosing
 from hub_agent.runtime.discovering import Discovering
 from hub_agent.runtime.editing import Editing
 from hub_agent.runtime.effects import Effects
+from hub_agent.runtime.energy import Energy
+from hub_agent.runtime.guarding import Guarding
+from hub_agent.runtime.household import Household
 from hub_agent.runtime.imported import Imported
 from hub_agent.runtime.inbox import Inbox
 from hub_agent.runtime.replaying import Replays
+from hub_agent.runtime.tending import Tending
 
 # Longer than any command waits for its confirmation, except what moves (covers, locks): that is told when it comes.
 ANSWER_S_MAX = 6.5
@@ -68,7 +76,11 @@ class HubDoor:
         sync_status: Callable[[], JsonObject],
         verify: Callable[[int, str | None], AsyncGenerator[JsonObject, None]] | None = None,
         handled: Callable[[], int],
+        figures: Callable[[], JsonObject],
         version: str,
+        keeping: Keeping,
+        safe_mode: JsonObject | None = None,
+        leave_safe_mode: Callable[[], None] = lambda: None,
     ) -> None:
         self._hub = hub
         self._inbox = inbox
@@ -81,13 +93,25 @@ class HubDoor:
         self._clock = clock
         self._deciding = Deciding(hub, inbox)
         self._editing = Editing(hub, inbox, new_id)
+        self._automating = Automating(hub, inbox, store, clock, new_id, self._ask, self._automation_named)
+        self._diagnosing = Diagnosing(hub, inbox, effects, changes, new_id)
+        self._alerts = Alerts(hub, new_id, self._ask)
+        self._tending = Tending(hub, inbox, store, clock, new_id, effects.issues, self._device_named, self._ask)
+        self._guarding = Guarding(hub, clock, inbox.put, self._ask, new_id)
+        self.keeping = keeping
+        self.household = Household(hub, inbox)
+        self.activity = Activity(store, inbox.put)
+        self._energy = Energy(hub, inbox, clock, self._device_named)
         self._replays = Replays(hub, clock, replayer)
         self._new_id = new_id
         self._broker_address = broker_address
         self._sync_status = sync_status
         self._verify = verify
         self._handled = handled
+        self._figures = figures
         self._version = version
+        self._safe_mode = safe_mode
+        self._leave_safe_mode = leave_safe_mode
         self._started = clock.now()
 
     # Seeing.
@@ -119,7 +143,13 @@ class HubDoor:
                 "handled": self._handled(),
                 "rejected": sum(seen.count for seen in hub.misunderstandings.all()),
             },
+            "safe_mode": self._safe_mode,
+            "vitals": hub.monitoring.vitals.as_json(),
+            "ways": hub.monitoring.reachability.as_json(),
         }
+
+    def figures(self) -> JsonObject:
+        return self._figures()
 
     def devices(self) -> Sequence[JsonObject]:
         devices = sorted(self._hub.inventory.devices(), key=lambda device: (device.name.casefold(), device.id))
@@ -137,8 +167,11 @@ class HubDoor:
         return self._scenes()
 
     def automations(self) -> Sequence[JsonObject]:
-        checks = self._hub.checks
-        return [{**each, "health": checks.health_of(str(each["id"]))} for each in self._hub.automations.described()]
+        checks, beside = self._hub.checks, self._automating.beside()
+        return [
+            {**each, "health": checks.health_of(str(each["id"])), **beside.get(str(each["id"]), {})}
+            for each in self._hub.automations.described()
+        ]
 
     def issues(self) -> Sequence[JsonObject]:
         return [
@@ -219,6 +252,15 @@ class HubDoor:
     def health_of_all(self) -> Sequence[JsonObject]:
         return self._hub.checks.unhealthy(self._clock.now().wall)
 
+    def forecasts(self) -> JsonObject:
+        return {**self._hub.monitoring.forecasts.answer(), "at": self._clock.now().wall.isoformat()}
+
+    def diagnoses(self) -> Sequence[JsonObject]:
+        return self._diagnosing.made()
+
+    def diagnose(self, name: str | None) -> AsyncGenerator[JsonObject, None]:
+        return self._diagnosing.diagnose(None if name is None else self._device_named(name).id)
+
     def replay(self, rule: str | JsonObject, since: str, until: str | None) -> AsyncGenerator[JsonObject, None]:
         if not isinstance(rule, str):
             return self._replays.of_given(rule, since, until)
@@ -227,8 +269,28 @@ class HubDoor:
             raise NotFound(f"There is no automation '{rule}' any more.")
         return self._replays.of_known(definition, since, until)
 
-    def changes(self) -> AsyncGenerator[Change, None]:
-        return self._changes.read()
+    @property
+    def automating(self) -> Automating:
+        return self._automating
+
+    @property
+    def alerts(self) -> Alerts:
+        return self._alerts
+
+    @property
+    def tending(self) -> Tending:
+        return self._tending
+
+    @property
+    def guarding(self) -> Guarding:
+        return self._guarding
+
+    @property
+    def energy(self) -> Energy:
+        return self._energy
+
+    def changes(self, after: str | None = None) -> AsyncGenerator[Told, None]:
+        return self._changes.follow(after)
 
     # Doing.
 
@@ -303,18 +365,25 @@ class HubDoor:
         return await self._defined.history(kind, name)
 
     async def undo_definition(self, kind: str, name: str, entry: int | None, by: str) -> JsonObject:
-        del by  # a definition does not say who changed it last
-        return await self._defined.undo(kind, name, entry)
+        return await self._defined.undo(kind, name, entry, by)
 
     async def import_definitions(self, definitions: Sequence[JsonObject], by: str) -> JsonObject:
         arrived, told = Imported(self._hub.definitions, self._hub.home_id).take(definitions)
         await self._inbox.submit([DefinitionArrived(definition, is_from_cloud=False, by=by) for definition in arrived])
         return {"imported": told}
 
-    async def webhook(self, called: WebhookCalled) -> None:
+    def leave_safe_mode(self, by: str) -> None:
+        if self._safe_mode is None:
+            raise NotPossible("The hub is not in safe mode: it runs with everything.")
+        del by  # the restart is told
+        self._leave_safe_mode()
+
+    async def webhook(self, called: WebhookCalled) -> bool:
+        is_known = self._hub.automations.has_webhook(called.webhook_id)
         # Rules run also while the mirror cannot be written.
         with contextlib.suppress(MirrorError):
             await self._inbox.submit([called])
+        return is_known
 
     # How.
 

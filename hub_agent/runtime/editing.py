@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from hub_agent.core.hub import Hub
 from hub_agent.core.scenes.reading import read_scene
 from hub_agent.errors import DefinitionError, NotFound, NotPossible
+from hub_agent.model.action import Call
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Device, Entity
-from hub_agent.model.ids import EntityId, NewId, SceneId
-from hub_agent.model.inputs import DefinitionArrived
+from hub_agent.model.ids import CallId, EntityId, NewId, SceneId
+from hub_agent.model.inputs import CallRequested, DefinitionArrived, Input
 from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.state import Cause
 from hub_agent.runtime.inbox import Inbox
 
 NOW = "now"
@@ -75,14 +77,28 @@ class Editing:
 
     async def delete_scene(self, scene_id: str, by: str) -> None:
         gone = Definition("scene", scene_id, {}, is_deleted=True, modified_by=by)
-        await self.inbox.submit([DefinitionArrived(gone, is_from_cloud=False)])
+        await self.inbox.submit([DefinitionArrived(gone, is_from_cloud=False, by=by)])
 
     async def edit_automation(self, automation_id: str, changes: JsonObject, by: str) -> JsonObject:
         definition = self.hub.definitions.get("automation", automation_id)
         if definition is None:
             raise NotFound(f"There is no automation '{automation_id}' any more.")
+        if "pause_until" in changes and "is_paused" not in changes:
+            changes = {**changes, "is_paused": changes["pause_until"] is not None}
+        elif changes.get("is_paused") is not None and "pause_until" not in changes:
+            changes = {**changes, "pause_until": None}
         edited = Definition("automation", automation_id, changes, modified_by=by)
-        await self.inbox.submit([DefinitionArrived(edited, is_from_cloud=False)])
+        inputs: list[Input] = [DefinitionArrived(edited, is_from_cloud=False, by=by)]
+        # What was switched by a rule or a call holds until the definition says something new: here it says the same again.
+        rule = self.hub.automations.rules.find(automation_id)
+        is_enabled = changes.get("is_enabled")
+        if rule is not None and is_enabled is not None and rule.switched is not None and rule.is_wanted != is_enabled:
+            call_id = CallId(self.new_id())
+            verb = "turn_on" if is_enabled else "turn_off"
+            inputs.append(
+                CallRequested(Call(call_id, f"automation.{verb}", (rule.entity_id,), {}, Cause("manual", call_id, by)))
+            )
+        await self.inbox.submit(inputs)
         return {"id": automation_id, "name": {**definition.fields, **changes}.get("name")}
 
     async def _keep(self, scene_id: str, before: JsonObject, fields: JsonObject, by: str) -> None:
@@ -102,7 +118,7 @@ class Editing:
         except DefinitionError as err:
             raise NotPossible(str(err)) from err
         edited = Definition("scene", scene_id, fields, modified_by=by)
-        await self.inbox.submit([DefinitionArrived(edited, is_from_cloud=False)])
+        await self.inbox.submit([DefinitionArrived(edited, is_from_cloud=False, by=by)])
 
     def _with(self, listed: JsonValue, desired: Mapping[str, JsonValue]) -> list[JsonValue]:
         """The scene's list with these entities as wanted; the others stay, in their order."""

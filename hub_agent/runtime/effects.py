@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import assert_never
 
-from hub_agent.drivers.driver import Driver, SceneDriver
+from hub_agent.drivers.driver import Driver, InterviewDriver, SceneDriver
 from hub_agent.errors import NotPossible
 from hub_agent.model.action import Call, CallAnswered, Command, Recall
 from hub_agent.model.device import Device, Entity
@@ -18,9 +18,11 @@ from hub_agent.model.effects import (
     CallOutside,
     CloseLink,
     DropScene,
+    Interview,
     IssueCleared,
     IssueRaised,
     LogLine,
+    LookAround,
     OpenLink,
     Outward,
     Publish,
@@ -69,6 +71,8 @@ class Effects:
         take_errand: Callable[[Call], bool] = lambda _: False,
     ) -> None:
         """`take_errand`: False if nobody outside does such a thing."""
+        # Asks the network who is there; set by whoever listens to it.
+        self.look_around: Callable[[], None] = lambda: None
         self._broker = broker
         self._links = links
         self._drivers = drivers
@@ -120,6 +124,10 @@ class Effects:
                 self._ask(device_id)
             case Reconfigure(device_id):
                 self._reconfigure(device_id)
+            case Interview(device_id):
+                self._interview(device_id)
+            case LookAround():
+                self.look_around()
             case Publish(publication):
                 if not self._broker.publish(publication):
                     self._unsent.append((publication, moment))
@@ -243,6 +251,12 @@ class Effects:
         driver = self._drivers.get(device.origin.dialect) if device else None
         if device and driver:
             self._say(driver.encode_reconfigure(device))
+
+    def _interview(self, device_id: DeviceId) -> None:
+        device = self._find_device(device_id)
+        driver = self._drivers.get(device.origin.dialect) if device else None
+        if device and isinstance(driver, InterviewDriver):
+            self._say(driver.encode_interview(device))
 
     def _release(self, device: Device) -> None:
         driver = self._drivers.get(device.origin.dialect)

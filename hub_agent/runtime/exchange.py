@@ -425,7 +425,8 @@ class Exchange:
     def _present_for(self, now_s: float) -> JsonObject | None:
         if not self._told.is_due(now_s, self._flow.present_s):
             return None
-        present = {**self._present(), "hub": {"streams": streams_told(self.positions)}}
+        hub: JsonObject = {"streams": streams_told(self.positions), "measures_health": True}
+        present = {**self._present(), "hub": hub}
         return self._told.next_word(present, now_s, self._flow.present_alone_s)
 
     @property

@@ -28,6 +28,7 @@ from hub_agent.model.link import Frame, Service, ServiceGone
 from hub_agent.model.report import Decoded, MqttMessage
 from hub_agent.ports import Clock, Moment, Store
 from hub_agent.runtime.inbox import Heard, Inbox, Submitted
+from hub_agent.runtime.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Loop:
         self._is_ending = False
         self._ended = asyncio.Event()
         self.handled = 0
+        self.tally = Tally()
         self.beaten_at_s = self._last.monotonic_s
 
     @property
@@ -209,6 +211,7 @@ class Loop:
         except MirrorError as err:
             self._note_failure(err, moment)
             return err
+        self.tally.stored(self._unstored)
         self._unstored = []
         self._descriptions = 0
         if self._failure is not None:

@@ -23,6 +23,7 @@ from hub_agent.model.inputs import DefinitionArrived
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Change, Clock, Cloud, Identity, Store
 from hub_agent.runtime.exchange import IDENTITY_CODES, Exchange, Exchanged, Submit, lost_by
+from hub_agent.runtime.pulse import BEAT_EVERY_S, Pulse
 from hub_agent.runtime.verifying import Verifier
 
 log = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ class Uplink:
             known_once=known_once,
             account=self._account,
         )
+        self.pulse = Pulse(clock)
         self._up = Pace(jitter, idle_s=self._flow.present_alone_s)
         self._down = Pace(jitter, idle_s=self._flow.poll_s)
         self._reads_all = False
@@ -189,8 +191,8 @@ class Uplink:
             await self._attempt(self._count, None)
             await self._become_claimed()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep_on(self._speak_once, self._up, self._woken))
-                tasks.create_task(self._keep_on(self._listen_once, self._down, self._nudged))
+                tasks.create_task(self._keep_on(self._speak_once, self._up, self._woken, "speaking"))
+                tasks.create_task(self._keep_on(self._listen_once, self._down, self._nudged, "listening"))
                 tasks.create_task(self._verifier.run())
         finally:
             await self._cloud.close()
@@ -292,7 +294,7 @@ class Uplink:
                 await asyncio.Event().wait()
             await self._attempt(self._claim_once, self._up)
             if self.identity.hub_id is None:
-                await self._until(self._up, self._woken)
+                await self._until(self._up, self._woken, "speaking")
 
     async def _claim_once(self) -> None:
         assert self._claim_code is not None
@@ -419,18 +421,22 @@ class Uplink:
 
     # Going on, whatever happens.
 
-    async def _keep_on(self, once: Callable[[], Coroutine[None, None, None]], pace: Pace, event: asyncio.Event) -> None:
+    async def _keep_on(
+        self, once: Callable[[], Coroutine[None, None, None]], pace: Pace, event: asyncio.Event, strand: str
+    ) -> None:
         while True:
-            await self._until(pace, event)
+            await self._until(pace, event, strand)
             await self._attempt(once, pace)
 
-    async def _until(self, pace: Pace, event: asyncio.Event) -> None:
+    async def _until(self, pace: Pace, event: asyncio.Event, strand: str) -> None:
         """Until the pace says that it is time; `event` says that the pace may have changed."""
+        self.pulse.beat(strand)
         while (left_s := pace.due_s - self._now_s()) > 0:
             event.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(left_s, TICK_S)):
+                async with asyncio.timeout(min(max(left_s, TICK_S), BEAT_EVERY_S)):
                     await event.wait()
+            self.pulse.beat(strand)
             if not self._link.is_online and self._now_s() - self._counted_at_s >= COUNT_AGAIN_S:
                 await self._attempt(self._count, None)
 

@@ -159,6 +159,10 @@ class Ledger:
             # The commit before it was kept; damage is marked for the next start, and whoever needs those pages is told.
             return
 
+    def tidy_now(self, moment: Moment) -> None:
+        self._due.tidied_s = -TIDY_EVERY.total_seconds()
+        self.tidy(moment)
+
     # Uplink and downlink
 
     def positions(self) -> list[StreamPosition]:
@@ -226,6 +230,16 @@ class Ledger:
     def ran_well(self) -> None:
         with self._guarded(), file.transaction(self.connection, is_fsynced=False):
             self._tables.save_ran_well()
+
+    def answer(self) -> None:
+        """A write that is taken back: all that a commit goes through, and nothing for the card."""
+        with self._guarded():
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._tables.save_alive_at(0)
+                self._tables.alive_at_ms()
+            finally:
+                self.connection.execute("ROLLBACK")
 
     def trust_clock(self, boot_id: str, offset_s: float) -> int:
         with self._guarded(), file.transaction(self.connection, is_fsynced=True):

@@ -1,15 +1,18 @@
 """Brings a mirror's file to the newest schema, one transaction for each step.
 
 `python -m hub_agent.store.migrate` prints the schema that all steps give together; schema.sql holds it for the reader.
+`python -m hub_agent.store.migrate FILE` brings that mirror there, which no agent may have open: an upgrade tries it on a copy.
 """
 
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub_agent.errors import MirrorTooNew
+from hub_agent.errors import MirrorCorrupt, MirrorTooNew, OperatingError
+from hub_agent.store import file
 
 FOLDER = Path(__file__).with_name("migrations")
 
@@ -90,5 +93,18 @@ def _print_schema() -> None:
     connection.close()
 
 
+def _bring(path: Path) -> None:
+    with file.translated(path), closing(file.connect(path)) as connection:
+        done = migrate(connection, shipped(), now_ms=0)
+        verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if verdict != "ok":
+        raise MirrorCorrupt(f"The mirror {path} is damaged: {verdict}.")
+    sys.stdout.write(f"{len(done)} steps, to schema {shipped()[-1].number}\n")
+
+
 if __name__ == "__main__":
-    _print_schema()
+    try:
+        _bring(Path(sys.argv[1])) if sys.argv[1:] else _print_schema()
+    except OperatingError as err:
+        sys.exit(str(err))

@@ -82,6 +82,18 @@ SELECT body FROM definitions WHERE kind = ? AND id = ?;
 -- name: read_definitions_of_kind
 SELECT kind, id, body FROM definitions WHERE kind = ? ORDER BY id;
 
+-- name: note_activity
+INSERT INTO activity (at, kind, who, devices, body) VALUES (?, ?, ?, ?, ?);
+
+-- name: trim_activity
+DELETE FROM activity WHERE entry <= (SELECT max(entry) FROM activity) - ?1 OR at < ?2;
+
+-- name: read_activity
+SELECT entry, at, kind, body, devices FROM activity
+WHERE entry < ?1 AND entry > ?2 AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR who = ?4 OR who LIKE ?4 || ':%')
+    AND (?5 IS NULL OR instr(devices, ?5))
+ORDER BY entry DESC LIMIT ?6;
+
 -- name: keep_former
 INSERT INTO definition_history (kind, id, at, origin, columns, body) VALUES (?, ?, ?, ?, ?, ?);
 
@@ -288,9 +300,12 @@ ON CONFLICT (table_name, id) DO UPDATE SET
 WHERE excluded.revision > revision;
 
 -- name: read_owed_cases
--- An issue points at the examination that found it, which may have changed since.
+-- An issue points at the examination that found it, a vulnerability at its scan; either may have changed since.
 SELECT table_name, id, revision, body FROM cases WHERE revision > acknowledged_revision
-ORDER BY table_name <> 'diagnostic_runs', changed_at, id LIMIT ?;
+ORDER BY table_name NOT IN ('diagnostic_runs', 'security_scans'), changed_at, id LIMIT ?;
+
+-- name: read_recent_cases
+SELECT body FROM cases WHERE table_name = ? ORDER BY changed_at DESC LIMIT ?;
 
 -- name: acknowledge_case
 UPDATE cases SET acknowledged_revision = max(acknowledged_revision, ?3)
@@ -386,6 +401,15 @@ DELETE FROM definition_history;
 
 -- name: insert_definition_history
 INSERT OR REPLACE INTO definition_history VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: all_activity
+SELECT entry, at, kind, who, devices, body FROM activity;
+
+-- name: delete_all_activity
+DELETE FROM activity;
+
+-- name: insert_activity
+INSERT OR REPLACE INTO activity VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: all_commands
 SELECT command_id, body FROM commands;

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from hub_agent.model.activity import ActivityAsked
 from hub_agent.model.definition import Definition, Former
 from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.store import queries
-from hub_agent.store.codec import decode, unpack_object
+from hub_agent.store.codec import decode, from_ms, unpack_object
 from hub_agent.store.ledger import size_of
 from hub_agent.store.tables import read_former
 
@@ -36,6 +37,28 @@ def runs(rows: Rows) -> list[JsonObject]:
         except ValueError:  # damaged: the others are still worth showing
             continue
     return bodies
+
+
+def activity_query(asked: ActivityAsked) -> tuple[str, tuple[object, ...]]:
+    values = (asked.before or 1 << 62, asked.after, asked.kind, asked.who, asked.device, asked.limit)
+    return queries.load()["read_activity"], values
+
+
+def activity(rows: Rows) -> list[JsonObject]:
+    told: list[JsonObject] = []
+    for entry, at, kind, body, devices in rows:
+        assert isinstance(body, bytes)
+        assert isinstance(entry, int)
+        assert isinstance(at, int)
+        with suppress(ValueError):  # damaged: the others are still worth showing
+            head: JsonObject = {
+                "id": entry,
+                "at": from_ms(at).isoformat(),
+                "kind": str(kind),
+                "devices": str(devices).split(),
+            }
+            told.append({**head, **unpack_object(body)})
+    return told
 
 
 def trace_query(run_id: str) -> tuple[str, tuple[object, ...]]:

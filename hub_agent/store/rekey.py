@@ -22,6 +22,7 @@ WHOLE_TABLES = (
     ("all_device_aliases", "delete_all_device_aliases", "insert_device_aliases"),
     ("all_definitions", "delete_all_definitions", "insert_definitions"),
     ("all_definition_history", "delete_all_definition_history", "insert_definition_history"),
+    ("all_activity", "delete_all_activity", "insert_activity"),
     ("all_commands", "delete_all_commands", "insert_commands"),
     ("all_cases", "delete_all_cases", "insert_cases"),
     ("all_saved", "delete_all_saved", "insert_saved"),

@@ -37,6 +37,22 @@ def suspect(path: Path) -> None:
         _marker(path).touch()
 
 
+def is_suspect(path: Path) -> bool:
+    return _marker(path).exists()
+
+
+def is_sound(path: Path) -> bool:
+    """Reads the whole file, beside whoever writes it."""
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        ) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError as err:
+        # That it is locked or cannot be opened now says nothing of it.
+        return not is_corrupt(err)
+
+
 def check(path: Path) -> None:
     """Where damage was met before, looks at the whole file. Raises MirrorCorrupt."""
     if not _marker(path).exists():

@@ -1,5 +1,14 @@
 -- Made by: python -m hub_agent.store.migrate > hub_agent/store/schema.sql
 
+CREATE TABLE activity (
+    entry INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    who TEXT NOT NULL,
+    devices TEXT NOT NULL,
+    body BLOB NOT NULL
+);
+
 CREATE TABLE boots (
     boot_number INTEGER PRIMARY KEY,
     boot_id TEXT NOT NULL UNIQUE

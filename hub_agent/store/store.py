@@ -14,13 +14,14 @@ import aiosqlite
 
 from hub_agent.core.sync.verifying import Stretch
 from hub_agent.errors import MirrorError, MirrorFull
+from hub_agent.model.activity import ActivityAsked
 from hub_agent.model.definition import Definition, Former
 from hub_agent.model.effects import Durability, Persistent
 from hub_agent.model.ids import EntityId, NewId
 from hub_agent.model.json import JsonObject
 from hub_agent.model.state import EntityState
 from hub_agent.ports import Case, Gap, Identity, Moment, RecordBatch, Remembered, StreamPosition
-from hub_agent.store import history, printing, queries, reading
+from hub_agent.store import history, printing, queries, reading, salvage
 from hub_agent.store.file import PAGE_BYTES, translated
 from hub_agent.store.ledger import Ledger, disk_space_of
 from hub_agent.store.retention import DiskSpace
@@ -155,6 +156,12 @@ class Mirror:
     async def trace(self, run_id: str) -> JsonObject | None:
         return reading.trace(run_id, await self._read(*reading.trace_query(run_id)))
 
+    async def recent_cases(self, table: str, limit: int) -> Sequence[JsonObject]:
+        return reading.runs(await self._read(queries.load()["read_recent_cases"], (table, limit)))
+
+    async def activity(self, asked: ActivityAsked) -> Sequence[JsonObject]:
+        return reading.activity(await self._read(*reading.activity_query(asked)))
+
     async def definition_history(self, kind: str, definition_id: str) -> Sequence[Former]:
         rows = await self._read(queries.load()["read_formers"], (kind, definition_id))
         return reading.definition_history(rows)
@@ -166,6 +173,23 @@ class Mirror:
         for former in reading.definition_history(rows):
             first.setdefault((former.kind, former.id), former)
         return list(first.values())
+
+    async def is_sound(self) -> bool:
+        """By a connection of its own on a thread of its own; it takes as long as reading the file does. Damage is looked at closer at the next start."""
+        is_sound = (
+            salvage.is_sound(self._path) if self._inline else await asyncio.to_thread(salvage.is_sound, self._path)
+        )
+        if not is_sound:
+            salvage.suspect(self._path)
+        return is_sound
+
+    async def tidy(self, moment: Moment) -> None:
+        """What time and space let go goes now."""
+        await self._write(self._ledger.tidy_now, moment)
+
+    async def answers(self) -> None:
+        """Returns once the writer has done a write, which leaves nothing behind."""
+        await self._write(self._ledger.answer)
 
     async def ran_well(self) -> None:
         await self._write(self._ledger.ran_well)

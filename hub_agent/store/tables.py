@@ -17,6 +17,7 @@ from hub_agent.model.effects import (
     AppendRecord,
     CloudCommandDone,
     ForgetDevice,
+    NoteActivity,
     Persistent,
     Save,
     SaveCommand,
@@ -33,6 +34,8 @@ from hub_agent.store.codec import Alike, decode, from_ms, pack, to_json, to_ms, 
 log = logging.getLogger(__name__)
 
 TRACES_SLACK = 5  # so many more may gather before they are trimmed
+ACTIVITY_MAX = 10_000  # some 3 MB
+ACTIVITY_AGE_MAX = timedelta(days=90)
 TRACE_AGE_MAX = timedelta(days=30)
 FORMERS_MAX = 20  # of a definition
 FORMER_AGE_MAX = timedelta(days=30)
@@ -60,6 +63,7 @@ class Tables:
         """Inside a transaction."""
         self._run("trim_old_traces", to_ms(now - TRACE_AGE_MAX))
         self._run("trim_old_formers", to_ms(now - FORMER_AGE_MAX))
+        self._run("trim_activity", ACTIVITY_MAX, to_ms(now - ACTIVITY_AGE_MAX))
         self._run("trim_cases", to_ms(now - CASE_AGE_MAX))
         self._trim_cases_beyond()
         self._run("trim_cloud_commands", to_ms(now - CLOUD_COMMAND_AGE_MAX))
@@ -185,6 +189,9 @@ class Tables:
                 self._save_definition(definition, now_ms)
             case SaveTrace():
                 self._save_trace(effect, now_ms)
+            case NoteActivity(told):
+                who = f"{told.who.kind}:{told.who.id}"
+                self._run("note_activity", now_ms, told.kind, who, " ".join(told.devices), pack(told.as_json()))
             case AppendCase(table, case_id, revision, row):
                 self._run("save_case", table, case_id, revision, now_ms, pack(row))
             case CloudCommandDone(command_id, status, result):

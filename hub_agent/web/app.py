@@ -1,27 +1,44 @@
 """The application: API under /api/v1, described by OpenAPI, and the page that is its first user."""
 
-from collections.abc import Callable, Coroutine, Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from time import monotonic
+from typing import Annotated
 
-import orjson
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Match
 
-from hub_agent.errors import NotFound, NotPossible, OperatingError, PersonNeeded
+from hub_agent.errors import LinkError, NotFound, NotPossible, OperatingError, Outdated, PersonNeeded
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Door
-from hub_agent.web.access import SESSION_COOKIE, SESSION_LIFETIME, Access, PairingRefused
-from hub_agent.web.answers import OrjsonResponse, by_whom
+from hub_agent.web.access import Access
+from hub_agent.web.activity import seeing_activity
+from hub_agent.web.alerts import alerts
+from hub_agent.web.answers import OrjsonResponse, by_whom, scope_of
+from hub_agent.web.automations import automations as automation_routes
+from hub_agent.web.compress import Compress
 from hub_agent.web.definitions import doing_definitions, seeing_definitions
+from hub_agent.web.description import describing
+from hub_agent.web.diagnoses import doing_diagnoses, seeing_diagnoses
 from hub_agent.web.editing import editing
-from hub_agent.web.events import EventStream
+from hub_agent.web.energy import energy
+from hub_agent.web.events import MARK_MAX, EventStream
+from hub_agent.web.forecasts import seeing_forecasts
+from hub_agent.web.gate import Gate
 from hub_agent.web.guard import Guard, fault
+from hub_agent.web.letting_in import letting_in
+from hub_agent.web.metrics import metrics
+from hub_agent.web.own import own
+from hub_agent.web.page_address import TlsOnly, certifying, told
+from hub_agent.web.page_files import PageFiles, answer, page_files
+from hub_agent.web.proxies import Networks, Proxied
 from hub_agent.web.replaying import replay_answer
+from hub_agent.web.routes import API, add, api_router
+from hub_agent.web.safe_mode import safe_mode
+from hub_agent.web.scopes import CONFIGURING_ACTIONS, Scope
+from hub_agent.web.security import doing_security, seeing_security
 from hub_agent.web.shapes import (
     ActivationAnswer,
     AddRequest,
@@ -33,7 +50,6 @@ from hub_agent.web.shapes import (
     DeviceChange,
     DiscoveredAnswer,
     ExplanationAnswer,
-    FaultAnswer,
     ForgetRequest,
     ForgotAnswer,
     HealthAnswer,
@@ -41,8 +57,6 @@ from hub_agent.web.shapes import (
     ImportRequestBody,
     IssueAnswer,
     NoticeAnswer,
-    PairAnswer,
-    PairRequest,
     RejectedAnswer,
     RepairAnswer,
     ReplayAnswer,
@@ -51,83 +65,75 @@ from hub_agent.web.shapes import (
     RunAnswer,
     SceneAnswer,
     SetRequest,
-    StatusAnswer,
     SyncAnswer,
     TraceAnswer,
     VerifiedAnswer,
     VerifyRequest,
 )
+from hub_agent.web.status_shapes import StatusAnswer
+from hub_agent.web.tending import tending
+from hub_agent.web.tls import Tls
 from hub_agent.web.webhooks import Webhooks
 
-STATIC = Path(__file__).parent / "static"
-API = "/api/v1"
 
-_FAULTS: dict[int | str, dict[str, object]] = {
-    status: {"model": FaultAnswer, "description": words}
-    for status, words in (
-        (401, "Not paired"),
-        (404, "Nothing of that name"),
-        (409, "The device cannot do that"),
-        (413, "The request is too large"),
-        (422, "The request is not understood"),
-        (503, "Not now: the words say why"),
-    )
-}
-
-_PAIRING_FAULTS: dict[int | str, dict[str, object]] = {
-    403: {"model": FaultAnswer, "description": "Not the code"},
-    429: {"model": FaultAnswer, "description": "Too many tries"},
-}
-
-
-class _StrictRequest(Request):
-    """JSON without NaN, lone surrogates and bottomless nesting, none of which the mirror could keep."""
-
-    async def json(self) -> Any:
-        return orjson.loads(await self.body())
-
-
-class _StrictRoute(APIRoute):
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_strictly(request: Request) -> Response:
-            return await handle(_StrictRequest(request.scope, request.receive))
-
-        return handle_strictly
-
-
-def create_app(door: Door, access: Access, version: str) -> FastAPI:
+def create_app(
+    door: Door,
+    access: Access,
+    version: str,
+    *,
+    proxies: Networks = (),
+    tls: Tls | None = None,
+    is_plain: bool = True,
+    now_s: Callable[[], float] = monotonic,
+    files: PageFiles | None = None,
+) -> FastAPI:
     """Same app for the network and the Unix socket (there wrapped by guard.trusted)."""
     app = FastAPI(
         title="nexa-hub",
         version=version,
-        description="The home's own API. Pair once (POST /api/v1/pair), then the session cookie opens the rest.",
-        openapi_url=f"{API}/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        default_response_class=OrjsonResponse,
-        responses=_FAULTS,
     )
-    app.include_router(_seeing(door), prefix=API, tags=["see"])
-    app.include_router(_doing(door), prefix=API, tags=["do"])
-    app.include_router(editing(door, _StrictRoute), prefix=API, tags=["edit"])
-    app.include_router(_pairing(access), prefix=API, tags=["pair"])
-    app.include_router(_page(access))
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(Guard, access=access)
+    files = files or PageFiles()
+    add(
+        app,
+        (
+            _seeing(door, lambda: told(tls, is_plain=is_plain)),
+            _doing(door),
+            automation_routes(door),
+            editing(door),
+            safe_mode(door),
+            alerts(door),
+            tending(door),
+            own(door),
+            energy(door),
+            metrics(door),
+            letting_in(door, access),
+            _page(access, files),
+            page_files(files),
+            describing(app),
+            certifying(tls),
+        ),
+    )
+    app.add_middleware(Compress)
+    if not is_plain:
+        app.add_middleware(TlsOnly)
+    app.add_middleware(Guard, access=access, refused=door.guarding.refused, now_s=now_s)
     app.add_middleware(Webhooks, door=door)
+    app.add_middleware(Gate, door=door)
+    app.add_middleware(Proxied, trusted=proxies)
     _speak_of_errors(app)
     return app
 
 
-def _seeing(door: Door) -> APIRouter:
-    router = APIRouter()
+def _seeing(door: Door, page: Callable[[], JsonObject]) -> APIRouter:
+    router = api_router("see")
 
     @router.get("/status", response_model=StatusAnswer)
     async def status() -> Response:
         """The agent, its broker, its cloud, and how much there is of everything."""
-        return OrjsonResponse(door.status())
+        return OrjsonResponse({**door.status(), "page": page()})
 
     @router.get("/rooms", response_model=list[RoomAnswer])
     async def rooms() -> Response:
@@ -150,6 +156,10 @@ def _seeing(door: Door) -> APIRouter:
     @router.get("/scenes", response_model=list[SceneAnswer])
     async def scenes() -> Response:
         return OrjsonResponse(door.scenes())
+
+    @router.get("/scenes/{scene_id}", response_model=SceneAnswer)
+    async def scene(scene_id: str) -> Response:
+        return OrjsonResponse(_by_id(door.scenes(), scene_id, "scene"))
 
     @router.get("/automations", response_model=list[AutomationAnswer])
     async def automations() -> Response:
@@ -223,17 +233,26 @@ def _seeing(door: Door) -> APIRouter:
         return OrjsonResponse(door.rejected())
 
     seeing_definitions(door, router)
+    seeing_diagnoses(door, router)
+    seeing_security(door, router)
+    seeing_forecasts(door, router)
+    seeing_activity(door, router)
 
     @router.get("/events", response_class=EventStream, status_code=200)
-    async def events() -> Response:
-        """Live changes as server-sent events. After `resync` read everything anew."""
-        return EventStream(door.changes())
+    async def events(
+        after: Annotated[str | None, Query(max_length=MARK_MAX)] = None,
+        last_event_id: Annotated[str | None, Header(max_length=MARK_MAX)] = None,
+    ) -> Response:
+        """Live changes as server-sent events. It begins with `welcome`; with the id of the last event one had (as browsers send it by themselves, or `after`) what was missed comes next.
+        After `resync` read everything anew. `alive` comes while nothing happens.
+        """
+        return EventStream(door.changes(last_event_id or after))
 
     return router
 
 
 def _doing(door: Door) -> APIRouter:
-    router = APIRouter(route_class=_StrictRoute)
+    router = api_router("do")
 
     @router.post("/discovered/add", response_model=DiscoveredAnswer)
     async def add_discovered(body: AddRequest, request: Request) -> Response:
@@ -268,7 +287,11 @@ def _doing(door: Door) -> APIRouter:
 
     @router.post("/call", response_model=CallAnswer)
     async def call(body: CallRequestBody, request: Request) -> Response:
-        """Calls an action in the words of automations."""
+        """Calls an action in the words of automations. Those that reach past the devices (mqtt, shell_command, rest_command) take the right to configure."""
+        if body.action.strip().casefold().partition(".")[0] in CONFIGURING_ACTIONS and not scope_of(request).has(
+            Scope.CONFIGURE
+        ):
+            return fault(403, "not_allowed", f"{body.action} takes the right to configure.")
         return OrjsonResponse(await door.call(body.action, body.target, body.data, by_whom(request)))
 
     @router.post("/replay", response_model=ReplayAnswer)
@@ -286,68 +309,39 @@ def _doing(door: Door) -> APIRouter:
         return OrjsonResponse(await door.import_definitions(given, by_whom(request)))
 
     doing_definitions(door, router, by_whom)
+    doing_diagnoses(door, router)
+    doing_security(door, router)
 
     return router
 
 
-def _pairing(access: Access) -> APIRouter:
-    router = APIRouter(route_class=_StrictRoute)
-
-    @router.post("/pair", response_model=PairAnswer, responses=_PAIRING_FAULTS)
-    async def pair(body: PairRequest, request: Request) -> Response:
-        """Turns the code on the hub's console into a session."""
-        try:
-            cookie = access.pair(body.code, body.name)
-        except PairingRefused as err:
-            return fault(
-                429 if err.retry_after_s else 403, "pairing_refused", str(err), retry_after_s=err.retry_after_s
-            )
-        response = OrjsonResponse({"paired": True})
-        response.set_cookie(
-            SESSION_COOKIE,
-            cookie,
-            max_age=int(SESSION_LIFETIME.total_seconds()),
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
-        return response
-
-    @router.get("/pairing", include_in_schema=False)
-    async def pairing(request: Request) -> Response:
-        """The code, for whoever may open the Unix socket."""
-        if not request.scope.get("nexa_local"):
-            return fault(403, "local_only", "The code is told on the hub itself only: nexa-hub pair")
-        return OrjsonResponse({"code": access.offer_code()})
-
-    @router.post("/leave", response_model=PairAnswer)
-    async def leave(request: Request) -> Response:
-        """Ends this browser's session."""
-        access.forget(request.cookies.get(SESSION_COOKIE, ""))
-        response = OrjsonResponse({"paired": False})
-        response.delete_cookie(SESSION_COOKIE)
-        return response
-
-    return router
-
-
-def _page(access: Access) -> APIRouter:
+def _page(access: Access, files: PageFiles) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
-    async def page() -> Response:
-        return FileResponse(STATIC / "page.html", headers={"cache-control": "no-cache"})
+    async def page(request: Request) -> Response:
+        return answer(files.find("page.html"), request)
 
     @router.get("/pair")
-    async def pair_page() -> Response:
-        access.offer_code()
-        return FileResponse(STATIC / "pair.html", headers={"cache-control": "no-cache"})
+    async def pair_page(request: Request) -> Response:
+        access.offer_first_code()
+        return answer(files.find("pair.html"), request)
 
     @router.get("/live")
-    async def live() -> Alive:
-        return Alive()
+    async def live() -> Response:
+        return OrjsonResponse(Alive().model_dump())
 
     return router
+
+
+def _methods_of(app: FastAPI, request: Request) -> list[str]:
+    """The router knows those of the first route that fits only, and a path may have several."""
+
+    def has(method: str) -> bool:
+        asked = {**request.scope, "method": method}
+        return any(route.matches(asked)[0] is Match.FULL for route in app.routes)
+
+    return [method for method in ("DELETE", "GET", "PATCH", "POST", "PUT") if has(method)]
 
 
 def _by_id(things: Sequence[JsonObject], wanted: str, kind: str) -> JsonObject:
@@ -364,13 +358,19 @@ def _speak_of_errors(app: FastAPI) -> None:
 
     @app.exception_handler(NotPossible)
     async def not_possible(_request: Request, err: NotPossible) -> Response:
-        return fault(409, "not_possible", str(err), field=err.field)
+        code = "changed_meanwhile" if isinstance(err, Outdated) else "not_possible"
+        return fault(409, code, str(err), field=err.field)
 
     @app.exception_handler(PersonNeeded)
     async def person_needed(_request: Request, err: PersonNeeded) -> Response:
         return fault(
             409, "person_needed", str(err), needs={"kind": err.kind, "text": str(err), "fields": list(err.fields)}
         )
+
+    @app.exception_handler(LinkError)
+    async def not_reached(_request: Request, err: LinkError) -> Response:
+        """What somebody named is not there, or is something else: asking again changes nothing by itself."""
+        return fault(409, "not_reached", str(err))
 
     @app.exception_handler(OperatingError)
     async def operating(_request: Request, err: OperatingError) -> Response:
@@ -382,9 +382,13 @@ def _speak_of_errors(app: FastAPI) -> None:
         return fault(422, "not_understood", "; ".join(words), f"The API is described at {API}/openapi.json")
 
     @app.exception_handler(HTTPException)
-    async def http(_request: Request, err: HTTPException) -> Response:
+    async def http(request: Request, err: HTTPException) -> Response:
         code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(err.status_code, "refused")
-        return fault(err.status_code, code, str(err.detail))
+        answer = fault(err.status_code, code, str(err.detail))
+        answer.headers.update(err.headers or {})
+        if err.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["allow"] = ", ".join(_methods_of(app, request))
+        return answer
 
     @app.exception_handler(Exception)
     async def our_own(_request: Request, _err: Exception) -> Response:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hub_agent.ports import Door
-from hub_agent.web.shapes import Shape
+from hub_agent.web.shapes import Asked, Shape, Whole
 
 
 class DefinitionListed(Shape):
@@ -34,10 +34,8 @@ class ChangeAnswer(Shape):
     before: dict[str, Any] | None
 
 
-class UndoRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    entry: int | None = Field(None, ge=1, le=2**53)
+class UndoRequest(Asked):
+    entry: Annotated[Whole, Field(ge=1, le=2**53)] | None = None
 
 
 def seeing_definitions(door: Door, router: APIRouter) -> None:

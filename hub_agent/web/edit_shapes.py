@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from hub_agent.web.shapes import Shape
+from hub_agent.web.shapes import Asked, Instant, Shape
 
 
 class SideAnswer(Shape):
@@ -74,28 +74,22 @@ Side = Literal["hub", "cloud"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class DecisionRequest(BaseModel):
+class DecisionRequest(Asked):
     """`side` for all that is disputed, `fields` for some by name."""
 
-    model_config = ConfigDict(extra="forbid")
-
     side: Side | None = None
-    fields: Annotated[dict[str, Side], Field(max_length=50)] = {}
+    fields: Annotated[dict[str, Side], Field(max_length=50)] = Field({})
 
 
-class LostRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class LostRequest(Asked):
     put_back: bool
 
 
-class DesiredRequest(BaseModel):
+class DesiredRequest(Asked):
     """As the home's states are spelled: `on` and `{"brightness": 128}`."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
     state: bool | int | float | Annotated[str, StringConstraints(min_length=1, max_length=255)]
-    attributes: Annotated[dict[str, Any], Field(max_length=50)] = {}
+    attributes: Annotated[dict[str, Any], Field(max_length=50)] = Field({})
 
 
 Desired = Annotated[
@@ -104,10 +98,8 @@ Desired = Annotated[
 ]
 
 
-class SceneChange(BaseModel):
+class SceneChange(Asked):
     """What is not named stays. `desired`: by entity, a state, "now" for how it is, null to leave it out of the scene."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
     description: str | None = Field(None, max_length=2000)
@@ -115,32 +107,28 @@ class SceneChange(BaseModel):
     color: str | None = Field(None, max_length=50)
     room_id: str | None = Field(None, max_length=64)
     is_favorite: bool | None = None
-    desired: Desired = {}
+    desired: Desired = Field({})
 
 
-class NewScene(BaseModel):
+class NewScene(Asked):
     """As the room (without one: the home) stands now, or only what `desired` names."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name
     description: str | None = Field(None, max_length=2000)
     icon: str | None = Field(None, max_length=100)
     color: str | None = Field(None, max_length=50)
     room_id: str | None = Field(None, max_length=64)
-    desired: Desired = {}
+    desired: Desired = Field({})
 
 
-class AutomationChange(BaseModel):
+class AutomationChange(Asked):
     """What is not named stays. `pause_until` in the past, or null, ends a pause."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
     description: str | None = Field(None, max_length=2000)
     is_enabled: bool | None = None
     is_paused: bool | None = None
-    pause_until: AwareDatetime | None = None
+    pause_until: Instant | None = None
 
 
 class EditedAnswer(Shape):

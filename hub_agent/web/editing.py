@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from hub_agent.ports import Door
@@ -21,13 +20,14 @@ from hub_agent.web.edit_shapes import (
     NewScene,
     SceneChange,
 )
+from hub_agent.web.routes import api_router
 
 # An empty name is none; of the others null means that they are taken away.
 _NOT_NULL = frozenset({"name", "is_favorite", "is_enabled"})
 
 
-def editing(door: Door, route_class: type[APIRoute]) -> APIRouter:
-    router = APIRouter(route_class=route_class)
+def editing(door: Door) -> APIRouter:
+    router = api_router("edit")
 
     @router.get("/sync/conflicts", response_model=list[ConflictAnswer])
     async def conflicts() -> Response:

@@ -9,13 +9,16 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from hub_agent.ports import Change
+from hub_agent.ports import Told
 
 HEARTBEAT_S = 15.0
 
 # After a lost connection the browser tries again this soon.
 RETRY_MS = 1500
-_WELCOME = b": welcome\nretry: %d\n\n" % RETRY_MS
+_RETRY = b"retry: %d\n\n" % RETRY_MS
+# An event, not a comment: a page can tell by it that the hub still speaks to it, also after the phone slept.
+_ALIVE = b"event: alive\ndata: {}\n\n"
+MARK_MAX = 60
 
 # Where `server.serve` leaves the event that ends streams, so that an open page does not hold up the agent's stop.
 STOPPING = "nexa_stopping"
@@ -26,7 +29,7 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, changes: AsyncGenerator[Change, None]) -> None:
+    def __init__(self, changes: AsyncGenerator[Told, None]) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._changes = changes
@@ -39,18 +42,18 @@ class EventStream(Response):
         reading: asyncio.Future[Any] = self._next()
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await send(_chunk(_WELCOME))
+            await send(_chunk(_RETRY))
             while not any(end.done() for end in ends):
                 await asyncio.wait({reading, *ends}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
                 if not reading.done():
                     if not any(end.done() for end in ends):
-                        await send(_chunk(b": still here\n\n"))
+                        await send(_chunk(_ALIVE))
                     continue
-                change = reading.result()
-                if change is None:
+                told = reading.result()
+                if told is None:
                     break
                 reading = self._next()
-                await send(_chunk(b"event: " + change.topic.encode() + b"\ndata: " + _dump(change.body) + b"\n\n"))
+                await send(_chunk(_event(told)))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             for task in (reading, *ends):
@@ -59,7 +62,7 @@ class EventStream(Response):
             with contextlib.suppress(RuntimeError):  # it was never begun, or is ending by itself
                 await self._changes.aclose()
 
-    def _next(self) -> "asyncio.Future[Change | None]":
+    def _next(self) -> "asyncio.Future[Told | None]":
         return asyncio.ensure_future(anext(self._changes, None))
 
 
@@ -70,6 +73,11 @@ async def _client_gone(receive: Receive) -> None:
 
 async def _waited(event: asyncio.Event) -> None:
     await event.wait()
+
+
+def _event(told: Told) -> bytes:
+    change = told.change
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (told.mark.encode(), change.topic.encode(), _dump(change.body))
 
 
 def _chunk(body: bytes) -> dict[str, object]:

@@ -11,6 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub_agent.errors import AddressInUse
+from hub_agent.web.connections import LocalProtocol, PatientProtocol
+from hub_agent.web.doorway import Certified, receive
 from hub_agent.web.events import STOPPING
 
 SOCKET_MODE = 0o660
@@ -58,15 +60,20 @@ def bind_unix(path: Path) -> socket.socket:
     return listener
 
 
-async def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Until cancelled; then requests under way may end, and streams end at once."""
+async def serve(app: ASGIApp, listener: socket.socket, certified: Certified | None = None) -> None:
+    """Until cancelled; then requests under way may end, and streams end at once. `certified`: HTTPS at the same port."""
     stopping = asyncio.Event()
+    ends: set[asyncio.Future[None]]
+    receiving: asyncio.Future[None] | None = None
     config = uvicorn.Config(
         _told_of_the_end(app, stopping),
         log_config=None,
         access_log=False,
         lifespan="off",
+        http=LocalProtocol if listener.family == socket.AF_UNIX else PatientProtocol,
         ws="none",
+        # Whom a proxy speaks for is decided in proxies.py.
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=SHUTDOWN_S_MAX,
@@ -74,15 +81,27 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
         h11_max_incomplete_event_size=32 * 1024,
     )
     server = _Server(config)
-    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    if certified is None:
+        ends = {asyncio.ensure_future(server.serve(sockets=[listener]))}
+    else:
+        config.load()
+
+        def create() -> asyncio.Protocol:
+            made: asyncio.Protocol = config.http_protocol_class(config, server.server_state, {})  # type: ignore[call-arg]  # as the server itself calls it
+            return made
+
+        receiving = asyncio.ensure_future(receive(listener, certified, create))
+        ends = {asyncio.ensure_future(server.serve(sockets=[])), receiving}
     try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
+        ended, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for each in ended:
+            each.result()
+    finally:
         stopping.set()
         server.should_exit = True
-        await serving
-        raise
-    finally:
+        if receiving is not None:
+            receiving.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
         listener.close()
 
 

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    field_validator,
+)
 
 # Deeper than any action's data; what comes after this border walks it by recursion.
 DATA_DEPTH_MAX = 16
@@ -12,7 +21,31 @@ IMPORTED_MAX = 500
 
 
 class Shape(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    # Made into a validator only where the description is made: nothing that the hub answers is checked against it at run time.
+    model_config = ConfigDict(extra="allow", defer_build=True)
+
+
+class Asked(BaseModel):
+    """What a request brings: no field that nobody knows, and nothing taken for something else (`0` for no, `false` for 0)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _is_text(value: Any) -> Any:
+    """Numbers would be taken for seconds of 1970."""
+    if not isinstance(value, str):
+        raise ValueError("must be a text such as 2026-06-01T12:00:00Z")  # noqa: TRY004 pydantic makes words of it
+    return value
+
+
+def _is_whole(value: Any) -> Any:
+    """JSON has one kind of number: 8.0 is 8. But `true` is not 1."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_is_whole)]
+# A time, with its zone.
+Instant = Annotated[AwareDatetime, Strict(strict=False), BeforeValidator(_is_text)]
 
 
 class NeedAnswer(Shape):
@@ -109,9 +142,7 @@ class DiscoveredAnswer(Shape):
 Given = Annotated[str, StringConstraints(max_length=4096)]
 
 
-class AddRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class AddRequest(Asked):
     what: str = Field(
         description="Its id or name as discovered, or an address.", max_length=300, examples=["shelly://192.168.1.30"]
     )
@@ -120,9 +151,7 @@ class AddRequest(BaseModel):
     )
 
 
-class ForgetRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ForgetRequest(Asked):
     what: str = Field(description="Its id or name as discovered.", max_length=300)
     is_ignored: bool = Field(True, description="Whether it is left alone when it is met again.")
 
@@ -182,13 +211,21 @@ class AutomationAnswer(Shape):
     entity_id: str = Field(examples=["automation.hall_light_on_motion"])
     name: str
     description: str | None = None
-    is_enabled: bool
-    mode: str
+    is_enabled: bool = Field(description="It runs when its time comes.")
+    is_paused: bool = Field(False, description="It is on, but does not run until `paused_until`; null: until told.")
+    paused_until: datetime | None = None
+    mode: str | None = Field(None, description="None where the rule cannot be read.")
+    kind: Literal["automation", "script"] = "automation"
     last_triggered_at: datetime | None = None
     last_status: str | None = None
     running: int = 0
     problem: str | None = Field(None, description="Why it cannot run, in words.")
     health: str | None = Field(None, description="healthy, degraded, failing or broken; none before it was looked at.")
+    next_at: datetime | None = Field(None, description="When its clock starts it next.")
+    rooms: list[str] = Field([], description="Ids of the rooms of what it names.")
+    status: Literal["synced", "owed", "conflict"] = Field(
+        "synced", description="Whether the cloud has it as it is here."
+    )
 
 
 class HealthFinding(Shape):
@@ -287,9 +324,7 @@ class CallAnswer(Shape):
     commands: list[SettleAnswer] = []
 
 
-class PairRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class PairRequest(Asked):
     code: str = Field(max_length=32, examples=["123456"])
     name: str = Field("browser", max_length=200)
 
@@ -298,17 +333,13 @@ class PairAnswer(BaseModel):
     paired: bool
 
 
-class DeviceChange(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class DeviceChange(Asked):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
     room_id: str | None = Field(None, max_length=64)
 
 
-class SetRequest(BaseModel):
+class SetRequest(Asked):
     """Capabilities in people's units; `transition` in seconds."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     values: Annotated[
         dict[str, bool | int | float | str | None],
@@ -316,9 +347,7 @@ class SetRequest(BaseModel):
     ]
 
 
-class CallRequestBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class CallRequestBody(Asked):
     action: str = Field(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$", examples=["light.turn_on"])
     target: list[str] = Field(default_factory=list, max_length=500, examples=[["light.living_room_lamp"]])
     data: dict[str, Any] = Field(default_factory=dict, examples=[{"brightness_pct": 40}])
@@ -329,9 +358,7 @@ class CallRequestBody(BaseModel):
         return _shallow(data, DATA_DEPTH_MAX)
 
 
-class DefinitionBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class DefinitionBody(Asked):
     kind: Literal["automation", "scene", "device", "home"]
     key: str = Field(min_length=1, max_length=500, examples=["automation/1587034283"])
     fields: dict[str, Any]
@@ -342,9 +369,7 @@ class DefinitionBody(BaseModel):
         return _shallow(fields, DEFINITION_DEPTH_MAX)
 
 
-class ImportRequestBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ImportRequestBody(Asked):
     definitions: list[DefinitionBody] = Field(max_length=IMPORTED_MAX)
 
 
@@ -381,8 +406,8 @@ class DrainAnswer(Shape):
     done_in_s: float | None = Field(description="when nothing waits any more, if it gets less")
 
 
-class VerifyRequest(Shape):
-    days: int = Field(8, ge=1, le=400, description="so many days back, today included")
+class VerifyRequest(Asked):
+    days: Whole = Field(8, ge=1, le=400, description="so many days back, today included")
     stream: str | None = Field(None, max_length=100, description="only this stream of records")
 
 
@@ -438,54 +463,6 @@ class SyncAnswer(Shape):
     verified: VerifiedAnswer | None = Field(None, description="what came of the last comparison with the cloud")
     text: str
     lines: list[str] = []
-
-
-class AgentAnswer(Shape):
-    version: str
-    pid: int
-    started_at: datetime
-    uptime_s: float
-    memory_bytes: int
-
-
-class HomeAnswer(Shape):
-    id: str
-    name: str
-    timezone: str
-
-
-class BrokerAnswer(Shape):
-    address: str
-    is_connected: bool
-
-
-class CountsAnswer(Shape):
-    devices: int
-    entities: int
-    automations: int
-    scenes: int
-    issues: int
-
-
-class ClockAnswer(Shape):
-    now: datetime
-    is_trusted: bool
-
-
-class InboxAnswer(Shape):
-    waiting: int
-    handled: int
-    rejected: int
-
-
-class StatusAnswer(Shape):
-    agent: AgentAnswer
-    home: HomeAnswer
-    broker: BrokerAnswer
-    cloud: SyncAnswer
-    counts: CountsAnswer
-    clock: ClockAnswer
-    inbox: InboxAnswer
 
 
 class StepAnswer(Shape):
@@ -583,7 +560,7 @@ class ExplanationAnswer(Shape):
     not_known: list[str]
 
 
-class ReplayRequest(Shape):
+class ReplayRequest(Asked):
     """A rule that is not the home's yet."""
 
     fields: dict[str, Any] = Field(description="Its row, as /definitions/import takes it.")

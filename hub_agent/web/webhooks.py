@@ -5,7 +5,6 @@ cannot be found by trying.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -20,9 +19,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hub_agent.model.inputs import WebhookCalled
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Door
-from hub_agent.web.guard import fault
+from hub_agent.web.guard import address_of, fault
+from hub_agent.web.pace import Pace, household_of
+from hub_agent.web.proxies import FORWARDED
+from hub_agent.web.scopes import WEBHOOKS
 
-PREFIX = "/api/webhook/"
 METHODS = ("GET", "HEAD", "POST", "PUT")
 ID_CHARS_MAX = 255
 BODY_BYTES_MAX = 1024 * 1024
@@ -32,31 +33,9 @@ READ_S_MAX = 10.0
 # Of one address: so many at once, then so many a second.
 BURST_MAX = 60
 CALLS_A_SECOND = 10.0
-# Of more addresses the one heard of longest ago is forgotten: it begins afresh.
-ADDRESSES_MAX = 1000
-
 _NEAR_V4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
 _NEAR_V6 = ("::1/128", "fc00::/7", "fe80::/10")
 _NEAR = tuple(ip_network(each) for each in (*_NEAR_V4, *_NEAR_V6))
-# What a proxy adds. Whom it speaks for cannot be checked, so nobody behind one counts as near.
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "cf-connecting-ip")
-
-
-class Pace:
-    """How often each address may call."""
-
-    def __init__(self) -> None:
-        self._tokens_by_address: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def wait_s(self, address: str, now_s: float) -> float:
-        """0 when the call may pass, which is counted; otherwise how long to wait."""
-        tokens, seen_s = self._tokens_by_address.pop(address, (float(BURST_MAX), now_s))
-        tokens = min(float(BURST_MAX), tokens + (now_s - seen_s) * CALLS_A_SECOND)
-        may_pass = tokens >= 1
-        self._tokens_by_address[address] = (tokens - 1 if may_pass else tokens, now_s)
-        if len(self._tokens_by_address) > ADDRESSES_MAX:
-            self._tokens_by_address.popitem(last=False)
-        return 0.0 if may_pass else (1 - tokens) / CALLS_A_SECOND
 
 
 class Webhooks:
@@ -66,10 +45,10 @@ class Webhooks:
         self._app = app
         self._door = door
         self._now_s = now_s
-        self._pace = Pace()
+        self._pace = Pace(BURST_MAX, CALLS_A_SECOND)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+        if scope["type"] != "http" or not scope["path"].startswith(WEBHOOKS):
             await self._app(scope, receive, send)
             return
         answer = await self._answer(scope, receive)
@@ -78,8 +57,7 @@ class Webhooks:
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         if scope["method"] not in METHODS:
             return Response(status_code=405, headers={"allow": ", ".join(METHODS)})
-        client = scope.get("client")
-        wait_s = self._pace.wait_s(client[0] if client else "", self._now_s())
+        wait_s = self._pace.wait_s(household_of(address_of(scope)), self._now_s())
         if wait_s:
             words = "This address calls webhooks too often."
             return fault(429, "too_often", words, retry_after_s=int(wait_s) + 1)
@@ -90,14 +68,15 @@ class Webhooks:
             return fault(408, "too_slow", "The request did not come to its end.")
         if body is None:
             return fault(413, "too_large", f"A webhook takes {BODY_BYTES_MAX // 1024} kB at most.")
-        webhook_id = scope["path"].removeprefix(PREFIX)
+        webhook_id = scope["path"].removeprefix(WEBHOOKS)
         if not webhook_id or len(webhook_id) > ID_CHARS_MAX:
             return Response()
         try:
             called = _understand(webhook_id, scope, body)
         except ValueError as err:
             return fault(400, "not_understood", f"The body is not what its content type says: {err}")
-        await self._door.webhook(called)
+        if not await self._door.webhook(called):
+            self._door.guarding.refused("unknown_webhook", address_of(scope))
         return Response()
 
 
@@ -129,9 +108,9 @@ def _understand(webhook_id: str, scope: Scope, body: bytes) -> WebhookCalled:
 
 
 def is_near(scope: Scope, headers: Headers) -> bool:
-    """Whether the request comes from the home's own network, and from nobody behind a proxy."""
+    """Whether the request comes from the home's own network, and from nobody behind a proxy: whom it speaks for cannot be checked."""
     client = scope.get("client")
-    if client is None or any(name in headers for name in _FORWARDED):
+    if client is None or any(name in headers for name in FORWARDED):
         return False
     try:
         address: IPv4Address | IPv6Address = ip_address(client[0].partition("%")[0])

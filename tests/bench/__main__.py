@@ -94,7 +94,7 @@ def _measured(folder: Path, chosen: set[str], *, is_quick: bool) -> Iterator[Mea
     if "records" in chosen:
         yield _say(disk.records(_made(folder / "records"), is_quick=is_quick))
     if "day" in chosen:
-        yield _say(disk.megabytes_a_day(_made(folder / "day"), is_quick=is_quick))
+        yield from map(_say, disk.megabytes_a_day(_made(folder / "day"), is_quick=is_quick))
     if "offline" in chosen:
         yield from map(_say, offline.year_offline(_made(folder / "offline"), is_quick=is_quick))
     if "discovery" in chosen:

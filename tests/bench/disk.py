@@ -1,8 +1,10 @@
 """What goes to the disk: records a second, bytes written per change of state, megabytes a day of a typical home."""
 
 import asyncio
+import itertools
 import os
 import random
+import sqlite3
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ from uuid import uuid4
 
 import orjson
 
-from hub_agent.agent import Core
+from hub_agent.home import Core
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import Durability
 from hub_agent.model.report import MqttMessage, Publication, Subscribe
@@ -61,17 +63,36 @@ def bytes_per_change(bench: Bench) -> Measure:
     return Measure(f"bytes written per change, {STEADY_RATE}/s", written / changes, "B", at_most=200, note=note)
 
 
-def megabytes_a_day(folder: Path, *, is_quick: bool) -> Measure:
-    """The real core and mirror under a clock of our own."""
-    hours = 2 if is_quick else 6
-    written = asyncio.run(_live(folder, timedelta(hours=hours)))
-    reports = sum(REPORTS_A_DAY[name.partition(" ")[0]] for name in names(TYPICAL))
-    note = (
-        f"{TYPICAL.devices} devices, {TYPICAL.automations} automations, {reports:,} reports a day "
-        f"(a day of each: {', '.join(f'{kind.lower()} {count}' for kind, count in REPORTS_A_DAY.items())}); "
-        f"{hours} hours lived, scaled to 24"
-    )
-    return Measure("written by a typical home", written * 24 / hours / 1e6, "MB/day", note=note)
+def megabytes_a_day(folder: Path, *, is_quick: bool) -> Iterator[Measure]:
+    """The real core and mirror under a clock of our own, in a typical home and in a large one."""
+    kinds = ", ".join(f"{kind.lower()} {count}" for kind, count in REPORTS_A_DAY.items())
+    for name, size, hours in (("typical", TYPICAL, 2 if is_quick else 6), ("large", Size(), 1 if is_quick else 4)):
+        place = folder / name
+        (place / "raw").mkdir(parents=True)
+        lived = timedelta(hours=hours)
+        written = asyncio.run(_live(place, size, lived))
+        floor = _raw(place / "raw" / "raw.db", size, lived)
+        reports = sum(REPORTS_A_DAY[each.partition(" ")[0]] for each in names(size))
+        note = (
+            f"{size.devices} devices, {size.automations} automations, {reports:,} reports a day (a day of each: {kinds}); "
+            f"{hours} hours lived, scaled to 24; floor: the same reports as JSON straight into SQLite, a commit a second"
+        )
+        yield Measure(f"written by a {name} home", written * 24 / hours / 1e6, "MB/day", floor * 24 / hours / 1e6, note=note)  # fmt: skip
+
+
+def _raw(path: Path, size: Size, how_long: timedelta) -> int:
+    """Bytes that plain SQLite writes for the same reports."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("CREATE TABLE said (at REAL, name TEXT, body BLOB)")
+    before = written_bytes(os.getpid())
+    for _, group in itertools.groupby(_reports(size, how_long), key=lambda each: int(each[0])):
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO said VALUES (?, ?, ?)", group)
+        connection.execute("COMMIT")
+    connection.close()
+    return written_bytes(os.getpid()) - before
 
 
 @dataclass(slots=True)
@@ -112,10 +133,10 @@ class _Lamps:
     async def stop(self) -> None: ...
 
 
-async def _live(folder: Path, how_long: timedelta) -> int:
+async def _live(folder: Path, size: Size, how_long: timedelta) -> int:
     clock = _Clock(Moment(datetime(2026, 1, 7, 16, tzinfo=UTC), 1000.0, "bench", True))
     path = folder / "mirror.db"
-    await fill_mirror(path, TYPICAL, clock.now())
+    await fill_mirror(path, size, clock.now())
     mirror, lamps = Mirror(path), _Lamps()
     remembered = await mirror.open(clock.now())
     core = Core(
@@ -125,7 +146,7 @@ async def _live(folder: Path, how_long: timedelta) -> int:
     await core.start(remembered)
     before = written_bytes(os.getpid())
     begun = clock.now().monotonic_s
-    for due_s, name, payload in _reports(how_long):
+    for due_s, name, payload in _reports(size, how_long):
         # At least once a second, as the idle loop does, so that timers and what waits for company are seen to.
         while (wait_s := begun + due_s - clock.now().monotonic_s) > 0.001:
             clock.pass_time(timedelta(seconds=min(wait_s, 1)))
@@ -147,11 +168,11 @@ async def _turn(core: Core, lamps: _Lamps) -> None:
     await core.loop.turn()
 
 
-def _reports(how_long: timedelta) -> Iterator[tuple[float, str, bytes]]:
+def _reports(size: Size, how_long: timedelta) -> Iterator[tuple[float, str, bytes]]:
     """In order of time: the second, who, what."""
     chance = random.Random(7)
     due: list[tuple[float, str, int]] = []
-    for name in names(TYPICAL):
+    for name in names(size):
         every_s = DAY_S / REPORTS_A_DAY[name.partition(" ")[0]]
         at_s, number = chance.uniform(0, every_s), 1
         while at_s < how_long.total_seconds():

@@ -541,3 +541,73 @@ def test_mail_of_a_digest_waits_for_its_time_and_what_is_critical_does_not(reach
     assert held.astimezone(STOCKHOLM).time() == in_an_hour
     assert "digest" not in reachable.message("push", alert_id=alert_id)["metadata"]
     assert "digest" not in reachable.message("email", alert_id=reachable.alert(severity="critical"))["metadata"]
+
+
+# A hub's own rules
+
+
+def hub_alert(rule_id: str, device_id: str, at: datetime, **values) -> dict:
+    row = {"alert_type": "device_offline", "severity": "error", "title": "Lamp cannot be reached", "message": "It does not answer.",
+           "alert_rule_id": rule_id, "source_device_id": device_id, "source_type": "device", "source_id": device_id, "status": "active"}  # fmt: skip
+    return {"table": "alerts", "id": str(uuid.uuid4()), "time": at.isoformat(), "revision": 1, "row": row | values}
+
+
+def test_what_a_hub_has_held_against_its_rule_is_counted_and_not_silenced_once_more(hub, db):
+    home = Household(db, hub.home_id, hub.owner_id)
+    rule_id = home.add_rule(
+        rule_type="device_state",
+        conditions=[{"when": "offline"}],
+        notification_channels=["email"],
+        quiet_hours_start="00:00",
+        quiet_hours_end="23:59",
+    )
+    for _ in range(2):
+        case = hub_alert(rule_id, hub.add_device(), datetime.now(UTC))
+        assert hub.ingest(cases=[case])["refused"] == []
+        assert home.channels(alert_id=case["id"]) == {"in_app", "email"}
+        ended = case | {"revision": 2, "row": case["row"] | {"status": "resolved", "resolved_at": case["time"]}}
+        hub.ingest(cases=[ended, ended])
+    assert len(home.told()) == 4, "each is told once on each channel, its end is not told again"
+    assert [row["status"] for row in home.alerts()] == ["resolved", "resolved"]
+    assert db.execute("SELECT alert_count FROM alert_rules WHERE id = %s", (rule_id,)).fetchone() == (2,)
+
+
+def test_a_critical_rule_has_no_quiet_hours(home, db):
+    quiet = {"quiet_hours_start": "00:00", "quiet_hours_end": "23:59"}
+    admits = "SELECT alert_rule_admits(%s, '2026-01-14T12:00Z')"
+    assert db.execute(admits, (home.add_rule(**quiet),)).fetchone() == (False,)
+    assert db.execute(admits, (home.add_rule(severity="critical", **quiet),)).fetchone() == (True,)
+
+
+def test_what_a_hub_says_of_a_device_raises_no_second_alert(hub, db):
+    home = Household(db, hub.home_id, hub.owner_id)
+    device_id = hub.add_device()
+    case = hub_alert(home.add_rule(), device_id, datetime.now(UTC))
+    issue = {
+        "device_id": device_id,
+        "issue_type": "connectivity",
+        "severity": "error",
+        "title": "Out of reach",
+        "status": "open",
+    }
+    run_id = str(uuid.uuid4())
+    run = {
+        "device_id": device_id,
+        "diagnostic_type": "connectivity",
+        "overall_status": "failed",
+    }
+    hub.ingest(
+        present={"devices": {device_id: {"is_online": True, "battery_level": 90}}},
+        cases=[case],
+    )
+    answer = hub.ingest(
+        present={"devices": {device_id: {"is_online": False, "battery_level": 3}}},
+        cases=[
+            {"table": "diagnostic_runs", "id": run_id, "time": case["time"], "revision": 1, "row": run},
+            {"table": "diagnostic_issues", "id": str(uuid.uuid4()), "time": case["time"], "revision": 1,
+             "row": issue | {"diagnostic_run_id": run_id}},
+        ],
+    )  # fmt: skip
+    assert answer["refused"] == []
+    assert [str(row["id"]) for row in home.alerts()] == [case["id"]]
+    assert db.execute("SELECT count(*) FROM diagnostic_issues WHERE device_id = %s", (device_id,)).fetchone() == (1,)

@@ -11,7 +11,7 @@ def by_id(answer):
 
 
 # Of no home: what the seed brings. Comes behind the home's own.
-CATALOGUE = {"ecosystem", "brand", "device_model", "self_healing_action"}
+CATALOGUE = {"ecosystem", "brand", "device_model", "self_healing_action", "ml_model"}
 
 
 def test_without_a_cursor_everything_comes_in_an_order_that_can_be_applied(hub):

@@ -19,7 +19,7 @@ HOME_KINDS = (
     "network_access_rule",
     "home_member",
 )
-CATALOGUE_KINDS = ("ecosystem", "brand", "device_model", "self_healing_action")
+CATALOGUE_KINDS = ("ecosystem", "brand", "device_model", "self_healing_action", "ml_model")
 
 ROWS: dict[str, dict[str, Any]] = {
     "room": {"name": "Hall"},
@@ -32,12 +32,14 @@ ROWS: dict[str, dict[str, Any]] = {
     "ecosystem": {"provider": "nobody"},
     "device_model": {"model_name": "x", "device_type": "light"},
     "self_healing_action": {"action_type": "reboot"},
+    "ml_model": {"model_type": "predictive_failure", "version": "1"},
 }
 UNIQUE = {
     "ecosystem": ("name", "slug"),
     "brand": ("name", "slug"),
     "device_model": ("model_number",),
     "self_healing_action": ("name",),
+    "ml_model": ("name",),
 }
 # A value of each type that no default and no row above has.
 OTHER = {
@@ -212,7 +214,7 @@ def everything(hub) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind,column", [("home_member", "is_active"), ("ecosystem", "is_active"), ("brand", "is_active"),
-                                         ("device_model", "is_supported"), ("self_healing_action", "is_active")])  # fmt: skip
+                                         ("device_model", "is_supported"), ("self_healing_action", "is_active"), ("ml_model", "is_active")])  # fmt: skip
 def test_what_is_switched_off_is_gone_for_hubs_until_it_is_switched_on(hub, db, kind, column):
     entity_id = make(db, hub, kind)
     for value, is_gone in ((False, True), (True, False)):

@@ -508,6 +508,7 @@ def test_a_case_of_a_plain_table_of_another_home_cannot_be_overwritten_and_keeps
         ("security_incidents", "devices_affected", {"incident_type": "ddos", "description": "", "detected_at": "2026-03-01T12:00:00Z"}),
         ("diagnostic_issues", "diagnostic_run_id", {"issue_type": "sensor"}),
         ("alerts", "alert_rule_id", {"alert_type": "notice", "message": ""}),
+        ("security_vulnerabilities", "security_scan_id", {"vulnerability_type": "open_port", "description": ""}),
     ],
 )  # fmt: skip
 def test_a_case_that_points_at_another_home_is_refused(hub, new_hub, table, column, row):
@@ -519,6 +520,7 @@ def test_a_case_that_points_at_another_home_is_refused(hub, new_hub, table, colu
             hub.db, "diagnostic_runs", device_id=foreign, home_id=stranger.home_id, started_at=NOON
         ),
         "alert_rule_id": lambda: rows.insert(hub.db, "alert_rules", home_id=stranger.home_id),
+        "security_scan_id": lambda: rows.insert(hub.db, "security_scans", home_id=stranger.home_id),
     }[column]()
     told = {"severity": "warning", "title": "t", **({} if table == "alerts" else {"device_id": device}), **row}
     case = {"table": table, "id": str(uuid.uuid4()), "time": NOON.isoformat(), "revision": 1}

@@ -6,6 +6,8 @@ import uuid
 import psycopg
 import pytest
 
+from tests.cloud import rows
+
 AT = "2026-03-01T12:00:00Z"
 
 
@@ -55,11 +57,18 @@ def test_where_a_hub_is_its_records_and_alerts_are_its_own(hub, db):
 
 def test_the_present_of_another_home_stays_as_it_is(new_hub, db):
     mine, other = new_hub(), new_hub()
-    ids = {"devices": other.add_device(), "automations": other.add_automation(), "scenes": other.add_scene()}
+    rule = rows.insert(db, "network_access_rules", home_id=other.home_id)
+    ids = {
+        "devices": other.add_device(),
+        "automations": other.add_automation(),
+        "scenes": other.add_scene(),
+        "network_access_rules": str(rule),
+    }
     observed = {
         "devices": {"is_online": True, "battery_level": 3},
         "automations": {"total_executions": 77},
         "scenes": {"activation_count": 77},
+        "network_access_rules": {"hit_count": 77},
     }
 
     def theirs():

@@ -316,14 +316,50 @@ def test_a_hub_that_tells_is_not_measured_while_it_tells_but_at_maintenance(hub,
     assert score_of(db, device_id) == 92
 
 
-def test_a_hub_that_measures_for_itself_keeps_its_score(hub, db):
+def test_a_hub_that_measures_for_itself_owns_score_and_history_until_it_says_so_no_more(hub, db):
     device_id = hub.add_device()
-    db.execute("UPDATE hub_hubs SET public = '{\"measures_health\": true}' WHERE id = %s", (hub.id,))
-    hub.ingest(present={"devices": {device_id: {"health_score": 55, "is_online": True}}})
+    measured_there = {"devices": {device_id: {"health_score": 55, "is_online": True}}}
+    hub.ingest(present=measured_there | {"hub": {"streams": {}, "measures_health": True}})
     add_error(db, device_id, "critical")
-    db.execute("SELECT record_device_health(%s)", (hub.home_id,))
+    assert db.execute("SELECT record_device_health(%s)", (hub.home_id,)).fetchone() == (0,)
+    assert (score_of(db, device_id), history(db, device_id)) == (55, [])
+    hub.ingest(present={"devices": {}})
+    add_error(db, device_id, "critical")
     assert score_of(db, device_id) == 55
-    assert [row[0] for row in history(db, device_id)] == [55]
+    for lie in ("yes", {"true": True}, None):
+        hub.ingest(present={"hub": {"streams": {}, "measures_health": lie}})
+        db.execute("SELECT record_device_health(%s)", (hub.home_id,))
+        assert score_of(db, device_id) == 80
+
+
+def test_what_a_hub_measures_goes_from_telemetry_to_the_summary(hub, db):
+    device_id = hub.add_device()
+    at = ago(0.1).replace(microsecond=0)
+    reading = {
+        "time": at.isoformat(),
+        "device_id": device_id,
+        "metric_type": "temperature",
+        "value": 21.5,
+        "unit": "°C",
+    }
+    measured_there = {"time": at.isoformat(), "device_id": device_id, "health_score": 73, "connectivity_score": 29}
+    told = {"score_trend": "declining", "previous_score": 100, "score_change": -27, "factors": [], "recommendations": ["check_connection"]}  # fmt: skip
+    answer = hub.ingest(
+        streams={
+            "device_telemetry": {"first": 1, "rows": [reading]},
+            "device_health_history": {"first": 1, "rows": [measured_there | told]},
+        },
+        present={"devices": {device_id: {"health_score": 73, "is_online": False}}, "hub": {"measures_health": True}},
+    )
+    assert answer["refused"] == []
+    maintain_all = "SELECT record_device_health(%s)"
+    assert db.execute(maintain_all, (hub.home_id,)).fetchone() == (0,)
+    db.execute("SELECT public.refresh_materialized_views()")
+    assert [row[:4] for row in history(db, device_id)] == [(73, 100, -27, "declining")]
+    summary = "SELECT health_score, is_online FROM ts.device_health_summary WHERE device_id = %s"
+    assert db.execute(summary, (device_id,)).fetchone() == (73, False)
+    hours = "SELECT avg_value FROM ts.device_telemetry_hourly WHERE device_id = %s"
+    assert [float(row[0]) for row in db.execute(hours, (device_id,)).fetchall()] == [21.5]
 
 
 def test_each_day_has_its_history_and_points_decay_though_nothing_happens(db, new_home):

@@ -52,6 +52,8 @@ class Side(Protocol):
     def gaps(self) -> list[tuple[str, int, int]]: ...
     def sync_status(self, kind: str, definition_id: str) -> str | None: ...
     def presence(self, device_id: str) -> dict[str, Any]: ...
+    def does_hub_measure_health(self) -> bool: ...
+    def hits(self, rule_id: str) -> int: ...
     def copies(self, scene_id: str) -> dict[str, Any]: ...
     def case_revision(self, table: str, case_id: str) -> int | None: ...
 
@@ -114,8 +116,14 @@ class TwinSide:
         known = self.cloud.definitions.get((kind, definition_id))
         return None if known is None or known.is_deleted else known.sync_status
 
+    def hits(self, rule_id: str) -> int:
+        return int(self.cloud.present["network_access_rules"].get(rule_id, {}).get("hit_count", 0))
+
     def presence(self, device_id: str) -> dict[str, Any]:
         return self.cloud.present["devices"].get(device_id, {})
+
+    def does_hub_measure_health(self) -> bool:
+        return self.cloud.hub_present.get("measures_health") is True
 
     def copies(self, scene_id: str) -> dict[str, Any]:
         return {
@@ -143,6 +151,7 @@ TABLES = {
     "room": "rooms",
     "device_group": "device_groups",
     "alert_rule": "alert_rules",
+    "network_access_rule": "network_access_rules",
     "home": "homes",
 }
 
@@ -248,9 +257,16 @@ class SqlSide:
     def sync_status(self, kind: str, definition_id: str) -> str | None:
         return self._one("SELECT max(sync_status) FROM ecosystem_sync_status WHERE entity_id = %s", definition_id)
 
+    def hits(self, rule_id: str) -> int:
+        return int(self._one("SELECT hit_count FROM network_access_rules WHERE id = %s", rule_id))
+
     def presence(self, device_id: str) -> dict[str, Any]:
         row = self.db.execute("SELECT is_online, battery_level FROM devices WHERE id = %s", (device_id,)).fetchone()
         return {"is_online": row[0], "battery_level": row[1]}
+
+    def does_hub_measure_health(self) -> bool:
+        row = self.db.execute("SELECT ts.does_hub_measure_health(%s)", (self.home_id,)).fetchone()
+        return bool(row[0])
 
     def copies(self, scene_id: str) -> dict[str, Any]:
         rows = self.db.execute(

@@ -122,6 +122,21 @@ async def test_the_present_is_taken_column_by_column(side, hub) -> None:
     assert side.presence(lamp) == {"is_online": False, "battery_level": 80}
 
 
+async def test_health_is_the_hubs_while_its_present_says_so(side, hub) -> None:
+    assert not side.does_hub_measure_health()
+    for told, is_its in [({"measures_health": True}, True), (None, True), ({"measures_health": "yes"}, False)]:
+        await hub.ingest(present={"devices": {}} if told is None else {"devices": {}, "hub": {"streams": {}, **told}})
+        assert side.does_hub_measure_health() is is_its
+
+
+async def test_how_often_a_network_access_rule_fitted_is_taken(side, hub) -> None:
+    rule_id = str(uuid.uuid4())
+    side.put("network_access_rule", rule_id, {"rule_name": "Guests", "rule_type": "deny"})
+    told = {"hit_count": 7, "last_hit_at": NOON.isoformat()}
+    await hub.ingest(present={"network_access_rules": {rule_id: told, str(uuid.uuid4()): told}})
+    assert side.hits(rule_id) == 7
+
+
 async def test_what_is_told_of_a_scenes_copies_is_all_there_is_of_them(side, hub) -> None:
     scene_id = str(uuid.uuid4())
     version = (await hub.define("scene", scene_id, name="Evening", device_states=[]))["version"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hub_agent.core.forecasts.models import BATTERY
 from hub_agent.model.record import CASES, STREAMS
 from hub_agent.ports import Case, RecordBatch
 from tests.contract.claimed import HubOf
@@ -72,6 +73,20 @@ def case_of(table: str, device: str, run: str) -> dict[str, Any]:
             "attack_source_ip": "192.0.2.7",
             "detected_at": NOON,
         },
+        "security_scans": {
+            "target_devices": [device],
+            "scan_type": "scheduled",
+            "scan_scope": "all_devices",
+            "status": "completed",
+            "security_grade": "A+",
+        },
+        "security_vulnerabilities": {
+            "device_id": device,
+            "vulnerability_type": "open_port",
+            "severity": "warning",
+            "title": "Telnet is open",
+            "description": "port 23",
+        },
         "firmware_updates": {"device_id": device, "update_status": "pending", "to_version": "2.0"},
         "failure_predictions": {
             "device_id": device,
@@ -85,6 +100,21 @@ def case_of(table: str, device: str, run: str) -> dict[str, Any]:
             "anomaly_type": "sensor_reading",
             "anomaly_score": 3.5,
             "severity": "warning",
+        },
+        "device_usage_patterns": {"device_id": device, "pattern_type": "daily_schedule", "day_of_week": [0, 6]},
+        "ai_insights": {
+            "device_id": device,
+            "insight_type": "maintenance",
+            "title": "Look at it",
+            "description": "It is healed every week.",
+            "data_sources": [{"source": "self_healing_executions"}],
+        },
+        "ml_predictions_log": {
+            "device_id": device,
+            "ml_model_id": BATTERY.id,
+            "prediction_type": "battery_death",
+            "input_features": {},
+            "output_prediction": {"failure_probability": 0.9},
         },
     }
     return {CASES[table].time_column: NOON, **rows[table]}

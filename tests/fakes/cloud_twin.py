@@ -130,7 +130,12 @@ class CloudTwin:
         self.gaps: dict[tuple[str, int, str, int, int], dict[str, Any]] = {}
         self.cases: dict[tuple[str, str], dict[str, Any]] = {}
         self.definitions: dict[tuple[str, str], Versioned] = {}
-        self.present: dict[str, dict[str, dict[str, Any]]] = {"devices": {}, "automations": {}, "scenes": {}}
+        self.present: dict[str, dict[str, dict[str, Any]]] = {
+            "devices": {},
+            "automations": {},
+            "scenes": {},
+            "network_access_rules": {},
+        }
         self.copies: dict[str, dict[str, dict[str, Any]]] = {}
         self.hub_present: dict[str, Any] = {}
         self.commands: dict[str, CloudCommandRow] = {}
@@ -487,7 +492,8 @@ class CloudTwin:
         return is_late
 
     def _take_present(self, present: dict[str, Any]) -> None:
-        for section, kind in (("devices", "device"), ("automations", "automation"), ("scenes", "scene")):
+        for section in self.present:
+            kind = section.removesuffix("s")
             for each, observed in (present.get(section) or {}).items():
                 if (kind, each) in self.definitions:
                     self.present[section].setdefault(each, {}).update(observed)
@@ -532,9 +538,11 @@ class CloudTwin:
         for column in ("device_id", "source_device_id"):
             if row.get(column) is not None and ("device", row[column]) not in self.definitions:
                 return f"{column} is not known in this home"
-        run = row.get("diagnostic_run_id")
-        if run is not None and ("diagnostic_runs", run) not in self.cases:
-            return "diagnostic_run_id is not known in this home"
+        if any(("device", each) not in self.definitions for each in row.get("target_devices") or ()):
+            return "target_devices is not known in this home"
+        for column, table in (("diagnostic_run_id", "diagnostic_runs"), ("security_scan_id", "security_scans")):
+            if row.get(column) is not None and (table, row[column]) not in self.cases:
+                return f"{column} is not known in this home"
         return None
 
     # Definitions

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hub_agent.errors import NotFound, NotPossible
+from tests.fakes.automating import FakeAutomating
 
 GROUP = "96096096-0000-4000-8000-000000000001"
 AT = "2026-03-01T12:00:00+00:00"
@@ -15,6 +16,7 @@ class FakeDefinitions:
     asked: list[tuple[str, Any, str]]
     scenes_now: list[dict[str, Any]]
     scene_history: dict[str, list[dict[str, Any]]]
+    automating: FakeAutomating
 
     group: Mapping[str, Any] = {
         "kind": "device_group",
@@ -53,10 +55,14 @@ class FakeDefinitions:
         return self.group
 
     async def definition_history(self, kind: str, name: str) -> Sequence[Any]:
+        if kind == "automation":
+            return self.automating.history(name)
         await self.definition(kind, name)
         return self.scene_history.get(name, []) if kind == "scene" else self.group_history
 
     async def undo_definition(self, kind: str, name: str, entry: int | None, by: str) -> Any:
+        if kind == "automation":
+            return self.automating.undo(name, entry, by)
         await self.definition(kind, name)
         if kind == "scene":
             self.asked.append(("undo scene", {"id": name, "entry": entry}, by))

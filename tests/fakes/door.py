@@ -5,10 +5,18 @@ from typing import Any
 
 from hub_agent.errors import HubAgentError, NotFound, NotPossible, PersonNeeded
 from hub_agent.model.inputs import WebhookCalled
-from hub_agent.ports import Change
+from hub_agent.ports import Change, Told
 from hub_agent.runtime.changes import Changes
+from tests.fakes.alerts import FakeAlerts
+from tests.fakes.automating import FakeAutomating
 from tests.fakes.definitions import FakeDefinitions
+from tests.fakes.diagnosing import FakeDiagnosing
 from tests.fakes.editing import AT, FakeEditing
+from tests.fakes.energy import FakeEnergy
+from tests.fakes.forecasts import FakeForecasts
+from tests.fakes.guarding import FakeGuarding
+from tests.fakes.own import FakeActivity, FakeHousehold, FakeKeeping
+from tests.fakes.tending import FakeTending
 
 LIVING_ROOM, KITCHEN = "00000000-0000-4000-8000-0000000000b1", "00000000-0000-4000-8000-0000000000b2"
 LAMP, BLIND, LOCK, HEATING, PLUG, BUTTON, CLIMATE, GROUP, BROKER = (
@@ -21,6 +29,8 @@ MOVIE_STATES = [
 ]
 RULE, BROKEN_RULE = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000a2"
 RUN, NO_RUN, BAD_RUN = (f"{n}0000000-0000-4000-8000-0000000000d{n}" for n in (1, 2, 3))
+
+NOT_PAUSED = {"is_paused": False, "paused_until": None, "kind": "automation", "next_at": None, "rooms": [LIVING_ROOM], "status": "synced"}  # fmt: skip
 
 BOOL, PERCENT = {"type": "bool", "access": "rw"}, {"type": "int", "access": "rw", "unit": "%", "min": 0, "max": 100}
 
@@ -408,11 +418,12 @@ VERIFIED: dict[str, Any] = {
 }
 
 
-class FakeDoor(FakeDefinitions, FakeEditing):
+class FakeDoor(FakeDefinitions, FakeEditing, FakeForecasts, FakeDiagnosing):
     """Fills ports.Door. `asked` tells what was done and by whom; `failing` is raised by whatever is called next, until it is taken away."""
 
     def __init__(self) -> None:
         self.home_name = "Test Home"
+        self.safe_mode_now: Any = None
         self.discovered_now = _discovered()
         self.devices_now = _devices()
         super().__init__()
@@ -422,14 +433,21 @@ class FakeDoor(FakeDefinitions, FakeEditing):
         ]  # fmt: skip
         self.scene_history: dict[str, list[dict[str, Any]]] = {}
         self.automations_now: list[dict[str, Any]] = [
-            {"id": RULE, "entity_id": "automation.hall_light", "name": "Hall light with motion", "description": "Lights the hall", "is_enabled": True, "mode": "restart", "last_triggered_at": AT, "last_status": "success", "running": 0, "problem": None},
-            {"id": BROKEN_RULE, "entity_id": "automation.broken", "name": "Broken", "description": None, "is_enabled": True, "mode": "single", "last_triggered_at": None, "last_status": None, "running": 0, "problem": "actions/0: there is no light.gone"},
+            {"id": RULE, "entity_id": "automation.hall_light", "name": "Hall light with motion", "description": "Lights the hall", "is_enabled": True, "mode": "restart", "last_triggered_at": AT, "last_status": "success", "running": 0, "problem": None, **NOT_PAUSED},
+            {"id": BROKEN_RULE, "entity_id": "automation.broken", "name": "Broken", "description": None, "is_enabled": True, "mode": "single", "last_triggered_at": None, "last_status": None, "running": 0, "problem": "actions/0: there is no light.gone", **NOT_PAUSED},
         ]  # fmt: skip
         self.issues_now: list[dict[str, Any]] = []
         self.notices_now: list[dict[str, Any]] = []
         self.rejected_now: list[dict[str, Any]] = []
         self.traces = _traces()
         self.asked: list[tuple[str, Any, str]] = []
+        self.tending = FakeTending(self.asked)
+        self.alerts = FakeAlerts(self.asked)
+        self.guarding = FakeGuarding(self.asked)
+        self.energy = FakeEnergy(self.asked)
+        self.activity = FakeActivity()
+        self.household = FakeHousehold(self.asked)
+        self.keeping = FakeKeeping(self.asked)
         self.called: list[WebhookCalled] = []
         self.unreachable: set[str] = set()
         self.failing: HubAgentError | Exception | None = None
@@ -438,6 +456,7 @@ class FakeDoor(FakeDefinitions, FakeEditing):
         self.sync_lines = ["Online since 20 November 08:00."]
         self.is_broker_connected = True
         self.told = Changes()
+        self.automating = FakeAutomating(self.asked, self.automations_now, self.told)
 
     # Seeing.
 
@@ -467,6 +486,26 @@ class FakeDoor(FakeDefinitions, FakeEditing):
             },
             "clock": {"now": AT, "is_trusted": True},
             "inbox": {"waiting": 0, "handled": 1234, "rejected": sum(each["count"] for each in self.rejected_now)},
+            "safe_mode": self.safe_mode_now,
+            "vitals": {
+                "measured_at": AT,
+                "figures": [{"name": "cpu_temperature", "value": 52.3, "unit": "celsius"}],
+                "troubles": [],
+                "starts": {"hour": 0, "day": 1},
+            },
+            "ways": {
+                "measured_at": AT,
+                "broken": None,
+                "ways": {
+                    "router": {
+                        "address": "192.168.1.1",
+                        "is_open": True,
+                        "latency_ms": 0.8,
+                        "loss_percent": 0.0,
+                        "reason": "",
+                    }
+                },
+            },
         }
 
     def devices(self) -> Sequence[Any]:
@@ -524,6 +563,20 @@ class FakeDoor(FakeDefinitions, FakeEditing):
             "text": "Online: the cloud has everything." if self.is_online else "Offline: 7 records wait.",
         }
 
+    def figures(self) -> dict[str, Any]:
+        self._fail()
+        return {
+            "messages": {"zigbee2mqtt": 1200, "homeassistant": 34},
+            "commands": {"confirmed": 7, "expired": 1},
+            "runs": {"success": 5},
+            "activations": {"success": 2, "partial": 1},
+            "records": {"device_states": 134},
+            "availability": {"available": 6, "unavailable": 1, "unknown": 1},
+            "mirror_bytes": 4096,
+            "written_bytes": 8192,
+            "cpu_s": 1.25,
+        }
+
     def rejected(self) -> Sequence[Any]:
         self._fail()
         return self.rejected_now
@@ -572,9 +625,15 @@ class FakeDoor(FakeDefinitions, FakeEditing):
             raise NotPossible(f"'{at}' is not a time such as 07:30 or '2026-01-14 07:30'.")
         return _explanation(found, is_past=at is not None)
 
-    async def webhook(self, called: WebhookCalled) -> None:
+    def leave_safe_mode(self, by: str) -> None:
+        self._fail()
+        self.asked.append(("leave_safe_mode", None, by))
+        self.safe_mode_now = None
+
+    async def webhook(self, called: WebhookCalled) -> bool:
         self._fail()
         self.called.append(called)
+        return not called.webhook_id.startswith("unknown")
 
     async def replay(self, rule: Any, since: str, until: str | None) -> AsyncGenerator[Any, None]:
         self._fail()
@@ -596,8 +655,8 @@ class FakeDoor(FakeDefinitions, FakeEditing):
         yield {"progress": 0.5}
         yield {"verified": VERIFIED}
 
-    def changes(self) -> AsyncGenerator[Change, None]:
-        return self.told.read()
+    def changes(self, after: str | None = None) -> AsyncGenerator[Told, None]:
+        return self.told.follow(after)
 
     # Doing.
 

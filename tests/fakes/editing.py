@@ -51,6 +51,7 @@ class FakeEditing:
     asked: list[tuple[str, Any, str]]
     scenes_now: list[dict[str, Any]]
     scene_history: dict[str, list[dict[str, Any]]]
+    automations_now: list[dict[str, Any]]
     told: Changes
 
     def __init__(self) -> None:
@@ -128,4 +129,9 @@ class FakeEditing:
     async def edit_automation(self, name: str, changes: Any, by: str) -> Any:
         self._fail()
         self.asked.append(("edit automation", {"name": name, **changes}, by))
+        for found in [each for each in self.automations_now if name in {each["id"], each["name"]}]:
+            is_paused = changes.get("pause_until") is not None or changes.get("is_paused") is True
+            is_wanted = changes.get("is_enabled", found["is_enabled"] or found.get("is_paused", False))
+            found |= {"is_enabled": is_wanted and not is_paused, "is_paused": is_paused, "paused_until": changes.get("pause_until"), "name": changes.get("name", found["name"])}  # fmt: skip
+            self.told.tell(Change("home", {"kind": "automation", "id": found["id"]}))
         return {"id": name, "name": changes.get("name", name)}

@@ -4,7 +4,9 @@ from datetime import datetime, time
 from typing import Any
 
 from hub_agent.model.device import Device
+from hub_agent.model.healing import SettingTold
 from hub_agent.model.ids import DeviceId, EntityId
+from hub_agent.model.link import LinkStatus, Peer
 from hub_agent.model.state import EntityState
 
 
@@ -17,6 +19,9 @@ class HealedHome:
         self.wishes: dict[str, Any] = {}
         self.catalogue: dict[str, dict[str, Any]] = {}
         self.commanded: set[EntityId] = set()
+        self.links: dict[DeviceId, tuple[Peer, LinkStatus]] = {}
+        self.settings: dict[DeviceId, list[SettingTold]] = {}
+        self.broken_rule: tuple[str, dict[str, Any]] | None = None
 
     def device(self, device_id: DeviceId) -> Device | None:
         return self.by_id.get(device_id)
@@ -35,6 +40,15 @@ class HealedHome:
 
     def remedy_row(self, name: str) -> dict[str, Any]:
         return self.catalogue.get(name, {})
+
+    def link(self, device: Device) -> tuple[Peer, LinkStatus] | None:
+        return self.links.get(device.id)
+
+    def settings_of(self, device: Device) -> list[SettingTold]:
+        return self.settings.get(device.id, [])
+
+    def repair(self, now: datetime) -> tuple[str, dict[str, Any]] | None:
+        return self.broken_rule
 
     def local_time(self, now: datetime) -> time:
         return now.time()

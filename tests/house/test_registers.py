@@ -2,7 +2,9 @@
 
 import ast
 import inspect
+import json
 import re
+import runpy
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +17,7 @@ from packaging.utils import canonicalize_name
 from hub_agent import cli, errors
 from hub_agent.adapters.links.registry import LINKINGS
 from hub_agent.config import NAMED_SECTIONS, Config, render_default
+from hub_agent.core.forecasts.models import MODELS
 from hub_agent.core.healing.remedies import LADDER, action_id
 from hub_agent.core.sync import columns
 from hub_agent.model.healing import Symptom
@@ -43,7 +46,7 @@ INNER_ERRORS = {
     "hub_agent/drivers/homeassistant/options.py": {"Wrong"},  # becomes Rejected
     "hub_agent/drivers/tasmota/setup.py": {"Wrong"},  # becomes Rejected
     "hub_agent/templating/bounds.py": {"TooLarge"},  # becomes TemplateError
-    "hub_agent/web/access.py": {"PairingRefused"},  # becomes 403 or 429
+    "hub_agent/web/pairing.py": {"PairingRefused"},  # becomes 403 or 429
 }
 BUILT_IN_ERRORS = {"Exception", "BaseException", "ValueError", "RuntimeError", "LookupError", "KeyError", "TypeError"}
 
@@ -163,16 +166,17 @@ def test_every_command_says_what_it_does(spelled: str) -> None:
     assert command.help.strip().endswith((".", ")", '"', "2", "nexa-hub"))
 
 
-def test_every_command_stands_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_command_stands_among_those_that_people_are_told_of() -> None:
+    told = (ROOT / "deploy/USING.md").read_text(encoding="utf-8")
 
-    assert [name for name in cli.COMMANDS if f"nexa-hub {name}" not in readme] == []
+    assert [name for name in cli.COMMANDS if f"nexa-hub {name}" not in told] == []
 
 
 def test_every_file_of_a_command_is_listed() -> None:
     modules = {module for module, _ in cli.COMMANDS.values()}
     there = {path.stem for path in python_files(AGENT / "cli")} - {
         "__init__",
+        "automations_changed",
         "discovered",
         "link",
         "replay",
@@ -247,6 +251,18 @@ def test_every_remedy_stands_in_the_catalogue_under_its_id() -> None:
         assert f"('{action_id(remedy)}', '{remedy.name}', '{remedy.action_type}'" in seeded, remedy.name
 
 
+def test_every_model_stands_in_the_catalogue_under_its_id_with_its_parameters() -> None:
+    seeded = (ROOT / "cloud_schema/sql/seed.sql").read_text(encoding="utf-8")
+    for model in MODELS:
+        found = re.search(
+            rf"\('{model.id}', '{model.name}', '{model.model_type}', '{model.version}', '{model.algorithm}', '(.*?)'",
+            seeded,
+        )
+        assert found, model.name
+        assert json.loads(found[1]) == model.defaults, model.name
+        assert model.description in seeded
+
+
 # Locks.
 
 _DIALECTS = sorted({place.extra for place in LINKINGS.values() if place.extra} | {"upnp"})
@@ -300,3 +316,9 @@ def test_a_hub_has_what_the_dialects_were_tested_with() -> None:
 
     assert versions["deploy/requirements.txt"] <= versions["deploy/requirements-dialects.txt"]
     assert versions["deploy/requirements-dialects.txt"] <= versions["tests/requirements.txt"]
+
+
+def test_the_licence_of_everything_that_is_installed_is_told() -> None:
+    written = runpy.run_path(str(ROOT / "deploy/licences.py"))["written"]()
+
+    assert (ROOT / "deploy/THIRD_PARTY.md").read_text(encoding="utf-8") == written, "run: python deploy/licences.py"

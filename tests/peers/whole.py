@@ -10,10 +10,12 @@ from hub_agent.adapters.clock import SystemClock
 from hub_agent.adapters.credentials import Credentials
 from hub_agent.adapters.links.processes import LinkProcesses
 from hub_agent.adapters.links.registry import LINKINGS
-from hub_agent.agent import Core
+from hub_agent.home import Core
 from hub_agent.model.automation import Place
 from hub_agent.model.link import Service
 from hub_agent.runtime.door import HubDoor
+from hub_agent.runtime.figures import Figures
+from tests.fakes.own import FakeKeeping
 from tests.fakes.replayer import ReplayBeside
 from tests.unit.runtime.conftest import MemoryBroker
 from tests.unit.store.homes import counted_ids, mirror_in
@@ -89,7 +91,9 @@ async def whole_home(folder: Path, dialects: Sequence[str]) -> AsyncIterator[Who
         broker_address="127.0.0.1:1883",
         sync_status=lambda: {"is_claimed": False},
         handled=lambda: core.loop.handled,
+        figures=Figures(core.hub, core.loop.tally, core.dialects.heard_by_dialect, mirror.path).as_json,
         version="0.0.0",
+        keeping=FakeKeeping([]),
     )
     tasks = [asyncio.create_task(core.loop.run()), asyncio.create_task(links.run())]
     try:

@@ -11,9 +11,11 @@ from hub_agent.core.healing import Healing
 from hub_agent.core.healing.remedies import REMEDIES
 from hub_agent.core.healing.remedy import Remedy
 from hub_agent.core.healing.room import HEALINGS_MAX
+from hub_agent.core.healing.trouble import REACHING, matter_of
 from hub_agent.model.action import Call, Command, CommandSettled
 from hub_agent.model.device import Device, DeviceType, Entity, Origin
 from hub_agent.model.effects import AppendCase, AskState, IssueCleared, IssueRaised, Reconfigure, Save
+from hub_agent.model.healing import Noticed, Passed, Symptom
 from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.model.state import Cause, EntityState
 from tests.fakes.healed_home import HealedHome
@@ -22,6 +24,7 @@ NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
 NAMES = ("bridge", "a", "b", "c", "sleepy", "w", "x", "y", "z", "plug", "fed", "freezer", "by_freezer", "freezers_plug")
 NEVER_TOUCHED = frozenset({"freezer", "freezers_plug"})
 FED_BY = {"fed": "plug", "freezer": "freezers_plug", "by_freezer": "freezers_plug"}
+NOTICED_BY_SIGNALS = (Symptom.FLAPPING, Symptom.STUCK, Symptom.BATTERY_LOW, Symptom.ERRORS, Symptom.RESET)
 QUIET = {"from": "22:00", "to": "07:00"}
 BRIDGED = frozenset("abc")
 DEVICES = st.sampled_from(NAMES)
@@ -67,6 +70,7 @@ class HealingMachine(RuleBasedStateMachine):
         self.home.wishes = {"risk": "medium", "quiet_hours": QUIET, "devices_per_hour": 2}
         self.asked: list[str] = []
         self.approved: set[str] = set()
+        self.forced: set[str] = set()
         self.touched: dict[str, datetime] = {}
         self.is_off: set[EntityId] = set()
         self.by_id, self.states = self.home.by_id, self.home.states
@@ -77,6 +81,7 @@ class HealingMachine(RuleBasedStateMachine):
         self.open_rows: dict[str, dict] = {}
         self.began: dict[tuple[str, str], datetime] = {}
         self.attempts: dict[tuple[str, str], int] = defaultdict(int)
+        self.told: dict[tuple[str, str], datetime] = {}
         self.resent: list[Call] = []
         self.issues: set[tuple[str, str]] = set()
         self.is_connected = True
@@ -111,7 +116,7 @@ class HealingMachine(RuleBasedStateMachine):
             return
         assert name not in NEVER_TOUCHED
         assert self.is_connected
-        if call.cause.id in self.approved:
+        if call.cause.id in self.approved | self.forced:
             return  # a person's yes counts for more than what is declared in general
         if name != "bridge":
             assert 7 <= self.now.hour < 22, "quiet hours"
@@ -124,12 +129,17 @@ class HealingMachine(RuleBasedStateMachine):
     def save(self, key: str, body: object) -> None:
         if body is not None:
             self.saved[key] = body
+            if "symptoms" in body and REACHING.isdisjoint(map(Symptom, body["symptoms"])):
+                self.reset_attempts(key.partition("/")[2])  # out of reach again, it may be tried anew
             return
         self.saved.pop(key, None)
         kind, _, name = key.partition("/")
         if kind == "trouble":
-            for remedy in REMEDIES:
-                self.attempts[name, remedy] = 0
+            self.reset_attempts(name)
+
+    def reset_attempts(self, name: str) -> None:
+        for remedy in REMEDIES:
+            self.attempts[name, remedy] = 0
 
     def record(self, case_id: str, revision: int, row: dict) -> None:
         name, remedy = row["device_id"], REMEDIES[row["metadata"]["remedy"]]
@@ -151,13 +161,23 @@ class HealingMachine(RuleBasedStateMachine):
             assert name == "x", "only that one wants to be asked"
             self.asked.append(case_id)
             return
-        self.begin(name, remedy)
+        if remedy.name == "tell_person":
+            self.tell(name, row["metadata"]["issue"])
+        else:
+            self.begin(name, remedy, is_forced=case_id in self.forced)
 
-    def begin(self, name: str, remedy: Remedy) -> None:
+    def tell(self, name: str, code: str) -> None:
+        """Of one matter once in a trouble, and not twice in half a day."""
+        key = name, matter_of(Symptom(code))
+        last = self.told.get(key)
+        assert last is None or self.now - last >= timedelta(hours=12)
+        self.told[key] = self.now
+
+    def begin(self, name: str, remedy: Remedy, *, is_forced: bool = False) -> None:
         assert name != "freezer" or remedy.name == "tell_person"
         if remedy.interrupts:
             within = [each for each, at in self.touched.items() if self.now - at < timedelta(hours=1)]
-            assert len(within) < 2 or name == "x", "two devices an hour"
+            assert len(within) < 2 or name == "x" or is_forced, "two devices an hour"
             self.touched[name] = self.now
         last = self.began.get((name, remedy.name))
         assert last is None or self.now - last >= remedy.cooldown, "not within its cooldown"
@@ -207,6 +227,16 @@ class HealingMachine(RuleBasedStateMachine):
                 self.states[entity_id] = EntityState("off", {}, self.now - timedelta(seconds=9), self.now)
             self.settle(name, "unconfirmed", Cause("manual"))
 
+    @rule(names=SOME_DEVICES, symptom=st.sampled_from(NOTICED_BY_SIGNALS), count=st.sampled_from([1, 2]))
+    def notice(self, names: tuple[str, ...], symptom: Symptom, count: int) -> None:
+        for name in names:
+            self.take(self.healing.handle_noticed(Noticed(DeviceId(name), symptom, {"count": count}), self.now))
+
+    @rule(names=SOME_DEVICES, symptom=st.sampled_from(NOTICED_BY_SIGNALS))
+    def let_pass(self, names: tuple[str, ...], symptom: Symptom) -> None:
+        for name in names:
+            self.take(self.healing.handle_passed(Passed(DeviceId(name), symptom), self.now))
+
     @rule(names=SOME_DEVICES, outcome=st.sampled_from(["confirmed", "superseded", "expired"]))
     def settle_commands(self, names: tuple[str, ...], outcome: str) -> None:
         for name in names:
@@ -226,6 +256,19 @@ class HealingMachine(RuleBasedStateMachine):
                 if is_approved:
                     self.asked.remove(case_id)
                 self.take(given)
+
+    @rule(name=DEVICES, remedy=st.sampled_from(sorted(REMEDIES)), is_forced=st.booleans())
+    def want(self, name: str, remedy: str, is_forced: bool) -> None:
+        """A person wants a remedy out of its turn: the same guards hold, but for what may be forced."""
+        given = self.healing.handle_wanted(DeviceId(name), REMEDIES[remedy], "cli", self.now, is_forced=is_forced)
+        if isinstance(given, str):
+            assert given.endswith(".")
+            return
+        assert name not in NEVER_TOUCHED
+        assert remedy != "tell_person"
+        if is_forced:
+            self.forced |= {each.id for each in given if isinstance(each, AppendCase) and each.revision == 1}
+        self.take(given)
 
     @rule(seconds=st.sampled_from([3, 3, 3, 11, 61, 200, 301, 3601, 90_000]))
     def wait(self, seconds: int) -> None:
@@ -261,6 +304,7 @@ class HealingMachine(RuleBasedStateMachine):
         self.take(self.healing.handle_removed(DeviceId(name), self.now))
         self.away.discard(name)
         self.touched.pop(name, None)
+        self.told = {key: at for key, at in self.told.items() if key[0] != name}
         for remedy in REMEDIES:  # a device that comes back is a new one
             self.began.pop((name, remedy), None)
 
@@ -293,6 +337,8 @@ class HealingMachine(RuleBasedStateMachine):
         for name in NAMES:
             self.report((name,), "on")
             self.settle(name, "confirmed", Cause("manual"))
+            for symptom in NOTICED_BY_SIGNALS:
+                self.let_pass((name,), symptom)
         assert self.healing.troubled() == []
         assert self.issues == set()
         assert self.open_rows == {}, "in calm every attempt is closed"

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hub_agent.agent import Core
+from hub_agent.home import Core
 from hub_agent.model.action import Command
 from hub_agent.model.record import STREAMS
 from hub_agent.runtime.inbox import MESSAGES_MAX

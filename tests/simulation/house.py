@@ -13,8 +13,8 @@ from typing import Any
 
 import async_solipsism
 
-from hub_agent.agent import Core
 from hub_agent.core.sync.lineage import Lineage
+from hub_agent.home import Core
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import Outward, SendCommand
 from hub_agent.model.ids import SceneId

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import async_solipsism
 
-from hub_agent.agent import Core
+from hub_agent.home import Core
 from hub_agent.model.automation import Place
 from hub_agent.model.effects import SaveDefinition
 from tests.fakes.home.dials import Dials, Ended, complaints, definitions, ended_runs, interrupted

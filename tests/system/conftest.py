@@ -164,6 +164,7 @@ class Hub:
         self.state_dir = folder / "state"
         self.settings_file = folder / "nexa-hub.toml"
         self.output = folder / "agent.log"
+        self.program = "hub_agent"
         self.page_port = free_port()
         self.settings: dict[str, dict[str, object]] = {
             "agent": {"state_dir": str(self.state_dir), "socket": str(self.socket)},
@@ -216,7 +217,7 @@ class Hub:
             for line in (f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()))
         ]
         self.settings_file.write_text("\n".join(lines) + "\n")
-        command = [*prefix, sys.executable, "-m", "hub_agent", "run", "--config", str(self.settings_file)]
+        command = [*prefix, sys.executable, "-m", self.program, "run", "--config", str(self.settings_file)]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.heavy
 def phone(driver, hub) -> Iterator[Browser]:  # noqa: F811
     browser = Browser(driver, hub, width=390, height=844)
     browser.pair()
-    browser.see("!document.querySelector('#disputes').hidden")
+    browser.see_text("#issues", "Evening was changed here and in the cloud")
+    browser.go("settings")
+    browser.see("document.querySelector('#disputes') && !document.querySelector('#disputes').hidden")
     yield browser
     faults = browser.complaints()
     browser.quit()

@@ -78,5 +78,5 @@ def test_who_cannot_see_it_hears_which_thing_a_field_or_button_is_for(phone) -> 
         )
     ]
 
-    assert heard == ["Hallway Thermostat", "Code", "Add", "Hallway Thermostat: ignore", "Hue Bridge: ignore"]
+    assert heard == ["Hallway Thermostat", "Code", "Add", "Hallway Thermostat: Ignore", "Hue Bridge: Ignore"]
     assert phone.ask("GET", f"/element/{phone.find(THERMOSTAT)}/computedrole") == "group"

@@ -47,7 +47,18 @@ def test_every_commented_line_can_be_uncommented(write) -> None:
     assert config.shell_command["blink"].command == ("/usr/local/bin/blink", "--times", "{{ times }}")
     assert config.notify["phone"].kind == "ntfy"
     assert config.discovery.addresses == ("esphome://10.0.0.7:6053",)
-    changed = ("cloud", "web", "mqtt", "discovery", "camera", "rest_command", "shell_command", "notify")
+    changed = (
+        "cloud",
+        "web",
+        "mqtt",
+        "discovery",
+        "healing",
+        "camera",
+        "backup",
+        "rest_command",
+        "shell_command",
+        "notify",
+    )
     assert config.model_copy(update={name: getattr(Config(), name) for name in changed}) == Config()
     assert tomllib.loads(text).keys() == set(Config.model_fields)
 
@@ -73,7 +84,7 @@ def test_an_empty_text_means_none(write) -> None:
 WRONG = [
     ("[web]\nprot = 1\n", r"hub\.toml: unknown setting 'web\.prot'\. Did you mean 'port'\?"),
     ("[clod]\nurl = 1\n", r"unknown setting 'clod'\. Did you mean 'cloud'\?"),
-    ("[web]\nzzzzz = 1\n", r"unknown setting 'web\.zzzzz'\. Known here: host, port, names\."),
+    ("[web]\nzzzzz = 1\n", r"unknown setting 'web\.zzzzz'\. Known here: host, port, names, trusted_proxies, "),
     ("[cloud]\nbandwidth_kbit_s = 0\n", r"'cloud\.bandwidth_kbit_s' .*8.*\(it is 0\)\. What it is: The most .* kbit/s"),
     ("[cloud]\nbandwidth_kbit_s = 1e12\n", r"'cloud\.bandwidth_kbit_s' .*1000000"),
     ('[web]\nport = "many"\n', r"'web\.port' .*integer.*\(it is 'many'\)"),

@@ -115,7 +115,7 @@ BEGIN
     IF rule.is_enabled IS FALSE THEN
         RETURN 'the rule is switched off';
     END IF;
-    IF hub_sync.is_quiet(at, zone, rule.quiet_hours_start, rule.quiet_hours_end) THEN
+    IF rule.severity IS DISTINCT FROM 'critical' AND hub_sync.is_quiet(at, zone, rule.quiet_hours_start, rule.quiet_hours_end) THEN
         RETURN 'quiet hours of the rule';
     END IF;
     IF at < rule.last_triggered_at + make_interval(mins => coalesce(rule.cooldown_minutes, 0))

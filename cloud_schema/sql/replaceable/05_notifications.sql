@@ -343,7 +343,10 @@ BEGIN
     IF alert.alert_rule_id IS NOT NULL AND NOT is_safety THEN
         SELECT * INTO rule FROM public.alert_rules WHERE id = alert.alert_rule_id AND home_id = alert.home_id FOR NO KEY UPDATE;
         IF FOUND AND is_first THEN
-            silenced := coalesce(silenced, hub_sync.rule_refusal(rule, alert.time, alert.id));
+            -- A hub has held its own alerts against the rule, and told people in the home.
+            IF NOT hub_sync.is_hub_writing() THEN
+                silenced := coalesce(silenced, hub_sync.rule_refusal(rule, alert.time, alert.id));
+            END IF;
             UPDATE public.alert_rules r SET alert_count = coalesce(r.alert_count, 0) + 1,
                 last_triggered_at = CASE WHEN silenced IS NULL THEN greatest(r.last_triggered_at, alert.time) ELSE r.last_triggered_at END
             WHERE r.id = rule.id;

@@ -128,7 +128,7 @@ CREATE OR REPLACE FUNCTION ts.score_trend(was integer, becomes integer) RETURNS 
     SELECT CASE WHEN becomes > was THEN 'improving' WHEN becomes < was THEN 'declining' ELSE 'stable' END
 $$;
 
--- A hub that measures for itself says so in what it tells of itself (hub_hubs.public); then the score is its fact.
+-- A hub that measures for itself says so with its present (`present.hub.measures_health`, kept in hub_hubs.public); then the score is its fact.
 CREATE OR REPLACE FUNCTION ts.does_hub_measure_health(home uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM public.hub_hubs h
                    WHERE h.home_id = home AND h.retired_at IS NULL AND h.public -> 'measures_health' = 'true')
@@ -212,14 +212,13 @@ END
 $$;
 
 -- The day's history, for maintenance: points decay, so a score changes though nothing happens; and what a hub has told is
--- measured here, as nothing is while it tells. A score that is a hub's own is written down as it is. Answers how many rows
+-- measured here, as nothing is while it tells. A hub that measures for itself tells its own history. Answers how many rows
 -- were written.
 CREATE OR REPLACE FUNCTION record_device_health(home uuid DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     device devices;
     health jsonb;
-    is_the_hubs boolean;
     written integer := 0;
     today timestamptz := date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
 BEGIN
@@ -228,14 +227,12 @@ BEGIN
     WHERE p.prediction_status IN ('active', 'monitoring') AND p.expires_at <= now() AND p.home_id = coalesce(home, p.home_id);
     -- A device that is held just now is being measured by whoever holds it; so this never waits, and is in nobody's circle.
     FOR device IN
-        SELECT d.* FROM devices d WHERE d.deleted_at IS NULL AND d.home_id = coalesce(home, d.home_id)
+        SELECT d.* FROM devices d
+        WHERE d.deleted_at IS NULL AND d.home_id = coalesce(home, d.home_id) AND NOT ts.does_hub_measure_health(d.home_id)
         ORDER BY d.id FOR NO KEY UPDATE SKIP LOCKED
     LOOP
-        is_the_hubs := ts.does_hub_measure_health(device.home_id);
-        health := CASE WHEN is_the_hubs
-            THEN jsonb_build_object('score', coalesce(device.health_score, 100), 'factors', '[]'::jsonb, 'recommendations', '[]'::jsonb)
-            ELSE ts.measured_health(device, now()) END;
-        IF (health ->> 'score')::integer IS DISTINCT FROM device.health_score AND NOT is_the_hubs THEN
+        health := ts.measured_health(device, now());
+        IF (health ->> 'score')::integer IS DISTINCT FROM device.health_score THEN
             UPDATE devices SET health_score = (health ->> 'score')::integer WHERE id = device.id;
         ELSIF EXISTS (SELECT FROM ts.device_health_history h WHERE h.device_id = device.id AND h.time >= today) THEN
             CONTINUE;

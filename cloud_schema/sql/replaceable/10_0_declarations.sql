@@ -54,16 +54,32 @@ INSERT INTO hub_streams (stream, target_table, columns, time_column, key_columns
     ('security_incidents', 'security_incidents',
      '{id,time,home_id,device_id,incident_type,severity,confidence_score,title,description,attack_source_ip,attack_source_country,attack_vector,attack_method,detection_method,detection_source,devices_affected,data_accessed,data_modified,data_exfiltrated,service_disrupted,status,auto_response_taken,response_actions,detected_at,contained_at,resolved_at,investigated_by,investigation_notes,root_cause,evidence,logs,metadata,created_at}',
      'time', '{id,time}', '{"device_id": "devices", "devices_affected": "devices"}', true, '{investigated_by}', NULL),
+    ('security_scans', 'security_scans',
+     '{id,home_id,triggered_by,scan_type,scan_scope,target_devices,status,started_at,completed_at,duration_seconds,devices_scanned,vulnerabilities_found,critical_issues,high_issues,medium_issues,low_issues,info_issues,overall_risk_score,security_grade,unauthorized_access_check,weak_password_check,open_ports_check,firmware_check,network_intrusion_check,device_exposure_check,findings,recommendations,error_message,metadata,created_at}',
+     'started_at', '{id}', '{"target_devices": "devices"}', true, '{triggered_by}', NULL),
+    ('security_vulnerabilities', 'security_vulnerabilities',
+     '{id,security_scan_id,home_id,device_id,vulnerability_type,severity,cvss_score,title,description,cve_id,affected_component,attack_vector,complexity,confidentiality_impact,integrity_impact,availability_impact,publicly_accessible,exploitable,known_exploits_exist,remediation_steps,remediation_complexity,estimated_fix_time_minutes,requires_user_action,can_auto_fix,patch_available,patch_version,patch_url,status,detected_at,resolved_at,resolved_by,resolution_notes,is_recurring,first_detected_at,recurrence_count,external_references,metadata,created_at}',
+     'detected_at', '{id}', '{"device_id": "devices", "security_scan_id": "security_scans"}', true, '{resolved_by}', NULL),
     ('firmware_updates', 'firmware_updates',
      '{id,device_id,from_version,to_version,update_status,initiated_by,initiated_source,download_progress,install_progress,started_at,completed_at,duration_seconds,success,error_message,rollback_reason,release_notes,changelog_url,metadata,created_at}',
      'started_at', '{id}', '{"device_id": "devices"}', true, '{initiated_by}', NULL),
-    -- Models are the cloud's, and so is telling people.
+    -- Telling people is the cloud's.
     ('failure_predictions', 'failure_predictions',
-     '{id,device_id,home_id,failure_type,failure_category,failure_probability,risk_score,confidence_level,severity,predicted_failure_date,estimated_time_to_failure_days,earliest_failure_date,latest_failure_date,primary_indicators,anomalies_detected,historical_patterns,preventive_actions,recommended_maintenance,prediction_status,actual_failure_date,was_prevented,prevention_action_taken,user_acknowledged,acknowledged_at,acknowledged_by,user_feedback,prediction_metadata,created_at,expires_at}',
-     'created_at', '{id}', '{"device_id": "devices"}', true, '{acknowledged_by}', NULL),
+     '{id,device_id,home_id,ml_model_id,failure_type,failure_category,failure_probability,risk_score,confidence_level,severity,predicted_failure_date,estimated_time_to_failure_days,earliest_failure_date,latest_failure_date,primary_indicators,anomalies_detected,historical_patterns,preventive_actions,recommended_maintenance,prediction_status,actual_failure_date,was_prevented,prevention_action_taken,user_acknowledged,acknowledged_at,acknowledged_by,user_feedback,model_version,prediction_metadata,created_at,expires_at}',
+     'created_at', '{id}', '{"device_id": "devices", "ml_model_id": "ml_models"}', true, '{acknowledged_by}', NULL),
     ('anomaly_detections', 'anomaly_detections',
-     '{id,time,device_id,home_id,anomaly_type,anomaly_score,severity,expected_value,actual_value,deviation_percent,metric_name,metric_unit,description,possible_causes,is_recurring,occurrence_count,first_occurrence_at,last_occurrence_at,status,resolved_at,resolution_notes,created_at}',
-     'time', '{id,time}', '{"device_id": "devices"}', true, '{}', NULL)
+     '{id,time,device_id,home_id,ml_model_id,anomaly_type,anomaly_score,severity,expected_value,actual_value,deviation_percent,metric_name,metric_unit,description,possible_causes,is_recurring,occurrence_count,first_occurrence_at,last_occurrence_at,status,resolved_at,resolution_notes,created_at}',
+     'time', '{id,time}', '{"device_id": "devices", "ml_model_id": "ml_models"}', true, '{}', NULL),
+    ('device_usage_patterns', 'device_usage_patterns',
+     '{id,device_id,home_id,pattern_type,pattern_name,day_of_week,time_of_day_start,time_of_day_end,month_of_year,average_usage_duration_minutes,usage_frequency_per_week,typical_state,confidence_score,sample_size,first_observed_at,last_observed_at,conditions,related_devices,is_active,reliability_score,last_deviation_at,deviation_count,created_at}',
+     'created_at', '{id}', '{"device_id": "devices", "related_devices": "devices"}', true, '{}', NULL),
+    -- What people say of an insight (its status, that it is dismissed) is theirs, and no revision touches it.
+    ('ai_insights', 'ai_insights',
+     '{id,home_id,device_id,insight_type,insight_category,title,description,priority,potential_savings_annual,potential_energy_savings_kwh,roi_estimate_months,recommended_action,action_complexity,estimated_time_minutes,requires_purchase,estimated_cost,ml_model_id,confidence_score,data_sources,is_active,expires_at,metadata,created_at}',
+     'created_at', '{id}', '{"device_id": "devices", "ml_model_id": "ml_models"}', true, '{}', NULL),
+    ('ml_predictions_log', 'ml_predictions_log',
+     '{id,time,ml_model_id,device_id,home_id,prediction_type,input_features,output_prediction,confidence_score,actual_outcome,outcome_recorded_at,prediction_correct,inference_time_ms,model_version,created_at}',
+     'time', '{id,time}', '{"device_id": "devices", "ml_model_id": "ml_models"}', true, '{}', NULL)
 ON CONFLICT (stream) DO UPDATE SET
     target_table = excluded.target_table, columns = excluded.columns, time_column = excluded.time_column,
     key_columns = excluded.key_columns, parents = excluded.parents, is_case = excluded.is_case,
@@ -129,7 +145,11 @@ INSERT INTO hub_definition_kinds (
      'is_supported', false, false, false),
     ('self_healing_action', 12, 'self_healing_actions', '{}', '{}', '{}', '{average_success_rate,total_executions,total_successes}',
      '{name,action_type,description,category,applicable_device_types,applicable_protocols,applicable_brands,action_config,parameters_schema,requires_user_approval,max_retry_attempts,cooldown_period_minutes,risk_level,documentation_url}',
-     '{}', 'is_active', false, false, false)
+     '{}', 'is_active', false, false, false),
+    -- What forecasts reckon with: a hub takes the parameters of the models it knows.
+    ('ml_model', 13, 'ml_models', '{}', '{}', '{}',
+     '{accuracy,precision_score,recall_score,f1_score,auc_roc}',
+     '{name,model_type,version,algorithm,hyperparameters,description}', '{}', 'is_active', false, false, false)
 ON CONFLICT (entity_type) DO UPDATE SET
     rank = excluded.rank, target_table = excluded.target_table, people_columns = excluded.people_columns,
     manual_columns = excluded.manual_columns, hub_columns = excluded.hub_columns, observed_columns = excluded.observed_columns,

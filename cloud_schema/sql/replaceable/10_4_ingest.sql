@@ -388,6 +388,7 @@ BEGIN
         PERFORM hub_sync.take_present(hub, 'device', present -> 'devices');
         PERFORM hub_sync.take_present(hub, 'automation', present -> 'automations');
         PERFORM hub_sync.take_present(hub, 'scene', present -> 'scenes');
+        PERFORM hub_sync.take_present(hub, 'network_access_rule', present -> 'network_access_rules');
         PERFORM hub_sync.take_copies(hub, present -> 'copies');
     END IF;
     SELECT * INTO cases FROM hub_sync.take_cases(hub, mirror, epoch_now, hub_sync.part(request, 'cases', '[]'));
@@ -400,6 +401,9 @@ BEGIN
         mirror_id = mirror, epoch = epoch_now, agent_version = coalesce(left(request ->> 'agent_version', 100), agent_version),
         clock = CASE WHEN is_late THEN clock ELSE hub_sync.bounded(clock_now) END, last_seen_at = now(), last_ingest_at = now(),
         doubled_at = hub.doubled_at,
+        public = CASE WHEN has_present AND present ? 'hub'
+            THEN (public - 'measures_health') || CASE WHEN present -> 'hub' -> 'measures_health' = 'true' THEN '{"measures_health": true}'::jsonb ELSE '{}' END
+            ELSE public END,
         positions = CASE WHEN present -> 'hub' ? 'streams' AND has_present THEN hub_sync.positions_in(present -> 'hub' -> 'streams') ELSE positions END
     WHERE id = hub.id;
 

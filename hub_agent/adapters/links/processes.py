@@ -64,12 +64,13 @@ class LinkProcesses:
         places: Mapping[str, Place] = LINKINGS,
         python: Path = Path(sys.executable),
         expects: Callable[[str], None] = lambda _: None,
+        ended: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`expects` is told of each dialect a while before its first frames come: when the first peer is met."""
+        """`expects` is told of each dialect a while before its first frames come: when the first peer is met. `ended`: whose process ended by itself."""
         self._credentials = credentials
         self._expects = expects
         self._expected: set[str] = set()
-        self._dialects = {name: Dialect(name, place, credentials, python) for name, place in places.items()}
+        self._dialects = {name: Dialect(name, place, credentials, python, ended) for name, place in places.items()}
 
     def start(self, take: Callable[[FromLinks], bool]) -> None:
         for dialect in self._dialects.values():
@@ -107,6 +108,10 @@ class LinkProcesses:
             raise LinkLost(paired.error or f"{peer.name} could not be paired.")
         self._credentials.keep(peer.dialect, peer.key, paired.secrets)
 
+    def restart(self, dialect: str) -> bool:
+        """Its process is ended at once, and begun again; False where none is running."""
+        return dialect in self._dialects and self._dialects[dialect].end()
+
     def forget(self, dialect: str, key: str) -> None:
         self._credentials.forget(dialect, key)
 
@@ -119,8 +124,11 @@ class LinkProcesses:
 class Dialect:
     """One dialect's process and what is wanted of it."""
 
-    def __init__(self, name: str, place: Place, credentials: Credentials, python: Path) -> None:
+    def __init__(
+        self, name: str, place: Place, credentials: Credentials, python: Path, ended: Callable[[str], None]
+    ) -> None:
         self._name = name
+        self._ended = ended
         self._place = place
         self._credentials = credentials
         self._python = python
@@ -213,6 +221,13 @@ class Dialect:
 
     # The process.
 
+    def end(self) -> bool:
+        """It may hang, so it is not asked. `run` begins it again."""
+        if self._process is None or self._process.returncode is not None:
+            return False
+        self._process.kill()
+        return True
+
     async def run(self) -> None:
         """Until cancelled: begun when it is needed, and again when it ends."""
         backoff_s = BACKOFF_S_MIN
@@ -225,6 +240,7 @@ class Dialect:
                 self._is_needed.clear()
                 continue
             log.warning("%s: %s", self._name, reason)
+            self._ended(self._name)
             self._trouble(reason)
             if loop.time() - began_s > STEADY_S:
                 backoff_s = BACKOFF_S_MIN

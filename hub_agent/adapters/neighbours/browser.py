@@ -42,6 +42,12 @@ class Neighbours:
         # What has been heard, so that what ended with its listener can be told gone.
         self._heard: dict[_Id, Service] = {}
         self._silent: dict[_Id, Service] = {}
+        self._listener: asyncio.StreamWriter | None = None
+
+    def look_around(self) -> None:
+        """Asks everybody now who and where they are."""
+        if self._listener is not None:
+            self._listener.write(wire.LOOK)
 
     async def run(self, take: Take) -> None:
         """Until cancelled. Raises ListenerLost when the process ends. Run anew, it tells what is not heard again as gone."""
@@ -72,9 +78,11 @@ class Neighbours:
         forgetting = asyncio.create_task(self._forget_the_silent(take))
         try:
             process.stdin.write(orjson.dumps(self._orders.as_json()) + b"\n")
+            self._listener = process.stdin
             await self._read(process, take)
             return await process.wait()
         finally:
+            self._listener = None
             forgetting.cancel()
             await _end(process)
 

@@ -8,8 +8,8 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Coroutine
-from typing import Any, Final, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Final, Protocol, TypeAlias
 
 import orjson
 
@@ -64,30 +64,43 @@ async def pass_on(outbox: Outbox, writer: asyncio.StreamWriter) -> None:
             await asyncio.sleep(-allowance / LINES_A_SECOND_MAX)
 
 
-def listeners(orders: dict[str, Any], outbox: Outbox) -> list[Coroutine[None, None, None]]:
-    found: list[Coroutine[None, None, None]] = []
+class Listener(Protocol):
+    look_now: asyncio.Event
+
+    async def run(self) -> None: ...
+
+
+def listeners(orders: dict[str, Any], outbox: Outbox) -> list[Listener]:
+    found: list[Listener] = []
     if orders["mdns"]:
         from hub_agent.adapters.neighbours.mdns import Mdns, Own, Pace
 
         own = Own(**orders["own"]) if orders["own"] else None
-        found.append(Mdns(outbox.put, orders["interfaces"], own, Pace(**orders["pace"])).run())
+        found.append(Mdns(outbox.put, orders["interfaces"], own, Pace(**orders["pace"])))
     if orders["ssdp"]:
         try:
             from hub_agent.adapters.neighbours.ssdp import Ssdp
         except ImportError as err:
             log.warning("SSDP is not heard: %s (pip install nexa-hub[upnp])", err)
         else:
-            found.append(Ssdp(outbox.put, orders["interfaces"]).run())
+            found.append(Ssdp(outbox.put, orders["interfaces"]))
     return found
+
+
+async def _follow(reader: asyncio.StreamReader, heard_by: Sequence[Listener]) -> None:
+    """Each line wants a look round now. The end of them is the agent's."""
+    while await reader.readline():
+        for each in heard_by:
+            each.look_now.set()
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Until `reader` ends, or a listener fails."""
     orders = orjson.loads(await reader.readline())
     outbox = Outbox()
-    tasks = [asyncio.create_task(each) for each in (pass_on(outbox, writer), *listeners(orders, outbox))]
-    # It says nothing more: its end is the agent's.
-    ending = asyncio.create_task(reader.read(1))
+    heard_by = listeners(orders, outbox)
+    tasks = [asyncio.create_task(each) for each in (pass_on(outbox, writer), *(each.run() for each in heard_by))]
+    ending = asyncio.create_task(_follow(reader, heard_by))
     try:
         done, _ = await asyncio.wait({ending, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in done - {ending}:

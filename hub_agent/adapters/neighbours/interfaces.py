@@ -56,6 +56,11 @@ def look(only: Sequence[str] = ()) -> Interfaces:
     )
 
 
+def own_addresses() -> tuple[str, ...]:
+    """At which of them others in the home's network can reach this machine: IPv4 only, where such networks are."""
+    return tuple(each for each in look().own if ":" not in each)
+
+
 def best_first(addresses: Sequence[str], interfaces: Interfaces) -> tuple[str, ...]:
     """Those in a network of ours before others, IPv4 before IPv6, an address that needs its interface named last. Always in the same order."""
 

@@ -1,6 +1,7 @@
 """mDNS: what announces itself is browsed for and looked up, and the hub announces itself. Runs in the process of `host.py`."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,11 @@ SERVICES_A_TYPE_MAX: Final = 500
 HOSTS_MAX: Final = 8
 LOOK_UPS_AT_ONCE: Final = 16
 LABEL_BYTES_MAX: Final = 63
+
+# Of DNS: a query; addresses of both kinds; the class.
+_QUERY: Final = 0
+_ADDRESSES: Final = (1, 28)
+_INTERNET: Final = 1
 
 Heard: TypeAlias = Service | ServiceGone
 _Key: TypeAlias = tuple[str, str]
@@ -76,6 +82,8 @@ class Mdns:
     only: Sequence[str] = ()
     own: Own | None = None
     pace: Pace = field(default_factory=Pace)
+    # Set by whoever wants to know now where everybody is.
+    look_now: asyncio.Event = field(default_factory=asyncio.Event)
     _zeroconf: AsyncZeroconf | None = None
     _interfaces: Interfaces = field(default_factory=Interfaces)
     _announced: AsyncServiceInfo | None = None
@@ -304,13 +312,28 @@ class Mdns:
     async def _confirm(self) -> None:
         """What was switched off says no goodbye; its own announcement would hold for more than an hour."""
         while True:
-            await asyncio.sleep(self.pace.confirm)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.pace.confirm):
+                    await self.look_now.wait()
+                self._ask_for_addresses()
+                await asyncio.sleep(self.pace.settle)
+            self.look_now.clear()
             waiting = [key for key in self._known if key not in self._following]
             await asyncio.gather(*(self._look_up(key) for key in waiting))
             for key in [key for key in reversed(self._left_out) if self._has_room(key)]:
                 if self._has_room(key):
                     del self._left_out[key]
                     self._start_following(key, again=False)
+
+    def _ask_for_addresses(self) -> None:
+        """What is remembered of them may be old: whoever has moved says so now, and is looked up then."""
+        assert self._zeroconf is not None
+        question = zeroconf.DNSOutgoing(_QUERY)  # type: ignore[attr-defined]  # the library's own, and there
+        for host in {known.said.hostname for known in self._known.values() if known.said.hostname}:
+            for kind in _ADDRESSES:
+                question.add_question(zeroconf.DNSQuestion(host, kind, _INTERNET))  # type: ignore[attr-defined]
+        with contextlib.suppress(OSError, zeroconf.Error):
+            self._zeroconf.zeroconf.async_send(question)
 
     def _missed(self, key: _Key) -> None:
         known = self._known.get(key)

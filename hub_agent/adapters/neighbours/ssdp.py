@@ -54,6 +54,8 @@ class Ssdp:
     say: Callable[[Heard], None]
     only: Sequence[str] = ()
     search_s: float = SEARCH_S
+    # Set by whoever wants to know now who is there.
+    look_now: asyncio.Event = field(default_factory=asyncio.Event)
     _tracker: SsdpDeviceTracker = field(default_factory=SsdpDeviceTracker)
     _known: dict[tuple[str, str], str] = field(default_factory=dict)
     _reading: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -71,7 +73,10 @@ class Ssdp:
                 for listener in listeners.values():
                     with contextlib.suppress(OSError):
                         await listener.async_search()
-                await asyncio.sleep(self.search_s)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self.search_s):
+                        await self.look_now.wait()
+                self.look_now.clear()
         finally:
             for listener in listeners.values():
                 await listener.async_stop()

@@ -1,4 +1,4 @@
-"""What passes between the agent and the process that listens: one JSON object a line. To it, once: how to listen. From it: what it hears."""
+"""What passes between the agent and the process that listens: one JSON object a line. To it, once: how to listen; then LOOK whenever it is to look round. From it: what it hears."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.link import Service, ServiceGone
 
 LINE_BYTES_MAX: Final = 256 * 1024
+LOOK: Final = b"{}\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from hub_agent.core.automation.as_of import Recorded
 from hub_agent.core.automation.calls import Calls
+from hub_agent.core.automation.drafting import read_draft
 from hub_agent.core.automation.exchange import Exchange, Output
 from hub_agent.core.automation.explaining import explain
 from hub_agent.core.automation.interpreter import Resolve
@@ -21,6 +22,7 @@ from hub_agent.core.automation.running import Running
 from hub_agent.core.automation.told_events import CALL
 from hub_agent.core.automation.triggers.mqtt import topic_matches
 from hub_agent.core.automation.triggers.trigger import Trigger
+from hub_agent.core.automation.upcoming import next_times
 from hub_agent.core.automation.world import World
 from hub_agent.errors import DefinitionError
 from hub_agent.model.action import Call, CallAnswered, CommandSettled
@@ -270,6 +272,10 @@ class Automations:
         rule = self._rules.find(automation_id)
         return None if rule is None else rule.problem
 
+    def going_on(self, automation_id: str) -> list[str]:
+        """Its runs that have no trace yet: they take steps, or wait to hear what came of them."""
+        return self._running.of(automation_id)
+
     def is_script(self, entity_id: str) -> bool:
         rule = self._rules.named(entity_id)
         return rule is not None and rule.program is not None and rule.program.is_script
@@ -289,6 +295,15 @@ class Automations:
     def described(self) -> list[JsonObject]:
         """For people: each as ports.Door.automations says."""
         return [rule.as_json() for rule in sorted(self._rules, key=lambda rule: rule.name.casefold())]
+
+    def next_times(self, now: datetime) -> dict[str, datetime]:
+        """When the clock starts them next, by automation id."""
+        self._exchange.outlook.now = now
+        return next_times(self._rules, self._exchange, now)
+
+    def drafted(self, definition: Definition) -> tuple[Rule, list[DefinitionError]]:
+        """A rule that is not loaded, and all that is wrong with it. Changes nothing."""
+        return read_draft(definition, self._exchange.outlook.templates)
 
     def explained(
         self,

@@ -113,14 +113,31 @@ class Rule:
         found = source.get("id") if isinstance(source, Mapping) else None
         return self.definition.id if found is None else str(found)
 
+    @property
+    def is_wanted(self) -> bool:
+        """On, as people last said; a pause does not change that."""
+        program = self.program
+        if program is None:
+            return False
+        if self.switched is not None and self.switched.get("defined") == program.is_enabled:
+            return self.switched.get("is_on") is True
+        return program.is_enabled
+
+    @property
+    def is_paused(self) -> bool:
+        return self.program is not None and self.program.is_paused and self.is_wanted and not self.is_on
+
     def as_json(self) -> JsonObject:
         """For people, as ports.Door.automations says."""
+        pause_until = self.program.pause_until if self.program is not None and self.is_paused else None
         return {
             "id": self.definition.id,
             "entity_id": self.entity_id,
             "name": self.name,
             "description": self.definition.fields.get("description"),
             "is_enabled": self.is_on,
+            "is_paused": self.is_paused,
+            "paused_until": None if pause_until is None else iso(pause_until),
             "mode": None if self.program is None else self.program.mode.value,
             "kind": "script" if self.entity_id.startswith("script.") else "automation",
             "last_triggered_at": None if self.last_triggered is None else iso(self.last_triggered),

@@ -231,9 +231,7 @@ class Rules:
 def _is_wanted(rule: Rule, program: Program, *, is_start: bool) -> bool:
     if is_start and program.initial_state is not None:
         return program.initial_state
-    if rule.switched is not None and rule.switched.get("defined") == program.is_enabled:
-        return rule.switched.get("is_on") is True
-    return program.is_enabled
+    return rule.is_wanted
 
 
 def _is_paused(program: Program, now: datetime) -> bool:

@@ -71,6 +71,9 @@ class Running:
         self._shown: dict[AutomationId, Rule] = {}
         self.chains = Chains()
 
+    def of(self, automation_id: str) -> list[str]:
+        return [run.id for run in self._runs.values() if run.automation_id == automation_id]
+
     def find(self, run_id: str) -> Run | None:
         return self._runs.get(RunId(run_id))
 

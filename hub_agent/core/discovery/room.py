@@ -298,6 +298,10 @@ class Discovery:
         others = (self._known_by_id.get(peer_id) for each in self._thing_of(announcing[0]) if (peer_id := id_in(each)))
         return next((other for other in others if other is not None and other.peer.dialect == dialect), None)
 
+    def announcements(self, dialect: str) -> Sequence[PeerFound]:
+        """Of what this dialect can talk to."""
+        return [found for found in self._announcement_by_service.values() if found.dialect == dialect]
+
     def things(self) -> Sequence[Thing]:
         """In the order in which they were met first."""
         found = merging.groups(self._announcement_by_service.values())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias, cast
+from uuid import UUID
 
 from hub_agent.core.alerts import new_alert
 from hub_agent.core.healing.remedies import action_id
@@ -22,6 +23,32 @@ _ALERT_TYPES = {
     Symptom.UNAVAILABLE: "device_offline",
     Symptom.UNCONFIRMED: "connectivity_issue",
     Symptom.TOGETHER: "connectivity_issue",
+    # What threatens the hub's work: the contract has no kind of its own for it.
+    Symptom.DISK_NEARLY_FULL: "predictive_failure",
+    Symptom.HUB_HOT: "predictive_failure",
+    Symptom.HUB_UNDER_VOLTAGE: "predictive_failure",
+    Symptom.HUB_MEMORY_LOW: "predictive_failure",
+    Symptom.HUB_SLOW: "predictive_failure",
+    Symptom.HUB_RESTARTING: "predictive_failure",
+    Symptom.CARD_WEARING: "predictive_failure",
+    Symptom.CLOCK_UNTRUSTED: "predictive_failure",
+    Symptom.MIRROR_DAMAGED: "predictive_failure",
+    Symptom.BROKER_UNREACHABLE: "connectivity_issue",
+    Symptom.ROUTER_UNREACHABLE: "connectivity_issue",
+    Symptom.INTERNET_UNREACHABLE: "connectivity_issue",
+    Symptom.DNS_FAILING: "connectivity_issue",
+    Symptom.CLOUD_UNREACHABLE: "connectivity_issue",
+    Symptom.FLAPPING: "connectivity_issue",
+    Symptom.STUCK: "predictive_failure",
+    Symptom.IMPOSSIBLE: "predictive_failure",
+    Symptom.BATTERY_LOW: "battery_low",
+    Symptom.BATTERY_CRITICAL: "battery_low",
+    Symptom.LINK_WEAK: "connectivity_issue",
+    Symptom.LINKS_WEAK: "connectivity_issue",
+    Symptom.ERRORS: "connectivity_issue",
+    Symptom.REBOOTING: "predictive_failure",
+    Symptom.RESET: "connectivity_issue",
+    Symptom.REFERENCE: "automation_failure",
 }
 
 
@@ -73,9 +100,13 @@ def execution(
 
 
 def approved(row: CaseRow, by: str | None, snapshot: JsonObject, now: datetime) -> CaseRow:
-    """`by`: the id of the person, if it is one of the home's."""
+    """`by`: a person of the home, by id; or who it was at the hub's own doors, which is kept beside the column."""
     began: CaseRow = {"status": "in_progress", "started_at": now, "device_state_before": snapshot}
-    return {**row, **began, "approved_by": by, "approved_at": now}
+    is_person = by is not None and _is_uuid(by)
+    metadata = row.get("metadata")
+    if by is not None and not is_person and isinstance(metadata, Mapping):
+        began["metadata"] = {**metadata, "approved_by": by}
+    return {**row, **began, "approved_by": by if is_person else None, "approved_at": now}
 
 
 def ended(
@@ -98,8 +129,10 @@ def ended(
     }
 
 
-def alert(alert_id: str, device: Device, issue: Issue, *, tried: str, snapshot: JsonObject, now: datetime) -> CaseRow:
-    message = f"{issue.text} {tried}".strip()
+def alert(
+    alert_id: str, device: Device, issue: Issue, *, advice: str = "", tried: str, snapshot: JsonObject, now: datetime
+) -> CaseRow:
+    message = " ".join(each for each in (issue.text, advice, tried) if each)
     kind = _ALERT_TYPES[Symptom(issue.code)]
     row = new_alert(alert_id, kind, issue.kind.severity, title=issue.kind.title, message=message, now=now)
     return row | {
@@ -160,6 +193,13 @@ def from_json(body: JsonValue) -> CaseRow:
         name: datetime.fromisoformat(value) if name in _INSTANTS and isinstance(value, str) else value
         for name, value in body.items()
     }
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
 
 
 def in_words(length: timedelta) -> str:

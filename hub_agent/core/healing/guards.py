@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 
 from hub_agent.core.healing.limits import Limits
-from hub_agent.core.healing.remedies import LADDER, RESEND_COMMAND
+from hub_agent.core.healing.remedies import LADDER, RESEND_COMMAND, TELL_PERSON
 from hub_agent.core.healing.remedies.resend_command import RESEND_WITHIN, is_still_wanted
 from hub_agent.core.healing.remedy import Patient, Remedy, is_in_use, wishes_of
-from hub_agent.core.healing.trouble import Trouble
+from hub_agent.core.healing.trouble import UNREACHED, Trouble, matter_of
 from hub_agent.core.healing.watch import Watch
 from hub_agent.model.device import Device
+from hub_agent.model.healing import Symptom
 from hub_agent.model.ids import DeviceId
 
 HOUR = timedelta(hours=1)
@@ -18,10 +20,27 @@ NOTICED = frozenset(remedy.name for remedy in LADDER if remedy.interrupts)
 
 def is_in_bounds(remedy: Remedy, watch: Watch, trouble: Trouble, now: datetime) -> bool:
     """Attempts of this trouble, turn in this pass of the ladder, cooldown on this device."""
+    if remedy is TELL_PERSON:
+        return bool(to_tell(watch, trouble, now))
     if remedy.name in trouble.passed or trouble.attempts.get(remedy.name, 0) >= remedy.attempts_max:
         return False
     tried_at = watch.tried_at.get(remedy.name)
     return tried_at is None or now - tried_at >= remedy.cooldown
+
+
+def to_tell(watch: Watch, trouble: Trouble, now: datetime) -> list[Symptom]:
+    """What people are still to be told of: once in a trouble, and of one matter not again within the cooldown."""
+    return [
+        symptom
+        for symptom in trouble.untold
+        if (told_at := watch.tried_at.get(told_key(symptom))) is None or now - told_at >= TELL_PERSON.cooldown
+    ]
+
+
+def told_key(symptom: Symptom) -> str:
+    """Under which it is remembered when people were told of it."""
+    matter = matter_of(symptom)
+    return TELL_PERSON.name if matter == UNREACHED else f"{TELL_PERSON.name}/{matter}"
 
 
 def is_fitting(remedy: Remedy, trouble: Trouble, patient: Patient) -> bool:
@@ -38,21 +57,27 @@ def untouchable(remedy: Remedy, patient: Patient) -> str | None:
 
 def forbidden(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping[DeviceId, Watch]) -> str | None:
     """Why it must not be tried now, as far as people's wishes go; None: it may be."""
-    return next(_reasons(remedy, patient, limits, watches), None)
+    return next(chain(never(remedy, patient), not_now(remedy, patient, limits, watches)), None)
 
 
-def _reasons(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping[DeviceId, Watch]) -> Iterator[str]:
-    concerned = _concerned(remedy, patient)
+def never(remedy: Remedy, patient: Patient) -> Iterator[str]:
+    """What holds also when somebody asks for it."""
     if (reason := untouchable(remedy, patient)) is not None:
         yield reason
     if patient.home.remedy_row(remedy.name).get("is_active") is False:
         yield "it is switched off in the catalogue"
-    if remedy.interrupts and limits.is_quiet(patient.home.local_time(patient.now)):
-        yield "these are quiet hours"
-    for device in concerned if remedy.interrupts else ():
+
+
+def not_now(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping[DeviceId, Watch]) -> Iterator[str]:
+    """What people would notice. Whoever asks for it by hand may want it all the same."""
+    if not remedy.interrupts:
+        return
+    if limits.quiet_hours is not None and limits.is_quiet(patient.home.local_time(patient.now)):
+        yield f"these are quiet hours, until {limits.quiet_hours[1]:%H:%M}"
+    for device in _concerned(remedy, patient):
         if is_in_use(device, patient.home):
             yield f"{device.name} is in use"
-    if remedy.interrupts and _touched(watches, patient.now) >= limits.devices_per_hour:
+    if _touched(watches, patient.now) >= limits.devices_per_hour:
         yield f"{limits.devices_per_hour} devices were touched within the hour"
 
 

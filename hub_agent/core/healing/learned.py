@@ -1,6 +1,6 @@
 """How often a remedy has helped: on this device, and on others of its model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from hub_agent.core.expectation import number_in
 from hub_agent.core.healing.remedy import Remedy
@@ -53,6 +53,12 @@ class Learned:
                 before = summed.get(remedy, (0, 0))
                 summed[remedy] = before[0] + tried, before[1] + helped
         return summed
+
+    def told(self) -> Iterator[tuple[str, str, int, int]]:
+        """Remedy, of what ("brand/model", or a device's id), how often tried, how often it helped."""
+        for key, (tried, helped) in self._counts.items():
+            remedy, _, of = key.partition("/")
+            yield remedy, of, tried, helped
 
 
 def _keys(remedy: Remedy, device: Device) -> tuple[str, str]:

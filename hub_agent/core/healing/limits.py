@@ -44,7 +44,7 @@ class Limits:
             return True
         if self.risk is None:
             wanted = patient.home.remedy_row(remedy.name).get("requires_user_approval")
-            return wanted is True or (wanted is not False and remedy.risk == "high")
+            return wanted is True or (wanted is not False and (remedy.asks or remedy.risk == "high"))
         return self.risk == "none" or RISKS.index(remedy.risk) > RISKS.index(self.risk)
 
 

@@ -1,20 +1,22 @@
 """What a remedy is, and what it sees of the home."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Protocol, TypeAlias
 
 from hub_agent.core.expectation import number_in
 from hub_agent.model.action import Call, Command
 from hub_agent.model.device import Device, Entity
-from hub_agent.model.effects import Effect
-from hub_agent.model.healing import Symptom
+from hub_agent.model.effects import CallOutside, Effect
+from hub_agent.model.healing import SettingTold, Symptom
 from hub_agent.model.ids import CallId, DeviceId, EntityId, NewId
+from hub_agent.model.inputs import DefinitionArrived
 from hub_agent.model.json import JsonObject, JsonValue
+from hub_agent.model.link import LinkStatus, Peer
 from hub_agent.model.state import Cause, EntityState
 
-Given: TypeAlias = Effect | Call
+Given: TypeAlias = Effect | Call | DefinitionArrived
 
 # From the gentlest on.
 RISKS = ("low", "medium", "high")
@@ -40,6 +42,15 @@ class Home(Protocol):
 
     def remedy_row(self, name: str) -> JsonObject:
         """The columns of the catalogue's row of this remedy; empty while none has come down."""
+
+    def link(self, device: Device) -> tuple[Peer, LinkStatus] | None:
+        """The link that it is reached by, and how that is; None: it is reached in another way."""
+
+    def settings_of(self, device: Device) -> Sequence[SettingTold]:
+        """What its settings were last set to from here."""
+
+    def repair(self, now: datetime) -> tuple[str, JsonObject] | None:
+        """The automation whose broken name healing was told of, and its columns put right."""
 
     def local_time(self, now: datetime) -> time: ...
 
@@ -81,12 +92,15 @@ class Unconfirmed:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """A device that something is wrong with, as a remedy sees it."""
+    """A device that something is wrong with, as a remedy sees it. `are_others_heard`: it is a bridge whose other devices are."""
 
     device: Device
     command: Unconfirmed | None
     home: Home
     now: datetime
+    # What is wrong with it, each with what fills the words of the issue.
+    symptoms: Mapping[Symptom, JsonObject] = field(default_factory=dict)
+    are_others_heard: bool = False
 
     @property
     def is_battery(self) -> bool:
@@ -98,6 +112,11 @@ class Patient:
         """The plug that feeds it, where somebody has said so."""
         plug_id = fed_by(self.device)
         return None if plug_id is None else self.home.device(plug_id)
+
+    @property
+    def peer(self) -> tuple[Peer, LinkStatus] | None:
+        """The link of its own, not one that others hang on it with."""
+        return None if self.device.via is not None else self.home.link(self.device)
 
     def button(self, device_class: str) -> Entity | None:
         """One of its own buttons."""
@@ -117,6 +136,10 @@ class Treated:
 
     def call(self, action: str, entity_id: EntityId, data: JsonObject | None = None) -> Call:
         return Call(CallId(self.new_id()), action, (entity_id,), data or {}, self.cause)
+
+    def errand(self, action: str, data: JsonObject | None = None) -> list[Given]:
+        """What runtime/mending.py does to the hub itself. By the name of its call its answer finds the attempt again."""
+        return [CallOutside(Call(CallId(self.cause.id or ""), action, (), data or {}, self.cause))]
 
     def press(self, device_class: str) -> list[Given]:
         """Presses a button of its own; nothing where there is none any more."""
@@ -140,10 +163,11 @@ class Remedy:
     """One thing to try: a row of `self_healing_actions`, and how it is done.
 
     `cooldown` stands between two tries on one device, whatever happened in between; `attempts_max` counts within one trouble.
-    `verify_within`: how long it may take to show an effect; zero: nothing to wait for. `verification`: report | expected_state |
+    `verify_within`: how long it may take to show an effect; zero: nothing to wait for. `verification`: report | expected_state | measurement | connection |
     person. `cost`: of a try, in minutes of somebody's patience. `prior`: how often it is thought to help before anything is known.
     `then`: further steps, each so long after the one before; once begun they are done, also after a crash in between.
-    `touches`: what else feels it. `words` end "Tried: ...".
+    `touches`: what else feels it. `asks`: a person is asked first, unless the catalogue or the owner
+    says otherwise. `words` end "Tried: ...". `restarts_agent`: whether it helped shows after the restart.
     """
 
     name: str
@@ -162,7 +186,9 @@ class Remedy:
     fits: Callable[[Patient], bool] = _always
     touches: Callable[[Patient], tuple[Device, ...]] = _nobody_else
     interrupts: bool = False
+    asks: bool = False
     category: str = "connectivity"
+    restarts_agent: bool = False
 
     @property
     def steps(self) -> tuple[tuple[timedelta, Step], ...]:

@@ -17,6 +17,7 @@ GAPS_KEPT = 16
 GAPS_NEEDED = 8
 LONGEST_TO_USUAL_MAX = 12
 PATIENCE = 3
+LOOSE_TIMES = 3
 LIMIT_MAINS_MIN = timedelta(minutes=10)
 LIMIT_BATTERY_MIN = timedelta(hours=1)
 LIMIT_BATTERY_UNKNOWN = timedelta(hours=25)
@@ -76,6 +77,12 @@ class Rhythm:
             return None
         usual = sorted(self._gaps)[len(self._gaps) // 2]
         return usual if self._longest() <= usual * LONGEST_TO_USUAL_MAX else None
+
+    @property
+    def is_loose(self) -> bool:
+        """It may speak when it is used, which has happened to be often: then longer silences are to be learnt."""
+        usual = self.usual()
+        return usual is not None and self._longest() > usual * LOOSE_TIMES
 
     def limit(self, now: datetime, *, is_battery: bool) -> timedelta | None:
         """Silence longer than this is wrong; None: its silence says nothing."""

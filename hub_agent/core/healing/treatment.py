@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from hub_agent.core.healing import cases
-from hub_agent.core.healing.guards import forbidden, is_fitting, is_in_bounds, untouchable
+from hub_agent.core.healing.guards import forbidden, is_fitting, is_in_bounds, to_tell, told_key, untouchable
 from hub_agent.core.healing.learned import Learned, order
 from hub_agent.core.healing.limits import Limits
-from hub_agent.core.healing.remedies import LADDER, TELL_PERSON
+from hub_agent.core.healing.remedies import LADDER, RESEND_COMMAND, TELL_PERSON
+from hub_agent.core.healing.remedies.tell_person import what_to_do
 from hub_agent.core.healing.remedy import Given, Home, Patient, Remedy, Treated
-from hub_agent.core.healing.trouble import Attempt, Told, Trouble
+from hub_agent.core.healing.silence import are_others_heard
+from hub_agent.core.healing.trouble import SAID, SAID_WITHIN, Attempt, Told, Trouble, matter_of
 from hub_agent.core.healing.watch import Watch
 from hub_agent.model.device import Device
 from hub_agent.model.effects import Announce, AppendCase, Durability, Save
+from hub_agent.model.healing import Symptom
 from hub_agent.model.ids import DeviceId, NewId
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject
@@ -34,7 +37,9 @@ class Treatment:
 
     def patient(self, watch: Watch, now: datetime) -> Patient:
         trouble = watch.trouble
-        return Patient(watch.device, None if trouble is None else trouble.command, self._home, now)
+        if trouble is None:
+            return Patient(watch.device, None, self._home, now)
+        return Patient(watch.device, trouble.command, self._home, now, trouble.symptoms, are_others_heard(watch))
 
     def choose(self, watch: Watch, trouble: Trouble, now: datetime) -> Remedy | None:
         """The remedy that is worth most of those that fit and may be tried now."""
@@ -42,13 +47,20 @@ class Treatment:
         for remedy in order(LADDER, watch.device, self.learned):
             if not (is_in_bounds(remedy, watch, trouble, now) and is_fitting(remedy, trouble, patient)):
                 continue
+            if Symptom.SILENT in trouble.symptoms and watch.was_relieved_by(remedy.name, now):
+                continue
             if remedy is TELL_PERSON or forbidden(remedy, patient, limits, self._watches) is None:
                 return remedy
         return None
 
-    def begin(self, watch: Watch, trouble: Trouble, remedy: Remedy, issue: Issue, now: datetime) -> list[Given]:
-        asks = self._limits().asks_before(remedy, self.patient(watch, now))
+    def begin(
+        self, watch: Watch, trouble: Trouble, remedy: Remedy, issue: Issue, now: datetime, *, is_wanted: bool = False
+    ) -> list[Given]:
+        """`is_wanted`: by a person, who is not asked then."""
+        asks = not is_wanted and self._limits().asks_before(remedy, self.patient(watch, now))
         row = self._row(watch, trouble, remedy, issue, now, asks=asks)
+        if is_wanted:
+            row["triggered_by"] = "manual"
         trouble.attempt = attempt = Attempt(remedy, row, now + (ASKED_FOR if asks else remedy.verify_within))
         given: list[Given] = [AppendCase("self_healing_executions", attempt.id, 1, row)]
         if asks:
@@ -96,9 +108,16 @@ class Treatment:
         steps = attempt.remedy.steps
         _, step = steps[attempt.steps_done]
         attempt.steps_done += 1
-        attempt.verify_by = now + attempt.remedy.verify_within
+        within = attempt.remedy.verify_within
+        attempt.verify_by = now + (max(within, SAID_WITHIN) if attempt.symptom in SAID else within)
         attempt.step_at = now + steps[attempt.steps_done][0] if attempt.steps_done < len(steps) else None
         return [*step(Treated(self.patient(watch, now), Cause(SELF_HEALING, attempt.id), self._new_id))]
+
+    def is_settled(self, watch: Watch, remedy: Remedy) -> bool:
+        """Whether that its calls were confirmed says that it has helped, and all of them are."""
+        if remedy is RESEND_COMMAND or remedy.verification != "expected_state":
+            return remedy is RESEND_COMMAND
+        return not any(self._home.is_commanded(each.id) for each in watch.device.entities)
 
     def end(
         self,
@@ -125,33 +144,56 @@ class Treatment:
         attempt.row = row
         if status in {"completed", "failed"}:
             self.learned.note(attempt.remedy, watch.device, helped=is_resolved)
+            if is_resolved:
+                watch.relieved_at[attempt.remedy.name] = now
             given.append(Save(ROOM, LEARNED, self.learned.as_json(), Durability.LAZY))
         return [*given, self._announce(watch, attempt, issue)]
 
-    def tell(self, watch: Watch, trouble: Trouble, issue: Issue, now: datetime) -> list[Given]:
-        """Nothing else is left: a person learns it, with what was tried."""
-        snapshot = self.snapshot(watch.device)
-        row = self._row(watch, trouble, TELL_PERSON, issue, now, asks=False)
-        execution = cases.ended(row, "requires_manual", now, is_resolved=False, snapshot=snapshot)
+    def tell(self, watch: Watch, trouble: Trouble, now: datetime) -> list[Given]:
+        """Nothing else is left: a person learns it, with what was tried. Of each matter apart: each has its own end."""
         tried = [remedy.words for remedy in LADDER if remedy is not TELL_PERSON and trouble.attempts.get(remedy.name)]
         words = f"Tried: {', '.join(tried)}." if tried else ""
-        alert = cases.alert(self._new_id(), watch.device, issue, tried=words, snapshot=snapshot, now=now)
-        trouble.told = Told(execution, alert)
+        given: list[Given] = []
+        for symptom in to_tell(watch, trouble, now):
+            issue = trouble.issue(watch.device.id, symptom)
+            is_tried = not all(symptom not in remedy.symptoms for remedy in LADDER if remedy is not TELL_PERSON)
+            given += self._tell_of(watch, trouble, issue, words if is_tried else "", now)
+        return [*given, self._save_tried(watch)]
+
+    def _tell_of(self, watch: Watch, trouble: Trouble, issue: Issue, tried: str, now: datetime) -> list[Given]:
+        symptom = Symptom(issue.code)
+        last_told_at = watch.tried_at.get(TELL_PERSON.name)
+        row = self._row(watch, trouble, TELL_PERSON, issue, now, asks=False)
+        if last_told_at is None:
+            watch.tried_at.pop(TELL_PERSON.name)
+        else:
+            watch.tried_at[TELL_PERSON.name] = last_told_at
+        watch.tried_at[told_key(symptom)] = now
+        snapshot = self.snapshot(watch.device)
+        execution = cases.ended(row, "requires_manual", now, is_resolved=False, snapshot=snapshot)
+        advice = what_to_do(watch.device, symptom, self._home)
+        alert = cases.alert(self._new_id(), watch.device, issue, advice=advice, tried=tried, snapshot=snapshot, now=now)
+        trouble.told[matter_of(symptom)] = Told(execution, alert)
         return [
             AppendCase("self_healing_executions", str(execution["id"]), 1, execution),
             AppendCase("alerts", str(alert["id"]), 1, alert),
-            self._save_tried(watch),
             self._announce(watch, Attempt(TELL_PERSON, execution, now), issue),
         ]
 
     def untold(self, watch: Watch, trouble: Trouble, now: datetime) -> list[Given]:
-        """It is over: who was told learns that, too."""
-        if trouble.told is None:
-            return []
+        """What is over: who was told of it learns that, too."""
+        wrong = {matter_of(symptom) for symptom in trouble.symptoms}
+        return [
+            given
+            for matter in [each for each in trouble.told if each not in wrong]
+            for given in self._untold_of(watch, trouble.told.pop(matter), now)
+        ]
+
+    def _untold_of(self, watch: Watch, told: Told, now: datetime) -> list[Given]:
         execution = cases.ended(
-            trouble.told.execution, "completed", now, is_resolved=True, snapshot=self.snapshot(watch.device)
+            told.execution, "completed", now, is_resolved=True, snapshot=self.snapshot(watch.device)
         )
-        alert = cases.resolved(trouble.told.alert, now)
+        alert = cases.resolved(told.alert, now)
         return [
             AppendCase("self_healing_executions", str(execution["id"]), 2, execution),
             AppendCase("alerts", str(alert["id"]), 2, alert),

@@ -39,10 +39,10 @@ from hub_agent.model.ids import CallId, DeviceId, EntityId, NewId, SceneId
 from hub_agent.model.inputs import ScenePressed, StateRemoved, StateSet
 from hub_agent.model.issue import Issue
 from hub_agent.model.json import JsonObject, JsonValue
-from hub_agent.model.scene import DesiredState, FailedDevice, Scene, SceneSettled
+from hub_agent.model.scene import DesiredState, FailedDevice, Scene, SceneEnded, SceneSettled
 from hub_agent.model.state import UNAVAILABLE, UNKNOWN, Cause, EntityState
 
-Given: TypeAlias = Effect | Call | CallAnswered | StateSet | StateRemoved | SceneSettled
+Given: TypeAlias = Effect | Call | CallAnswered | StateSet | StateRemoved | SceneEnded | SceneSettled
 
 ROOM = "scenes"
 SETTLE_WITHIN = timedelta(seconds=6)
@@ -488,6 +488,8 @@ class Scenes:
         if was_kept:
             given.append(Save(ROOM, f"{_ACTIVATION}{activation.id}", None))
         given.append(Announce("scene", {"id": row_id, "name": activation.name, **body}))
+        names = tuple(each.name or each.id for each in failed)
+        given.append(SceneEnded(row_id, activation.name, activation.order.cause, tuple(activation.targeted), names))
         return given + (self._answer(activation.order.request_id, body) if activation.order.request_id else [])
 
     def _failed(self, activation: "Activation") -> tuple[FailedDevice, ...]:

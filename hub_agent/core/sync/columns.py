@@ -20,9 +20,10 @@ KINDS = (
     "brand",
     "device_model",
     "self_healing_action",
+    "ml_model",
 )
 # The same for all homes.
-SHARED_KINDS = frozenset({"self_healing_action"}) | CATALOGUE_KINDS
+SHARED_KINDS = frozenset({"self_healing_action", "ml_model"}) | CATALOGUE_KINDS
 # What only the cloud decides: never owed to it.
 DOWN_KINDS = frozenset({"network_access_rule", "home_member"}) | SHARED_KINDS
 # Within a kind that goes both ways; `latitude` and `longitude` are how a hub has the coordinates.
@@ -97,6 +98,7 @@ OBSERVED_COLUMNS: Mapping[str, frozenset[str]] = {
     "scene": frozenset({"activation_count", "last_activated_at", "is_synced", "sync_status"}),
     "alert_rule": frozenset({"alert_count", "last_triggered_at"}),
     "network_access_rule": frozenset({"hit_count", "last_hit_at"}),
+    "ml_model": frozenset({"accuracy", "precision_score", "recall_score", "f1_score", "auc_roc"}),
     "self_healing_action": frozenset({"average_success_rate", "total_executions", "total_successes"}),
 }
 

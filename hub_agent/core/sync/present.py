@@ -10,7 +10,7 @@ from typing import Protocol
 from hub_agent.core.sync.position import Reached
 from hub_agent.model.json import JsonObject, JsonValue
 
-SECTIONS = ("devices", "automations", "scenes", "copies")
+SECTIONS = ("devices", "automations", "scenes", "network_access_rules", "copies")
 # All of it goes now and then, in case the cloud forgot.
 WHOLE_S = 3600.0
 

@@ -35,6 +35,7 @@ from hub_agent.model.report import (
     Publication,
     Rejected,
     Reported,
+    Restarted,
     SceneNotKept,
     ScenesKept,
 )
@@ -198,13 +199,17 @@ class Bridge:
         return [*decoded, Reported(Origin(DIALECT, self._coordinator), reports, retained=message.retained)]
 
     def _decode_event(self, message: MqttMessage) -> list[Decoded]:
-        """Who joined, left or was renamed is said by the lists as well; that an interview failed is not."""
+        """Who joined, left or was renamed is said by the lists as well; that one was powered, or its interview failed, is not."""
         body = fields.parse_object(message.payload)
-        if isinstance(body, Fault) or body.get("type") != "device_interview":
+        if isinstance(body, Fault):
             return []
         said = fields.mapping(body, "data")
         ieee = _address(said)
-        if said.get("status") != "failed" or ieee is None:
+        if ieee is None or message.retained:
+            return []
+        if body.get("type") == "device_announce":
+            return [Restarted(Origin(DIALECT, ieee))]
+        if body.get("type") != "device_interview" or said.get("status") != "failed":
             return []
         name = fields.text(said, "friendly_name") or ieee
         reason = f"the interview of {name[:NAME_CHARS_MAX]} failed: bring it near, reset it and let it join again"

@@ -252,6 +252,11 @@ class Zigbee2Mqtt:
             return [requests.ask(base, "device/configure", {"id": device.origin.native_id})]
         return [requests.ask(base, "restart", {})] if kind == "bridge" else []
 
+    def encode_interview(self, device: Device) -> Sequence[Publication]:
+        base, _ = _address(device)
+        is_device = device.native.get("kind") == "device"
+        return [requests.ask(base, "device/interview", {"id": device.origin.native_id})] if is_device else []
+
     # Copies of scenes of the home.
 
     def can_keep(self, device: Device, entity: Entity, wish: DesiredState) -> bool:

@@ -1,4 +1,6 @@
 // A device's card: what it says, and controls that fit what it can do. Cards are changed in place, so that nothing is lost under the finger.
+import { colourOf } from './colours.js';
+import { t, tn } from './language.js';
 import { capital, make, measure, plain, stateWords } from './words.js';
 
 const ON_OFF = new Set(['light', 'switch', 'fan', 'siren', 'humidifier', 'input_boolean']);
@@ -31,7 +33,7 @@ export function deviceCard(device, doing) {
     name.textContent = now.name;
     const isAway = now.availability === 'unavailable' || (shown.length > 0 && now.entities.every((entity) => entity.state === 'unavailable'));
     const isLow = now.battery_level != null && now.battery_level <= BATTERY_LOW;
-    note.textContent = [isAway && 'not reachable', isLow && `battery ${now.battery_level}\u202f%`].filter(Boolean).join(', ');
+    note.textContent = [isAway && t('not reachable'), isLow && t('battery {level}', { level: measure(now.battery_level, '%') })].filter(Boolean).join(', ');
     card.classList.toggle('away', isAway);
     card.classList.toggle('lit', now.entities.some((entity) => entity.domain === 'light' && entity.state === 'on'));
     room.show(now);
@@ -67,8 +69,8 @@ function isSettable(entity) {
 
 function foldedPart(entities, add, room) {
   const details = make('details', { className: 'all' });
-  details.append(make('summary', { text: entities.length ? `${entities.length} more` : 'Room' }));
-  for (const [title, category] of [[null, null], ['Settings', 'config'], ['Diagnostics', 'diagnostic']]) {
+  details.append(make('summary', { text: entities.length ? tn('{count} more', '{count} more', entities.length) : t('Room') }));
+  for (const [title, category] of [[null, null], [t('Settings of the device'), 'config'], [t('Diagnostics'), 'diagnostic']]) {
     const some = entities.filter((entity) => (entity.category ?? null) === category);
     if (title && some.length) details.append(make('h5', { text: title }));
     details.append(...some.map(add));
@@ -93,6 +95,7 @@ function partsOf(device, entity, doing, tell) {
   else if (isChoice(entity)) parts.push(choicePart(label, spoken, set, can));
   else if (isNumber(entity)) parts.push(numberPart(label, spoken, ...Object.entries(can)[0], set, (now) => now.state));
   else parts.push(valuePart(label || kindOf(entity), entity));
+  if (entity.domain === 'light' && can.color?.access.includes('w')) parts.push(colourPart(spoken, set));
   for (const [name, slider] of Object.entries(SLIDERS)) {
     if (can[name]?.access.includes('w') && can[name].max != null) parts.push(sliderPart(slider, name, can[name], spoken, set));
   }
@@ -151,14 +154,14 @@ const percent = (entity) => (entity.attributes.brightness == null ? null : Math.
 
 // How a capability in people's units is read from the state's attributes.
 const SLIDERS = {
-  brightness: { label: 'Brightness', unit: '%', min: 1, read: percent },
-  color_temp: { label: 'Warmth', unit: 'K', className: 'warmth', read: (entity) => entity.attributes.color_temp_kelvin },
-  position: { label: 'Position', unit: '%', read: (entity) => entity.attributes.current_position },
-  tilt: { label: 'Tilt', unit: '%', read: (entity) => entity.attributes.current_tilt_position },
-  percentage: { label: 'Speed', unit: '%', read: (entity) => entity.attributes.percentage },
-  speed: { label: 'Speed', unit: '%', read: (entity) => entity.attributes.percentage },
-  volume: { label: 'Volume', unit: '%', read: (entity) => (entity.attributes.volume_level == null ? null : Math.round(entity.attributes.volume_level * 100)) },
-  target_humidity: { label: 'Target humidity', unit: '%', read: (entity) => entity.attributes.humidity },
+  brightness: { label: t('Brightness'), unit: '%', min: 1, read: percent },
+  color_temp: { label: t('Warmth'), unit: 'K', className: 'warmth', read: (entity) => entity.attributes.color_temp_kelvin },
+  position: { label: t('Position'), unit: '%', read: (entity) => entity.attributes.current_position },
+  tilt: { label: t('Tilt'), unit: '%', read: (entity) => entity.attributes.current_tilt_position },
+  percentage: { label: t('Speed'), unit: '%', read: (entity) => entity.attributes.percentage },
+  speed: { label: t('Speed'), unit: '%', read: (entity) => entity.attributes.percentage },
+  volume: { label: t('Volume'), unit: '%', read: (entity) => (entity.attributes.volume_level == null ? null : Math.round(entity.attributes.volume_level * 100)) },
+  target_humidity: { label: t('Target humidity'), unit: '%', read: (entity) => entity.attributes.humidity },
 };
 
 function sliderPart(slider, name, capability, spoken, set) {
@@ -183,6 +186,17 @@ function sliderPart(slider, name, capability, spoken, set) {
   return { element, show: restorable(control, show) };
 }
 
+function colourPart(spoken, set) {
+  const control = make('input', { type: 'color', 'aria-label': `${spoken}, ${t('Colour')}` });
+  const element = row(t('Colour'), control);
+  control.addEventListener('change', () => set(control, { color: control.value }));
+  const show = (entity) => {
+    element.hidden = entity.state !== 'on';
+    if (document.activeElement !== control) control.value = colourOf(entity.attributes);
+  };
+  return { element, show: restorable(control, show) };
+}
+
 function numberPart(label, spoken, name, capability, set, read) {
   const control = make('input', { type: 'number', step: capability.step ?? 'any', 'aria-label': label ? `${spoken}, ${label}` : spoken });
   if (capability.min != null) control.min = capability.min;
@@ -196,22 +210,22 @@ function numberPart(label, spoken, name, capability, set, read) {
 function climateParts(can, spoken, set) {
   const now = make('span', { className: 'value' });
   const parts = [{
-    element: row('Now', now),
+    element: row(t('Now'), now),
     show: (entity) => {
       const { current_temperature: warmth, hvac_action: action } = entity.attributes;
       now.textContent = [warmth != null && measure(warmth, '°C'), action && plain(action)].filter(Boolean).join(', ') || stateWords(entity);
     },
   }];
-  if (can.target_temperature?.access.includes('w')) parts.push(numberPart('Target', spoken, 'target_temperature', can.target_temperature, set, (entity) => entity.attributes.temperature));
-  if (can.mode?.access.includes('w') && can.mode.options) parts.push(choicePart('Mode', spoken, set, { mode: can.mode }));
+  if (can.target_temperature?.access.includes('w')) parts.push(numberPart(t('Target'), spoken, 'target_temperature', can.target_temperature, set, (entity) => entity.attributes.temperature));
+  if (can.mode?.access.includes('w') && can.mode.options) parts.push(choicePart(t('Mode'), spoken, set, { mode: can.mode }));
   return parts;
 }
 
 function coverPart(entity, spoken, set, stop) {
   const isDoor = ['garage', 'gate', 'door'].includes(entity.device_class);
   const openable = entity.capabilities.open?.access.includes('w');
-  const up = isDoor ? sureButton('Open', 'Really open?', `${spoken}: open`, (button) => set(button, { open: true })) : pushButton('↑', `${spoken}: open`, (button) => set(button, { open: true }));
-  const buttons = make('div', { className: 'buttons' }, up, pushButton('■', `${spoken}: stop`, stop), pushButton(isDoor ? 'Close' : '↓', `${spoken}: close`, (button) => set(button, { open: false })));
+  const up = isDoor ? sureButton(t('Open'), t('Really open?'), `${spoken}: ${t('Open')}`, (button) => set(button, { open: true })) : pushButton('↑', `${spoken}: ${t('Open')}`, (button) => set(button, { open: true }));
+  const buttons = make('div', { className: 'buttons' }, up, pushButton('■', `${spoken}: ${t('Stop')}`, stop), pushButton(isDoor ? t('Close') : '↓', `${spoken}: ${t('Close')}`, (button) => set(button, { open: false })));
   const element = openable ? row('', buttons) : row('');
   return {
     element,
@@ -224,8 +238,8 @@ function coverPart(entity, spoken, set, stop) {
 }
 
 function lockPart(label, spoken, set) {
-  const lock = pushButton('Lock', `${spoken}: lock`, (button) => set(button, { locked: true }));
-  const unlock = sureButton('Unlock', 'Really unlock?', `${spoken}: unlock`, (button) => set(button, { locked: false }));
+  const lock = pushButton(t('Lock'), `${spoken}: ${t('Lock')}`, (button) => set(button, { locked: true }));
+  const unlock = sureButton(t('Unlock'), t('Really unlock?'), `${spoken}: ${t('Unlock')}`, (button) => set(button, { locked: false }));
   const element = row('', make('div', { className: 'buttons' }, lock, unlock));
   return {
     element,
@@ -240,14 +254,14 @@ function lockPart(label, spoken, set) {
 function buttonPart(label, spoken, set, can) {
   const [name, capability] = Object.entries(can)[0] ?? ['press', {}];
   const value = capability.options?.[0] ?? true;
-  const button = /restart|reboot|reset/i.test(label) ? sureButton('Press', `Really ${label.toLowerCase()}?`, spoken, (pressed) => set(pressed, { [name]: value })) : pushButton('Press', spoken, (pressed) => set(pressed, { [name]: value }));
-  return { element: row(label || 'Button', button), show: () => {} };
+  const button = /restart|reboot|reset/i.test(label) ? sureButton(t('Press'), t('Really: {what}?', { what: label }), spoken, (pressed) => set(pressed, { [name]: value })) : pushButton(t('Press'), spoken, (pressed) => set(pressed, { [name]: value }));
+  return { element: row(label || t('Button'), button), show: () => {} };
 }
 
 function playerParts(can, spoken, set, call) {
-  const play = pushButton('▶', `${spoken}: play`, (button) => set(button, { playing: true }));
-  const pause = pushButton('⏸', `${spoken}: pause`, (button) => set(button, { playing: false }));
-  const next = pushButton('⏭', `${spoken}: next`, (button) => call(button, 'media_next_track'));
+  const play = pushButton('▶', `${spoken}: ${t('Play')}`, (button) => set(button, { playing: true }));
+  const pause = pushButton('⏸', `${spoken}: ${t('Pause')}`, (button) => set(button, { playing: false }));
+  const next = pushButton('⏭', `${spoken}: ${t('Next')}`, (button) => call(button, 'media_next_track'));
   const element = row('', make('div', { className: 'buttons' }, play, pause, next));
   const show = (now) => {
     const { media_title: title, media_artist: artist } = now.attributes;
@@ -259,7 +273,7 @@ function playerParts(can, spoken, set, call) {
     next.hidden = !isPlaying;
   };
   const parts = [{ element, show }];
-  if (can.source?.access.includes('w') && can.source.options) parts.push(choicePart('Source', spoken, set, { source: can.source }, (now) => now.attributes.source ?? ''));
+  if (can.source?.access.includes('w') && can.source.options) parts.push(choicePart(t('Source'), spoken, set, { source: can.source }, (now) => now.attributes.source ?? ''));
   return parts;
 }
 
@@ -285,16 +299,16 @@ function valuePart(label, entity) {
 }
 
 function roomPart(device, doing, tell) {
-  const control = make('select', { 'aria-label': `${device.name}: room` });
+  const control = make('select', { 'aria-label': t('{name}: room', { name: device.name }) });
   control.addEventListener('change', () => attemptWith(tell)(control, () => doing.place(device.id, control.value)));
-  const element = row('Room', control);
+  const element = row(t('Room'), control);
   return {
     element,
     show: (now) => {
       if (document.activeElement === control) return;
       const rooms = doing.rooms();
       element.hidden = rooms.length === 0;
-      const none = now.room_id ? [] : [new Option('not in a room yet', '')];
+      const none = now.room_id ? [] : [new Option(t('not in a room yet'), '')];
       control.replaceChildren(...none, ...rooms.map((room) => new Option(room.name, room.id)));
       control.value = now.room_id ?? '';
     },

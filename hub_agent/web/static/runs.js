@@ -1,7 +1,8 @@
 // Runs of automations in plain words, with the trace when one is opened.
+import { number, t } from './language.js';
 import { capital, clock, entityName, make, plain, showTime, stateWords, timeElement } from './words.js';
 
-const STATUS = { success: '', failed: 'failed', partial: 'partly done', cancelled: 'cancelled', timeout: 'timed out', conditions_not_met: 'did not run', running: 'running', skipped: 'did not run' };
+const STATUS = { success: '', failed: t('failed'), partial: t('partly done'), cancelled: t('cancelled'), timeout: t('timed out'), conditions_not_met: t('did not run'), running: t('running'), skipped: t('did not run') };
 
 export const hasHappened = (run) => run.status !== 'conditions_not_met' && run.status !== 'skipped';
 
@@ -29,16 +30,16 @@ export function runItem(run, home, api) {
 }
 
 function triggerWords(trigger, home) {
-  if (!trigger || Object.keys(trigger).length === 0) return 'started by hand';
+  if (!trigger || Object.keys(trigger).length === 0) return t('started by hand');
   const { platform, entity_id: id, from_state: was, to_state: is } = trigger;
-  const within = trigger.for ? ` for ${spanWords(trigger.for)}` : '';
+  const within = trigger.for ? ` ${t('for {span}', { span: spanWords(trigger.for) })}` : '';
   if (id && is !== undefined && id.startsWith('event.')) return `${nameOf(id, home)}${trigger.attributes_changed?.event_type ? `: ${plain(trigger.attributes_changed.event_type[1])}` : ''}`;
   if (id && is !== undefined) {
-    const limits = ['above', 'below'].filter((key) => trigger[key] != null).map((key) => `${key} ${trigger[key]}`).join(' and ');
+    const limits = [trigger.above != null && t('above {limit}', { limit: trigger.above }), trigger.below != null && t('below {limit}', { limit: trigger.below })].filter(Boolean).join(` ${t('and')} `);
     return `${nameOf(id, home)}: ${limits ? `${wordsOf(id, is, home)}, ${limits}` : `${wordsOf(id, was, home)} → ${wordsOf(id, is, home)}`}${within}`;
   }
-  if (platform === 'time') return `time: ${clock(trigger.now)}`;
-  if (platform === 'sun') return `sun: ${plain(trigger.event)}${trigger.offset ? ` ${trigger.offset}` : ''}`;
+  if (platform === 'time') return `${t('time')}: ${clock(trigger.now)}`;
+  if (platform === 'sun') return `${t('sun')}: ${plain(trigger.event)}${trigger.offset ? ` ${trigger.offset}` : ''}`;
   return trigger.description ?? plain(platform ?? 'started');
 }
 
@@ -67,7 +68,7 @@ async function showTrace(details, run, home, api) {
     const steps = (trace.steps ?? []).map((step) => stepItem(step, home));
     const isTold = (trace.steps ?? []).some((step) => step.error && trace.error?.includes(step.error));
     if (trace.error && !isTold) steps.push(make('li', { className: 'bad', text: trace.error }));
-    if (steps.length === 0) steps.push(stepLine(trace.started_at, 'There was nothing to do.', ''));
+    if (steps.length === 0) steps.push(stepLine(trace.started_at, t('There was nothing to do.'), ''));
     list.replaceChildren(...steps);
   } catch (err) {
     list.replaceChildren(make('li', { className: 'bad', text: err.message }));
@@ -84,12 +85,12 @@ function stepItem(step, home) {
 }
 
 function conditionWords(step, home) {
-  const values = Object.entries(step.values ?? {}).map(([id, value]) => (id.includes('.') ? `${nameOf(id, home)} is ${wordsOf(id, value, home)}` : `${plain(id)}: ${plain(value)}`));
-  return `Condition (${plain(step.kind ?? '')})${values.length ? `: ${values.join(', ')}` : ''}`;
+  const values = Object.entries(step.values ?? {}).map(([id, value]) => (id.includes('.') ? t('{name} is {state}', { name: nameOf(id, home), state: wordsOf(id, value, home) }) : `${plain(id)}: ${plain(value)}`));
+  return `${t('Condition ({kind})', { kind: plain(step.kind ?? '') })}${values.length ? `: ${values.join(', ')}` : ''}`;
 }
 
 function actionWords(step, home) {
-  if (step.kind === 'delay' && step.until) return `Wait until ${clock(step.until)}`;
+  if (step.kind === 'delay' && step.until) return t('Wait until {time}', { time: clock(step.until) });
   if (!step.action) return capital(plain(step.kind ?? step.path ?? ''));
   const verb = capital(plain(step.action.split('.').pop()));
   const target = (step.target ?? []).map((id) => nameOf(id, home)).join(', ');
@@ -98,10 +99,10 @@ function actionWords(step, home) {
 }
 
 function outcomeWords(step) {
-  const took = step.duration_ms != null ? ` after ${step.duration_ms < 1000 ? `${step.duration_ms} ms` : `${(step.duration_ms / 1000).toFixed(1)} s`}` : '';
+  const took = step.duration_ms != null ? ` ${t('after {span}', { span: step.duration_ms < 1000 ? `${step.duration_ms} ms` : `${number(step.duration_ms / 1000, { maximumFractionDigits: 1 })} s` })}` : '';
   if (step.kind === 'delay') return '';
   if (step.error) return `${step.error.replace(/\.$/, '')}${took && `,${took}`}`;
-  return step.result === 'ok' ? `done${took}` : `${plain(step.result ?? '')}${took}`;
+  return step.result === 'ok' ? `${t('done')}${took}` : `${plain(step.result ?? '')}${took}`;
 }
 
 function stepLine(at, what, result) {

@@ -1,10 +1,11 @@
 // Editing a scene, or making one of how a room is now. Nothing is changed before it is saved, and only what was changed is sent.
 import { ICONS, icon, iconName } from './icons.js';
-import { entityName, make, timeElement } from './words.js';
+import { t } from './language.js';
+import { entityName, make, plain, timeElement } from './words.js';
 import { canBeWished, isSame, readWish, wishControls, wishOfNow } from './wishes.js';
 
 const WHOLE_HOME = '';
-const COLUMNS = { device_states: 'what the devices do', room_id: 'room', is_favorite: 'favourite' };
+const COLUMNS = { name: t('name'), icon: t('icon'), description: t('description'), device_states: t('what the devices do'), room_id: t('room'), is_favorite: t('favourite') };
 // What a scene of a room begins with: what is pressed for, not how the equipment is set up.
 const BEGINS_WITH = new Set(['light', 'switch', 'fan', 'cover', 'climate']);
 
@@ -29,22 +30,23 @@ class Editor {
   }
 
   build(fields) {
-    const title = this.title = make('h2', { id: 'editor-title', tabindex: '-1', text: this.scene ? `Edit “${fields.name}”` : 'New scene' });
-    this.name = field('Name', make('input', { type: 'text', maxlength: '200', required: '', autocomplete: 'off', value: fields.name ?? '' }));
-    this.room = field(this.scene ? 'Room' : 'Room, as it is now', this.roomSelect(fields.room_id));
-    this.description = field('Description', make('textarea', { maxlength: '2000', rows: '2' }));
+    const title = this.title = make('h2', { id: 'editor-title', tabindex: '-1', text: this.scene ? t('Edit “{name}”', { name: fields.name }) : t('New scene') });
+    this.name = field(t('Name'), make('input', { type: 'text', maxlength: '200', required: '', autocomplete: 'off', value: fields.name ?? '' }));
+    this.room = field(this.scene ? t('Room') : t('Room, as it is now'), this.roomSelect(fields.room_id));
+    this.description = field(t('Description'), make('textarea', { maxlength: '2000', rows: '2' }));
     this.description.control.value = fields.description ?? '';
     this.icons = this.iconChoice(fields.icon);
     this.list = make('div', { className: 'wishes' });
     this.told = make('p', { className: 'told', role: 'alert' });
-    this.save = make('button', { type: 'submit', className: 'main', text: this.scene ? 'Save' : 'Save as scene' });
-    const cancel = button('Cancel', () => this.leave(), 'less');
+    this.save = make('button', { type: 'submit', className: 'main', text: this.scene ? t('Save') : t('Save as scene') });
+    const cancel = button(t('Cancel'), () => this.leave(), 'less');
     const form = make('form', { novalidate: '' },
-      make('header', {}, title, button('×', () => this.leave(), 'cross', 'Close')),
-      ...(this.scene ? [] : [make('p', { className: 'because', text: 'Set the room as it should be, then save it here as a scene.' })]),
-      this.name.element, this.room.element, this.icons, this.description.element,
-      make('h3', { text: 'What the devices do' }), this.nowRow(), this.list, this.addRow(),
-      ...(this.scene ? [this.earlier(), this.deletion(fields.name)] : []),
+      make('header', {}, title, button('×', () => this.leave(), 'cross', t('Close'))),
+      make('div', { className: 'body' },
+        ...(this.scene ? [] : [make('p', { className: 'because', text: t('Set the room as it should be, then save it here as a scene.') })]),
+        this.name.element, this.room.element, this.icons, this.description.element,
+        make('h3', { text: t('What the devices do') }), this.nowRow(), this.list, this.addRow(),
+        ...(this.scene ? [this.earlier(), this.deletion(fields.name)] : [])),
       make('footer', {}, this.told, this.save, cancel));
     form.addEventListener('submit', (event) => { event.preventDefault(); this.send(); });
     form.addEventListener('input', () => { this.isWarned = false; });
@@ -54,7 +56,7 @@ class Editor {
   }
 
   roomSelect(roomId) {
-    const select = make('select', {}, new Option(this.scene ? 'none' : 'the whole home', WHOLE_HOME), ...this.home.rooms.map((room) => new Option(room.name, room.id)));
+    const select = make('select', {}, new Option(this.scene ? t('none') : t('the whole home'), WHOLE_HOME), ...this.home.rooms.map((room) => new Option(room.name, room.id)));
     select.value = this.scene ? roomId ?? WHOLE_HOME : this.home.rooms[0]?.id ?? WHOLE_HOME;
     if (!this.scene) select.addEventListener('change', () => { if (!this.isTouched) this.fill(); });
     return select;
@@ -63,34 +65,34 @@ class Editor {
   iconChoice(stored) {
     this.storedIcon = stored ?? null;
     const shown = iconName(stored);
-    const choices = [{ name: '', label: 'No icon' }, ...ICONS].map(({ name, label }) => {
+    const choices = [{ name: '', label: t('No icon') }, ...ICONS].map(({ name, label }) => {
       const radio = make('input', { type: 'radio', name: 'icon', value: name, 'aria-label': label });
       radio.checked = name === (shown ?? '');
       return make('label', { title: label }, radio, icon(name) ?? make('span', { text: '–', 'aria-hidden': 'true' }));
     });
-    return make('fieldset', { className: 'icons' }, make('legend', { text: 'Icon' }), ...choices);
+    return make('fieldset', { className: 'icons' }, make('legend', { text: t('Icon') }), ...choices);
   }
 
   nowRow() {
-    return make('p', { className: 'choices' }, button('Take how they all are now', () => { for (const id of this.wishes.keys()) this.takeNow(id); }, 'less'));
+    return make('p', { className: 'choices' }, button(t('Take how they all are now'), () => { for (const id of this.wishes.keys()) this.takeNow(id); }, 'less'));
   }
 
   addRow() {
-    this.adding = make('select', { 'aria-label': 'What to add' });
-    const add = button('Add', () => this.add(this.adding.value), 'less');
+    this.adding = make('select', { 'aria-label': t('What to add') });
+    const add = button(t('Add'), () => this.add(this.adding.value), 'less');
     this.none = make('p', { className: 'wrong', role: 'alert' });
     return make('div', {}, make('p', { className: 'choices' }, this.adding, add), this.none);
   }
 
   showAddable() {
     const devices = [...this.home.devices.values()];
-    const rooms = [...this.home.rooms, { id: null, name: 'Not in a room' }];
+    const rooms = [...this.home.rooms, { id: null, name: t('Not in a room') }];
     const known = new Set(this.home.rooms.map((room) => room.id));
-    this.adding.replaceChildren(new Option('Add a device …', ''), ...rooms.flatMap((room) => {
+    this.adding.replaceChildren(new Option(t('Add a device …'), ''), ...rooms.flatMap((room) => {
       const inRoom = devices.filter((device) => (known.has(device.room_id) ? device.room_id : null) === room.id);
       const options = inRoom.flatMap((device) => device.entities.filter((entity) => canBeWished(entity) && !this.wishes.has(entity.id)).map((entity) => new Option(entityName(device, entity), entity.id)));
       if (!options.length) return [];
-      return [make('optgroup', { label: room.name }, ...(room.id && options.length > 1 ? [new Option(`Everything in ${room.name}`, `room ${room.id}`)] : []), ...options)];
+      return [make('optgroup', { label: room.name }, ...(room.id && options.length > 1 ? [new Option(t('Everything in {room}', { room: room.name }), `room ${room.id}`)] : []), ...options)];
     }));
   }
 
@@ -118,7 +120,7 @@ class Editor {
       const wish = wishOfNow(entity);
       if (wish) this.put(entity.id, wish);
     }
-    this.none.textContent = this.wishes.size ? '' : 'Nothing here says how it is that a scene could set. Add a device.';
+    this.none.textContent = this.wishes.size ? '' : t('Nothing here says how it is that a scene could set. Add a device.');
     this.showAddable();
   }
 
@@ -139,10 +141,10 @@ class Editor {
     const room = this.home.rooms.find((each) => each.id === place?.device.room_id)?.name ?? '';
     const wrong = make('p', { className: 'wrong', role: 'alert' });
     const box = make('fieldset', { className: 'wish card', 'data-entity': id },
-      make('legend', {}, make('b', { text: spoken }), ' ', make('small', { text: place ? room : 'not in this home' })),
+      make('legend', {}, make('b', { text: spoken }), ' ', make('small', { text: place ? room : t('not in this home') })),
       ...(place ? [wishControls(place.entity, wish, spoken, () => { this.isTouched = true; wrong.textContent = ''; })] : [make('p', { text: wish.state })]),
       wrong,
-      make('p', { className: 'choices' }, ...(place ? [button('As it is now', () => this.takeNow(id), 'less', `${spoken}: as it is now`)] : []), button('Leave out', () => this.drop(id), 'less', `Leave ${spoken} out of the scene`)));
+      make('p', { className: 'choices' }, ...(place ? [button(t('As it is now'), () => this.takeNow(id), 'less', `${spoken}: ${t('As it is now')}`)] : []), button(t('Leave out'), () => this.drop(id), 'less', `${spoken}: ${t('Leave out')}`)));
     const known = this.boxOf(id);
     if (known) known.replaceWith(box);
     else this.list.append(box);
@@ -157,7 +159,7 @@ class Editor {
     const place = this.home.find(id) ?? this.entities.get(id);
     const wish = place && wishOfNow(place.entity);
     if (wish) this.put(id, wish);
-    else this.boxOf(id).querySelector('.wrong').textContent = 'It does not say how it is just now; what was here stays.';
+    else this.boxOf(id).querySelector('.wrong').textContent = t('It does not say how it is just now; what was here stays.');
   }
 
   drop(id) {
@@ -192,10 +194,10 @@ class Editor {
 
   async send() {
     this.clear();
-    if (!this.plain().name) return this.blame('name', 'A scene needs a name.');
+    if (!this.plain().name) return this.blame('name', t('A scene needs a name.'));
     const wrong = [...this.list.querySelectorAll('input')].find((each) => !each.validity.valid);
     if (wrong) return this.blame(`desired/${wrong.closest('fieldset').dataset.entity}`, wrong.validationMessage);
-    if (!this.scene && !this.wishes.size) return this.blame('desired', 'A scene needs a device. Add one.');
+    if (!this.scene && !this.wishes.size) return this.blame('desired', t('A scene needs a device. Add one.'));
     const body = this.changes();
     if (this.scene && !Object.keys(body).length) return this.close();
     return this.work(async () => { await this.doing.save(body); this.close(); });
@@ -234,7 +236,7 @@ class Editor {
     const isChanged = this.isTouched || JSON.stringify(this.plain()) !== JSON.stringify(this.before);
     if (!isChanged || this.isWarned || (!this.scene && !this.plain().name)) { this.close(); return; }
     this.isWarned = true;
-    this.told.textContent = 'What you changed is not saved. Once more leaves without saving.';
+    this.told.textContent = t('What you changed is not saved. Once more leaves without saving.');
   }
 
   close() { this.dialog.close(); }
@@ -243,28 +245,29 @@ class Editor {
 
   earlier() {
     const list = make('ol', { className: 'earlier' });
-    const details = make('details', { className: 'all' }, make('summary', { text: 'Earlier versions' }), list);
+    const details = make('details', { className: 'all' }, make('summary', { text: t('Earlier versions') }), list);
     details.addEventListener('toggle', () => { if (details.open) this.work(async () => this.showEarlier(list, await this.doing.history())); });
     return details;
   }
 
   showEarlier(list, changes) {
     list.replaceChildren(...changes.map((each) => {
-      const what = each.change === 'changed' ? `${each.columns.map((column) => COLUMNS[column] ?? column.replaceAll('_', ' ')).join(', ')} changed` : each.change;
-      const back = each.before ? [button('Back to before this', () => this.work(async () => { await this.doing.undo(each.entry); this.close(); }), 'less', `Back to before: ${what}`)] : [];
-      return make('li', {}, make('span', {}, `${what} ${each.origin === 'cloud' ? 'in the cloud' : 'here'}, `, timeElement(each.at)), ...back);
+      const columns = each.columns.map((column) => COLUMNS[column] ?? column.replaceAll('_', ' ')).join(', ');
+      const what = each.change === 'changed' ? t('{columns} changed', { columns }) : plain(each.change);
+      const back = each.before ? [button(t('Back to before this'), () => this.work(async () => { await this.doing.undo(each.entry); this.close(); }), 'less', `${t('Back to before this')}: ${what}`)] : [];
+      return make('li', {}, make('span', {}, `${each.origin === 'cloud' ? t('{what} in the cloud', { what }) : t('{what} here', { what })}, `, timeElement(each.at)), ...back);
     }));
-    if (!changes.length) list.replaceChildren(make('li', { text: 'It has not been changed as far as this hub knows.' }));
+    if (!changes.length) list.replaceChildren(make('li', { text: t('It has not been changed as far as this hub knows.') }));
   }
 
   deletion(name) {
-    const asked = make('div', { className: 'choices', role: 'group', 'aria-label': 'Delete it?' });
+    const asked = make('div', { className: 'choices', role: 'group', 'aria-label': t('Delete it?') });
     const ask = () => {
-      const really = button('Delete it', () => this.work(async () => { await this.doing.remove(); this.close(); }), 'danger');
-      asked.replaceChildren(make('span', { text: `Delete “${name}”, here and in the cloud?` }), really, button('Keep it', calm, 'less'));
+      const really = button(t('Delete it'), () => this.work(async () => { await this.doing.remove(); this.close(); }), 'danger');
+      asked.replaceChildren(make('span', { text: t('Delete “{name}”, here and in the cloud?', { name }) }), really, button(t('Keep it'), calm, 'less'));
       really.focus();
     };
-    const first = button('Delete this scene …', ask, 'less danger');
+    const first = button(t('Delete this scene …'), ask, 'less danger');
     const calm = () => { asked.replaceChildren(first); first.focus(); };
     asked.replaceChildren(first);
     return asked;

@@ -1,4 +1,6 @@
 // What a scene wants of one entity: controls that fit what it can do. A wish is {state, attributes}, spelled as the home's states are.
+import { colourOf } from './colours.js';
+import { t } from './language.js';
 import { capital, make, measure, plain } from './words.js';
 
 const STATES = {
@@ -13,15 +15,15 @@ const COLOURS = ['color_mode', 'color_temp_kelvin', 'rgb_color', 'hs_color', 'xy
 
 // Capability -> the attribute it is in a wish, and how a number that people read becomes the attribute's.
 const NUMBERS = {
-  brightness: { label: 'Brightness', unit: '%', min: 1, attribute: 'brightness', read: (value) => Math.max(1, Math.round(value / 2.55)), write: (value) => Math.round(value * 2.55) },
-  color_temp: { label: 'Warmth', unit: 'K', className: 'warmth', attribute: 'color_temp_kelvin', instead: COLOURS },
-  position: { label: 'Position', unit: '%', attribute: 'current_position', unsaid: (wish) => (wish.state === 'closed' ? 0 : 100) },
-  tilt: { label: 'Tilt', unit: '%', attribute: 'current_tilt_position' },
-  speed: { label: 'Speed', unit: '%', attribute: 'percentage' },
-  percentage: { label: 'Speed', unit: '%', attribute: 'percentage' },
-  target_temperature: { label: 'Target', unit: '°C', attribute: 'temperature' },
-  target_humidity: { label: 'Humidity', unit: '%', attribute: 'humidity' },
-  volume: { label: 'Volume', unit: '%', attribute: 'volume_level', read: (value) => Math.round(value * 100), write: (value) => value / 100 },
+  brightness: { label: t('Brightness'), unit: '%', min: 1, attribute: 'brightness', read: (value) => Math.max(1, Math.round(value / 2.55)), write: (value) => Math.round(value * 2.55) },
+  color_temp: { label: t('Warmth'), unit: 'K', className: 'warmth', attribute: 'color_temp_kelvin', instead: COLOURS },
+  position: { label: t('Position'), unit: '%', attribute: 'current_position', unsaid: (wish) => (wish.state === 'closed' ? 0 : 100) },
+  tilt: { label: t('Tilt'), unit: '%', attribute: 'current_tilt_position' },
+  speed: { label: t('Speed'), unit: '%', attribute: 'percentage' },
+  percentage: { label: t('Speed'), unit: '%', attribute: 'percentage' },
+  target_temperature: { label: t('Target'), unit: '°C', attribute: 'temperature' },
+  target_humidity: { label: t('Humidity'), unit: '%', attribute: 'humidity' },
+  volume: { label: t('Volume'), unit: '%', attribute: 'volume_level', read: (value) => Math.round(value * 100), write: (value) => value / 100 },
 };
 
 const canSet = (capability) => capability?.access.includes('w');
@@ -67,24 +69,24 @@ function row(label, ...controls) {
 function statePart(entity, wish, spoken) {
   const can = entity.capabilities;
   if (ON_OFF.includes(entity.domain)) {
-    const control = make('input', { type: 'checkbox', className: 'switch', role: 'switch', 'aria-label': `${spoken}: on` });
+    const control = make('input', { type: 'checkbox', className: 'switch', role: 'switch', 'aria-label': `${spoken}: ${t('on')}` });
     const element = row('', control);
     control.addEventListener('input', () => { wish.state = control.checked ? 'on' : 'off'; });
-    return { element, show: () => { control.checked = wish.state === 'on'; element.firstChild.textContent = wish.state === 'on' ? 'On' : 'Off'; } };
+    return { element, show: () => { control.checked = wish.state === 'on'; element.firstChild.textContent = capital(wish.state === 'on' ? t('on') : t('off')); } };
   }
   if (['number', 'input_number', 'counter'].includes(entity.domain)) {
     const [limits] = Object.values(can).filter(canSet);
-    const control = make('input', { type: 'number', step: limits?.step ?? 'any', required: '', 'aria-label': `${spoken}: value` });
+    const control = make('input', { type: 'number', step: limits?.step ?? 'any', required: '', 'aria-label': `${spoken}: ${t('Value')}` });
     if (limits?.min != null) control.min = limits.min;
     if (limits?.max != null) control.max = limits.max;
     control.addEventListener('input', () => { wish.state = control.value; });
-    return { element: row('Value', make('span', { className: 'with-unit' }, control, make('span', { className: 'unit', text: entity.unit ?? '' }))), show: () => { if (document.activeElement !== control) control.value = wish.state; } };
+    return { element: row(t('Value'), make('span', { className: 'with-unit' }, control, make('span', { className: 'unit', text: entity.unit ?? '' }))), show: () => { if (document.activeElement !== control) control.value = wish.state; } };
   }
   const options = STATES[entity.domain] ?? (can.mode ?? Object.values(can).find((each) => each.options))?.options ?? [];
   const all = options.includes(wish.state) ? options : [wish.state, ...options];
-  const control = make('select', { 'aria-label': `${spoken}: state` }, ...all.map((option) => new Option(capital(plain(option)), option)));
+  const control = make('select', { 'aria-label': `${spoken}: ${t('State')}` }, ...all.map((option) => new Option(capital(plain(option)), option)));
   control.addEventListener('input', () => { wish.state = control.value; delete wish.attributes.current_position; });
-  return { element: row(entity.domain === 'climate' ? 'Mode' : 'State', control), show: () => { control.value = wish.state; } };
+  return { element: row(entity.domain === 'climate' ? t('Mode') : t('State'), control), show: () => { control.value = wish.state; } };
 }
 
 function numberParts(entity, wish, spoken) {
@@ -100,7 +102,7 @@ function numberPart(number, can, wish, spoken) {
   const control = make('input', { type: 'range', min: number.min ?? can.min ?? 0, max: can.max, step: can.step ?? 1, 'aria-label': `${spoken}, ${label}` });
   if (number.className) control.className = number.className;
   const value = make('output');
-  const cross = crossFor(`${spoken}, ${label}: as it was`, () => { delete wish.attributes[attribute]; });
+  const cross = crossFor(`${spoken}, ${label}: ${t('as it was')}`, () => { delete wish.attributes[attribute]; });
   const element = row(label, control, value, cross);
   element.classList.add('slider');
   control.addEventListener('input', () => {
@@ -114,7 +116,7 @@ function numberPart(number, can, wish, spoken) {
     element.classList.toggle('unset', wanted == null);
     cross.hidden = wanted == null || Boolean(unsaid);
     if (wanted != null) control.value = read(Number(wanted));
-    value.textContent = wanted == null ? 'as it was' : measure(Math.round(read(Number(wanted)) * 10) / 10, unit);
+    value.textContent = wanted == null ? t('as it was') : measure(Math.round(read(Number(wanted)) * 10) / 10, unit);
     control.setAttribute('aria-valuetext', value.textContent);
   };
   return { element, show };
@@ -122,10 +124,10 @@ function numberPart(number, can, wish, spoken) {
 
 function colourPart(entity, wish, spoken) {
   if (!canSet(entity.capabilities.color)) return null;
-  const control = make('input', { type: 'color', 'aria-label': `${spoken}, Colour` });
+  const control = make('input', { type: 'color', 'aria-label': `${spoken}, ${t('Colour')}` });
   const value = make('output');
-  const cross = crossFor(`${spoken}, Colour: as it was`, () => { for (const name of COLOURS) if (name !== 'color_temp_kelvin') delete wish.attributes[name]; });
-  const element = row('Colour', control, value, cross);
+  const cross = crossFor(`${spoken}, ${t('Colour')}: ${t('as it was')}`, () => { for (const name of COLOURS) if (name !== 'color_temp_kelvin') delete wish.attributes[name]; });
+  const element = row(t('Colour'), control, value, cross);
   element.classList.add('slider');
   control.addEventListener('input', () => {
     for (const name of COLOURS) delete wish.attributes[name];
@@ -137,23 +139,14 @@ function colourPart(entity, wish, spoken) {
     element.hidden = wish.state === 'off';
     cross.hidden = !isSet;
     element.classList.toggle('unset', !isSet);
-    value.textContent = isSet ? '' : 'as it was';
-    if (isSet) control.value = hex(rgb ?? (hs ? ofHue(hs) : [255, 255, 255]));
+    value.textContent = isSet ? '' : t('as it was');
+    if (isSet) control.value = colourOf(wish.attributes);
   };
   return { element, show };
 }
 
-const hex = (rgb) => `#${rgb.slice(0, 3).map((part) => Math.max(0, Math.min(255, Math.round(part))).toString(16).padStart(2, '0')).join('')}`;
-
-function ofHue([hue, saturation]) {
-  return [5, 3, 1].map((at) => {
-    const k = (at + hue / 60) % 6;
-    return 255 * (1 - (saturation / 100) * Math.max(0, Math.min(k, 4 - k, 1)));
-  });
-}
-
 function crossFor(label, clear) {
-  const cross = make('button', { type: 'button', className: 'cross', text: '×', 'aria-label': label, title: 'As it was' });
+  const cross = make('button', { type: 'button', className: 'cross', text: '×', 'aria-label': label, title: t('as it was') });
   cross.addEventListener('click', () => { clear(); cross.parentElement.querySelector('input').focus(); told(cross); });
   return cross;
 }

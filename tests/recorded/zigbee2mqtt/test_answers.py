@@ -7,7 +7,7 @@ import pytest
 from hub_agent.drivers.zigbee2mqtt import Zigbee2Mqtt
 from hub_agent.errors import NotPossible
 from hub_agent.model.device import Advertisement, Origin
-from hub_agent.model.report import EntityReport, Refused, Rejected, Reported
+from hub_agent.model.report import EntityReport, Refused, Rejected, Reported, Restarted
 from tests.recorded.zigbee2mqtt import wire
 from tests.recorded.zigbee2mqtt.test_bridge import INFO, LAMP, lamp, rejected
 
@@ -76,6 +76,15 @@ def test_an_interview_that_fails_says_what_to_do() -> None:
     for kind, status in (("device_interview", "started"), ("device_interview", "successful"), ("device_joined", None)):
         assert wire.say(driver, "bridge/event", {"type": kind, "data": {**data, "status": status}}) == []
     assert wire.say(driver, "bridge/event", b"[]") == []
+
+
+def test_a_device_that_has_just_been_powered_says_so() -> None:
+    """From https://github.com/Koenkk/zigbee2mqtt/issues/10108."""
+    driver = Zigbee2Mqtt()
+    ieee = "0x00124b0022fe62df"
+    told = {"data": {"friendly_name": ieee, "ieee_address": ieee}, "type": "device_announce"}
+
+    assert wire.say(driver, "bridge/event", told) == [Restarted(Origin("zigbee2mqtt", ieee))]
 
 
 def test_the_bridge_tells_its_health_from_its_first_word_of_it_on() -> None:

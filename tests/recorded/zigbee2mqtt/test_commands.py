@@ -226,6 +226,9 @@ def test_the_bridge_is_asked_to_set_a_device_up_afresh_and_to_update_it() -> Non
     assert wire.published(driver.encode_reconfigure(device)) == [
         ("zigbee2mqtt/bridge/request/device/configure", {"id": "0x1"})
     ]
+    assert wire.published(driver.encode_interview(device)) == [
+        ("zigbee2mqtt/bridge/request/device/interview", {"id": "0x1"})
+    ]
     update = wire.entity_of(device, "update")
     assert wire.published(driver.encode(device, update, "update.install", {})) == [
         ("zigbee2mqtt/bridge/request/device/ota_update/update", {"id": "0x1", "transaction": "nexa update 0x1"})

@@ -123,6 +123,26 @@ async def test_a_link_that_goes_on_while_its_peer_sleeps_says_so_and_when_it_wak
         await heard.status(LinkStatus.UP)
 
 
+async def test_a_dialect_that_is_begun_anew_comes_back_with_its_links_and_the_others_feel_nothing(
+    tmp_path: Path,
+) -> None:
+    async with links_of(tmp_path, "echo", "other") as (links, heard, _):
+        assert not links.restart("echo"), "it was not needed yet"
+        links.open(a_peer())
+        links.open(a_peer("other"))
+        await heard.status(LinkStatus.UP)
+        await heard.status(LinkStatus.UP, "other")
+
+        assert links.restart("echo")
+
+        await heard.status(LinkStatus.DOWN)
+        await heard.status(LinkStatus.UP)
+        assert await ask(links, "say", word="hi") is None
+        assert await ask(links, "say", "other", word="hi") is None
+        assert not [each for each in heard.all if isinstance(each, LinkChanged) and each.status is LinkStatus.DOWN]
+        assert not links.restart("nothing")
+
+
 async def test_a_request_to_a_peer_without_a_connection_is_not_taken(tmp_path: Path) -> None:
     async with links_of(tmp_path, "echo") as (links, _, _credentials):
         assert not links.ask(Request("echo", "p1", {}), lambda _: None)

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from hub_agent.adapters import mqtt
 from hub_agent.adapters.mqtt import BrokerAddress, MqttBroker
 from hub_agent.model.report import MqttMessage, Publication
 from tests.fakes.broker import EmbeddedBroker, free_port
@@ -101,6 +104,34 @@ async def test_after_a_broker_restart_the_subscriptions_are_made_again(tmp_path:
         finally:
             second.stop()
     assert message.payload == b"back"
+
+
+async def test_a_connection_that_is_given_up_is_made_anew_with_its_subscriptions(broker_port: int) -> None:
+    ear = Ear()
+    async with connected(broker_port, ear, "anew") as broker:
+        broker.subscribe(["anew"])
+        broker.reconnect()
+        async with asyncio.timeout(60):
+            lost = await ear.changes.get()
+        assert await _eventually(ear.changes, lambda change: change[0])
+        message = await publish_until_heard(broker, ear, Publication("anew", b"here"))
+    assert (lost[0], "anew" in lost[1], message.payload) == (False, True, b"here")
+
+
+async def test_whoever_waits_to_try_again_tries_at_once_when_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "BACKOFF_S_MIN", 3600.0)
+    monkeypatch.setattr(mqtt, "BACKOFF_S_MAX", 3600.0)
+    ear = Ear()
+    broker = MqttBroker(BrokerAddress("127.0.0.1", free_port()), random.Random(1), "hasty")
+    broker.start(ear.hear, ear.note)
+    try:
+        async with asyncio.timeout(60):
+            await ear.changes.get()
+            await asyncio.sleep(0)
+            broker.reconnect()
+            assert not (await ear.changes.get())[0]
+    finally:
+        await broker.stop()
 
 
 async def _eventually(changes: "asyncio.Queue[tuple[bool, str]]", holds: Callable[[tuple[bool, str]], bool]) -> bool:

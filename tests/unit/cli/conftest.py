@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from pwd import getpwuid
 from typing import Any
 
 import pytest
@@ -31,6 +33,9 @@ class Said:
     def json(self) -> Any:
         return json.loads(self.out)
 
+
+# Who is written down for what is done at the command line.
+ME = f"local: {getpwuid(os.geteuid()).pw_name}"
 
 Nexa = Callable[..., Said]
 

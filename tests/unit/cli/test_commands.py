@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.fakes.door import AT, KITCHEN, LAMP, RULE, RUN
+from tests.unit.cli.conftest import ME
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,10 @@ def test_what_is_read_is_shown(nexa, door, words, shown) -> None:
 def test_json_is_what_the_agent_answered(nexa, door, words, path) -> None:
     said = nexa(*words, "--json")
     expected = getattr(door, path)
-    assert said.json() == (expected() if callable(expected) else expected)
+    shown = said.json()
+    if path == "status":
+        assert shown.pop("page")["tls"] == "off"  # what the page itself knows
+    assert shown == (expected() if callable(expected) else expected)
     assert said.code == 0
 
 
@@ -149,7 +153,7 @@ def test_an_empty_home_says_what_to_do(nexa, door) -> None:
 def test_a_scene_is_activated_by_name(nexa, door) -> None:
     said = nexa("scenes", "activate", "movie night")
     assert (said.code, said.out) == (0, "Movie night: 2 of 2 devices, 120 ms\n")
-    assert door.asked == [("scene", "movie night", "local")]
+    assert door.asked == [("scene", "movie night", ME)]
 
 
 def test_a_scene_that_a_lamp_did_not_follow_ends_with_one(nexa, door) -> None:
@@ -196,7 +200,7 @@ def test_values_are_read_as_what_they_look_like(nexa, door, written, read) -> No
         assert name in can
     nexa("devices", "set", "light.living_room_lamp", written)
     if written != "color_temp=" and not any(isinstance(value, str) for value in read.values()):
-        assert door.asked == [("set", {"name": "light.living_room_lamp", **read}, "local")]
+        assert door.asked == [("set", {"name": "light.living_room_lamp", **read}, ME)]
     else:
         assert door.asked[0][1] == {"name": "light.living_room_lamp", **read}
 
@@ -227,10 +231,26 @@ def test_a_device_is_renamed_and_placed(nexa, door) -> None:
     assert door.asked[1][1] == {"device": "Big Lamp", "name": None, "room_id": KITCHEN}
 
 
+def test_figures_are_printed_for_whoever_collects_them(nexa, door) -> None:
+    said = nexa("metrics")
+    assert said.code == 0
+    assert 'nexa_hub_commands_total{outcome="confirmed"} 7\n' in said.out
+
+
 def test_the_pairing_code_is_shown(nexa, door) -> None:
-    code = nexa("pair").out.strip()
+    code, _, *told = nexa("pair").out.splitlines()
     assert (len(code), code.isdecimal()) == (6, True)
-    assert nexa("pair", "--json").json() == {"code": code}
+    asked = nexa("pair", "--json").json()
+    assert asked["code"].isdecimal()
+    assert told[1:] == [f"  {page}pair#{code}" for page in asked["pages"]]
+
+
+def test_the_pairing_code_can_be_scanned(nexa, door, monkeypatch) -> None:
+    monkeypatch.setenv("NEXA_WEB_HOST", "192.168.1.5")
+    plain, drawn = nexa("pair", "--no-qr").out, nexa("pair", "--qr").out
+    assert "  http://192.168.1.5:8380/pair#" in plain
+    assert "▀" not in plain
+    assert len([line for line in drawn.splitlines() if "▀" in line or "▄" in line]) > 10
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The doctor, with and without an agent, and with everything broken that can be."""
 
+import json
 import socket
 import sqlite3
 from contextlib import closing, contextmanager
@@ -251,3 +252,19 @@ def test_every_library_that_a_link_needs_is_looked_for() -> None:
     from hub_agent.cli import doctor
 
     assert {place.extra for place in LINKINGS.values() if place.extra} <= set(doctor._LIBRARIES)
+
+
+def test_an_upgrade_that_was_taken_back_is_told_until_the_next_one(examine, tmp_path, monkeypatch) -> None:
+    assert examine()[0]["upgrade"]["verdict"] == "skip"
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "1.0.0-1"))
+    told = {"from": "1.0.0-1", "to": "1.1.0-2", "runs": "1.0.0-1", "at": "2026-11-23T14:00:00Z", "was_asked_for": False}
+    ended = tmp_path / "last-upgrade.json"
+
+    ended.write_text(json.dumps({**told, "is_well": False, "reason": "its service failed"}))
+    found = examine()[0]["upgrade"]
+    assert found["verdict"] == "warn"
+    assert found["text"].startswith("version 1.1.0-2 was not well and 1.0.0-1 came back")
+    assert found["text"].endswith("its service failed")
+
+    ended.write_text(json.dumps({**told, "runs": "1.1.0-2", "is_well": True, "reason": ""}))
+    assert examine()[0]["upgrade"]["verdict"] == "ok"

@@ -1,9 +1,12 @@
 """Scenes, and what hub and cloud dispute, on the command line."""
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hub_agent.cli.link import local_time
-from tests.fakes.door import KITCHEN, FakeDoor
+from tests.fakes.door import KITCHEN, RULE, FakeDoor
 from tests.fakes.editing import AT, CONFLICT
 
 
@@ -52,3 +55,50 @@ def test_times_are_said_as_this_machines_clock_does_and_streams_without_records_
     assert (AT in said, local_time(AT) in said) == (False, True)
     assert [line.split()[0] for line in said.splitlines() if line.startswith(("device_", "STREAM"))] == ["STREAM", "device_states"]  # fmt: skip
     assert [local_time(text) for text in ("on", "2026-06-01", "20.5")] == ["on", "2026-06-01", "20.5"]
+
+
+def test_an_automation_is_switched_paused_and_run(nexa: Any, door: FakeDoor) -> None:
+    name = "Hall light with motion"
+    assert nexa("automations", "off", name).out == f"{name}: off\n"
+    assert nexa("automations", "list", "--json").json()[0]["is_enabled"] is False
+    assert nexa("automations", "on", name).code == 0
+    assert door.asked[-1][1] == {"name": name, "is_enabled": True, "is_paused": False}
+    assert "paused until" in nexa("automations", "pause", name, "--until", "2h").out
+    assert "paused until" in nexa("automations", "list").out
+    assert nexa("automations", "pause", name).out == f"{name}: paused until it is switched on\n"
+    for wrong in ("soon", "2001-01-01 07:30"):
+        assert nexa("automations", "pause", name, "--until", wrong).code == 2
+    assert nexa("automations", "run", name).out == f"{name}: ran\n"
+    door.automating.ran = "conditions_not_met"
+    refused = nexa("automations", "run", name, "--conditions")
+    assert (refused.code, "conditions do not hold" in refused.out) == (1, True)
+
+
+def test_an_automation_is_made_of_a_file_and_what_is_wrong_is_said_with_its_line(
+    nexa: Any, door: FakeDoor, tmp_path: Path
+) -> None:
+    file = tmp_path / "late.yaml"
+    file.write_text("alias: Late\ntriggers:\n- trigger: time\n  at: noon\nactions:\n- delay: 1\n")
+    said = nexa("automations", "add", str(file))
+    assert (said.code, f"{file}:4: triggers/0/at: " in said.err) == (1, True)
+    file.write_text("alias: Late\ntriggers:\n- trigger: time\n  at: '23:00'\nactions:\n- delay: 1\n")
+    assert nexa("automations", "add", str(file), "--check").code == 0
+    assert door.asked == []
+    assert nexa("automations", "add", str(file)).out.startswith("Late: made (")
+    assert nexa("automations", "show", "Late").out.startswith("alias: Late\n")
+
+
+def test_an_automation_is_edited_deleted_and_brought_back(
+    nexa: Any, door: FakeDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "Hall light with motion"
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nsed -i "s/minutes: 5/minutes: 7/" "$1"\n')
+    editor.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(editor))
+    assert nexa("automations", "edit", name).out == f"{name}: changed\n"
+    assert door.automating.fields[RULE]["actions"][1] == {"delay": {"minutes": 7}}
+    assert nexa("automations", "edit", name).out == f"{name}: unchanged\n"
+    assert nexa("automations", "undo", name).out == f"{name}: as it was before\n"
+    assert "back with: nexa-hub automations undo" in nexa("automations", "delete", name).out
+    assert nexa("automations", "show", name).code == 1

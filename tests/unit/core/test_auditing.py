@@ -22,6 +22,7 @@ from hub_agent.model.inputs import (
     RepairWanted,
     ScenePressed,
 )
+from hub_agent.model.security import ScanWanted
 from hub_agent.model.state import Cause
 from tests.unit.core.test_hub import NOON, SCENE_ID, Living, lamp
 
@@ -120,6 +121,7 @@ def test_scenes_devices_repairs_and_things_of_the_network_each_have_their_entry(
         PeerWanted("hue", "bridge-1", by="Anna"),
         PeerForgotten("hue", "bridge-1", is_ignored=True, by="Anna"),
         RepairWanted(AutomationId("rule"), "r2", by="Anna"),
+        ScanWanted("r3", by="Anna"),
         ConflictDecided("scene", SCENE_ID, {"device_states": True}, by="Anna"),
         LostAnswered("scene", SCENE_ID, "name", NOON, is_put_back=True, by="Anna"),
     )
@@ -129,6 +131,7 @@ def test_scenes_devices_repairs_and_things_of_the_network_each_have_their_entry(
         ("add", "INSERT", "devices", None),
         ("ignore", "DELETE", "devices", None),
         ("repair", "UPDATE", "automations", "rule"),
+        ("scan", "INSERT", "security_scans", None),
         ("decide", "UPDATE", "scenes", SCENE_ID),
         ("put back", "UPDATE", "scenes", SCENE_ID),
     ]

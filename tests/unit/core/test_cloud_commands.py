@@ -18,7 +18,7 @@ def commands() -> CloudCommands:
     def entity_of(automation_id: str) -> EntityId | None:
         return EntityId("automation.hall") if automation_id == RULE else None
 
-    def answer_alert(alert_id: str, verb: str, now: datetime) -> Any:
+    def answer_alert(alert_id: str, verb: str, _by: str | None, now: datetime) -> Any:
         return [Save("notices", alert_id, {"verb": verb})] if alert_id == "a" else None
 
     def answer_remedy(execution_id: str, by: str | None, _now: datetime, *, is_approved: bool) -> Any:
@@ -35,7 +35,7 @@ def take(kind: str, payload: Any = None, **more: Any) -> list[Any]:
     "kind, payload, words",
     [
         ("upgrade", {}, "upgraded at home"),
-        ("diagnose", {}, "nexa-hub doctor"),
+        ("diagnose", {"device_id": 3}, "payload is incomplete"),
         ("case.approve", {"id": "a"}, "answered already"),
         ("case.refuse", {"id": "a"}, "answered already"),
         ("case.resolve", {"id": "other"}, "no open alert other"),

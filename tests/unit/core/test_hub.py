@@ -270,6 +270,24 @@ def test_a_device_renamed_in_the_cloud_is_renamed_here_and_stays_so() -> None:
     assert home.devices[device.id].name == "Reading lamp"
 
 
+def test_what_is_declared_of_a_device_in_the_cloud_is_known_here_and_stays_so() -> None:
+    home = Living()
+    home.tell(lamp("Lamp"))
+    [device] = [each for each in home.hub.inventory.devices() if each.name == "Lamp"]
+    known = home.hub.definitions.get("device", device.id)
+    assert known is not None
+    declared = {"healing": {"never_touch": True}}
+    fields = {**known.fields, "settings": declared}
+    home.tell(DefinitionArrived(Definition("device", device.id, fields, version=2, base=fields), is_from_cloud=True))
+    home.crash()
+    home.tell(lamp("Lamp"))
+
+    assert home.devices[device.id].settings == declared
+    healed = home.hub.inventory.device(device.id)
+    assert healed is not None
+    assert healed.settings == declared
+
+
 def test_a_flooding_device_is_told_of_and_cleared_when_it_is_calm() -> None:
     home = Living()
     home.tell(lamp("Lamp"))
@@ -348,7 +366,9 @@ def test_a_lost_broker_is_an_issue_until_it_is_back() -> None:
 
     [issue] = [each.issue for each in lost if isinstance(each, IssueRaised)]
     assert "127.0.0.1:1883: nobody listens there" in issue.text
-    assert IssueCleared("broker_unreachable", "broker") in home.tell(BrokerConnected())
+    assert "broker_unreachable" in [
+        each.code for each in home.tell(BrokerConnected()) if isinstance(each, IssueCleared)
+    ]
 
 
 # The cloud.

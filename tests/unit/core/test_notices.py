@@ -26,7 +26,7 @@ class Telling(Living):
 
     def _new(self) -> Hub:
         place = Place("Europe/Berlin", 52.5, 13.4)
-        return Hub(home_id=HOME, place=place, new_id=self._new_id, channels=("phone", "office"))
+        return Hub(home_id=HOME, place=place, new_id=self._new_id, channels={"phone": "ntfy", "office": "webhook"})
 
     def keep(self, effects: list[Effect]) -> list[Effect]:
         for each in effects:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hub_agent.agent import Core
+from hub_agent.core.security import Ways
 from hub_agent.errors import NotFound, NotPossible
+from hub_agent.home import Core
 from hub_agent.model.automation import Place
 from hub_agent.model.definition import Definition
 from hub_agent.model.device import Room
@@ -17,7 +18,9 @@ from hub_agent.model.ids import RoomId
 from hub_agent.model.inputs import DefinitionArrived, RoomEdited
 from hub_agent.model.report import MqttMessage
 from hub_agent.runtime.door import HubDoor
+from hub_agent.runtime.figures import Figures
 from tests.fakes.linked_home import VirtualClock, live
+from tests.fakes.own import FakeKeeping
 from tests.fakes.replayer import ReplayBeside
 from tests.unit.runtime.conftest import MemoryBroker
 from tests.unit.store.homes import counted_ids, mirror_in
@@ -59,7 +62,7 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house_in(folder: Path) -> AsyncGenerator[House, None]:
+async def house_in(folder: Path, ways: Ways | None = None) -> AsyncGenerator[House, None]:
     clock, broker, mirror = VirtualClock(), MemoryBroker(), mirror_in(folder)
     remembered = await mirror.open(clock.now())
     new_id = counted_ids()
@@ -70,6 +73,7 @@ async def house_in(folder: Path) -> AsyncGenerator[House, None]:
         clock=clock,
         broker=broker,
         new_id=new_id,
+        ways=ways,
     )
     await core.start(remembered)
     broker.tell(True, "")
@@ -88,7 +92,9 @@ async def house_in(folder: Path) -> AsyncGenerator[House, None]:
         broker_address="127.0.0.1:1883",
         sync_status=lambda: {"is_claimed": False},
         handled=lambda: core.loop.handled,
+        figures=Figures(core.hub, core.loop.tally, core.dialects.heard_by_dialect, mirror.path).as_json,
         version="0.0.0",
+        keeping=FakeKeeping([]),
     )
     house = House(core, broker, door)
     running = asyncio.create_task(core.loop.run())
@@ -280,5 +286,21 @@ def test_why_a_rule_did_not_run_is_told_from_its_triggers_and_its_kept_traces(tm
                 await house.door.explain("zzz", None)
             with pytest.raises(NotPossible, match="is not a time"):
                 await house.door.explain("Hall at night", "soon")
+
+    live(story())
+
+
+def test_a_diagnosis_is_told_step_by_step_and_kept_for_who_asks_later(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with house_in(tmp_path) as house:
+            said = [each async for each in house.door.diagnose("hall lamp")]
+            told = said.pop()["diagnosis"]
+            assert [each["step"] for each in said] == told["steps"]
+            assert (told["name"], told["overall_status"]) == ("Hall Lamp", "healthy")
+            [home] = [each["diagnosis"] async for each in house.door.diagnose(None) if "diagnosis" in each]
+            assert home["of"] == "home"
+            assert [each["of"] for each in house.door.diagnoses()] == ["home", "device"]
+            with pytest.raises(NotFound, match="There is no device 'Cellar'"):
+                await anext(house.door.diagnose("Cellar"))
 
     live(story())

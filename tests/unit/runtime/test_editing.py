@@ -10,7 +10,7 @@ import pytest
 from hub_agent.errors import NotFound, NotPossible
 from hub_agent.model.definition import Definition
 from hub_agent.model.inputs import DefinitionArrived, DefinitionTaken
-from hub_agent.ports import Change
+from hub_agent.ports import Change, Told
 from tests.fakes.linked_home import live
 from tests.unit.runtime.test_door import House, house_in
 
@@ -42,9 +42,9 @@ def fields_of(house: House, scene_id: str = SCENE) -> Any:
     return None if definition is None else definition.fields
 
 
-async def listen(told: AsyncGenerator[Change, None], heard: list[Change]) -> None:
+async def listen(told: AsyncGenerator[Told, None], heard: list[Change]) -> None:
     async for change in told:
-        heard += [change]
+        heard += [change.change]
 
 
 def test_a_conflict_is_shown_in_words_and_decided_and_what_gave_way_is_put_back(tmp_path: Path) -> None:

@@ -16,9 +16,11 @@ from hub_agent.model.effects import (
     Answer,
     AskState,
     CallOutside,
+    Interview,
     IssueCleared,
     IssueRaised,
     LogLine,
+    LookAround,
     Publish,
     Reconfigure,
     ReleaseDevice,
@@ -145,10 +147,19 @@ def test_devices_are_asked_set_up_afresh_and_released_by_their_driver() -> None:
     doing = Doing()
     doing.broker.subscribe([f"state/{LAMP.id}", "other"])
     doing.do(AskState(LAMP.id), Reconfigure(LAMP.id), Publish(Publication("any", b"")), ReleaseDevice(LAMP))
-    doing.do(AskState(DeviceId("gone")), Reconfigure(DeviceId("gone")))
+    doing.do(AskState(DeviceId("gone")), Reconfigure(DeviceId("gone")), Interview(DeviceId("gone")), Interview(LAMP.id))
 
     assert doing.topics == [f"get/{LAMP.id}", f"configure/{LAMP.id}", "any"]
     assert doing.broker.topics == ["other"]
+
+
+def test_whoever_listens_to_the_network_is_told_to_look_round() -> None:
+    doing = Doing()
+    doing.do(LookAround())  # nobody listens
+    looks: list[str] = []
+    doing.effects.look_around = lambda: looks.append("now")
+    doing.do(LookAround())
+    assert looks == ["now"]
 
 
 def test_whoever_waits_for_an_answer_gets_it_once() -> None:

@@ -48,6 +48,23 @@ async def test_what_is_sent_goes_after_eight_days_and_what_is_owed_stays(tmp_pat
     await mirror.close(at(250 * HOUR))
 
 
+async def test_what_may_go_goes_at_once_when_that_is_asked_for(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    for hour in range(12):
+        await mirror.commit([execution(hour)], at(hour * HOUR))
+    await mirror.acknowledge({"automation_executions": 12}, at(12 * HOUR))
+    before = await mirror.numbered("automation_executions", range(1, 13))
+
+    await mirror.tidy(replace(at(12 * HOUR), wall=NOON + timedelta(days=30)))  # within the minute of the last time
+
+    after = await mirror.numbered("automation_executions", range(1, 13))
+    assert before is not None
+    assert len(before.numbers) == 12
+    assert after is None or len(after.numbers) < 12
+    await mirror.close(at(13 * HOUR))
+
+
 async def test_what_is_older_than_its_time_to_live_becomes_a_gap(tmp_path) -> None:
     mirror = mirror_in(tmp_path)
     await mirror.open(at())

@@ -9,6 +9,7 @@ import pytest
 from hub_agent.errors import MirrorCorrupt
 from hub_agent.model.definition import Definition
 from hub_agent.model.effects import AppendCase, Save, SaveDefinition, SaveDevice
+from hub_agent.store import salvage
 from tests.unit.store.homes import at, drain, execution, lamp_device, light, mirror_in, temperature
 
 
@@ -87,6 +88,28 @@ async def test_a_broken_page_costs_what_stands_on_it_and_the_rest_is_owed_in_a_n
         assert (await again.open(at(704))).identity == identity
         await again.close(at(705))
     assert lost_whole <= 1  # a root, or the schema
+
+
+async def test_damage_that_is_found_while_running_is_mended_by_the_next_start(tmp_path) -> None:
+    await filled(tmp_path)
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at(700))
+    was_sound = await mirror.is_sound()
+    size = (tmp_path / "mirror.db").stat().st_size
+    overwrite(tmp_path / "mirror.db", size // 2 // 512 * 512, 20 * 512)
+
+    assert (was_sound, await mirror.is_sound(), salvage.is_suspect(tmp_path / "mirror.db")) == (True, False, True)
+    mirror.abandon()
+
+    again = mirror_in(tmp_path)
+    remembered = await again.open(at(701))
+    assert "Kept of the damaged mirror" in " ".join(remembered.findings)
+    assert (await again.is_sound(), salvage.is_suspect(tmp_path / "mirror.db")) == (True, False)
+    await again.close(at(702))
+
+
+async def test_a_mirror_that_is_not_there_is_not_damaged(tmp_path) -> None:
+    assert salvage.is_sound(tmp_path / "mirror.db")
 
 
 async def give_out(mirror, given: list[str]) -> None:

@@ -488,3 +488,17 @@ async def test_a_gap_that_grew_since_it_was_told_stays_with_its_rest(tmp_path) -
     assert await mirror.gaps() == []
     assert isinstance(told[0], Gap)
     await mirror.close(at(1))
+
+
+async def test_a_mirror_says_that_it_can_write_without_writing_anything(tmp_path) -> None:
+    mirror = mirror_in(tmp_path)
+    await mirror.open(at())
+    await mirror.commit([Save("automation", "run/1", {})], at(1))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if not path.name.endswith("-shm")}
+
+    await mirror.answers()
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if not path.name.endswith("-shm")} == before
+    await mirror.close(at(2))
+    with pytest.raises(MirrorError):
+        await mirror.answers()

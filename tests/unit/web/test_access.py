@@ -6,8 +6,9 @@ import stat
 import httpx
 import pytest
 
-from hub_agent.web.access import SESSIONS_MAX, TRIES_A_CODE_MAX
+from hub_agent.web.access import SESSIONS_MAX
 from hub_agent.web.app import create_app
+from hub_agent.web.pairing import TRIES_A_CODE_MAX
 from tests.unit.web.conftest import HUB
 
 
@@ -63,12 +64,21 @@ async def test_a_wrong_code_is_refused_and_says_where_the_right_one_is(browser, 
     fault(await browser.get("/api/v1/devices"), 401, "not_paired")
 
 
-async def test_a_code_is_good_for_one_browser(browser, access, console) -> None:
+async def test_a_code_is_good_for_one_browser(browser, access) -> None:
     code = access.offer_code()
     assert (await pair(browser, code)).status_code == 200
     browser.cookies.clear()
     assert (await pair(browser, code)).status_code == 403
-    assert console.codes[-1] != code
+
+
+async def test_once_a_browser_is_paired_no_code_stands_open_that_nobody_asked_for(browser, access, console) -> None:
+    await pair(browser, access.offer_code())
+    browser.cookies.clear()
+    told = list(console.codes)
+    await browser.get("/pair")
+    assert "No code holds" in (await pair(browser, "123456")).json()["error"]["message"]
+    assert console.codes == told
+    assert (await pair(browser, access.offer_code())).status_code == 200
 
 
 async def test_a_code_that_is_too_old_is_refused(browser, access, console) -> None:
@@ -85,6 +95,14 @@ async def test_guessing_is_slowed_down(browser, access, console, fault) -> None:
     assert "Wait" in fault(refused, 429, "pairing_refused")
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     console.wait(seconds=61)
+    assert (await pair(browser, code)).status_code == 200
+
+
+async def test_a_clock_that_is_set_back_keeps_nobody_out(browser, access, console) -> None:
+    code = access.offer_code()
+    for _ in range(5):
+        await pair(browser, wrong(code))
+    console.wait(hours=-5)
     assert (await pair(browser, code)).status_code == 200
 
 
@@ -141,9 +159,9 @@ def test_a_file_of_sessions_that_is_broken_means_that_browsers_pair_again(consol
     assert access.session(access.pair(access.offer_code(), "phone"))
 
 
-async def test_the_code_is_told_on_the_hub_itself_only(page, local, access, fault) -> None:
-    fault(await page.get("/api/v1/pairing"), 403, "local_only")
-    assert (await local.get("/api/v1/pairing")).json() == {"code": access.offer_code()}
+async def test_the_command_line_tells_the_code_that_the_console_told(local, access) -> None:
+    code = access.offer_code()
+    assert (await local.post("/api/v1/access/codes", json={})).json()["code"] == code
 
 
 async def test_the_socket_asks_for_no_session(local) -> None:

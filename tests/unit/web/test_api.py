@@ -5,6 +5,7 @@ import pytest
 
 from hub_agent.errors import BrokerUnavailable
 from tests.fakes.door import AT, BLIND, DARK, KITCHEN, LAMP, MOVIE, RULE, RUN
+from tests.fakes.tending import QUESTION
 
 READ = [
     ("/discovered", "/discovered"),
@@ -13,22 +14,46 @@ READ = [
     ("/devices", "/devices"),
     (f"/devices/{LAMP}", "/devices/{device_id}"),
     ("/scenes", "/scenes"),
+    (f"/scenes/{MOVIE}", "/scenes/{scene_id}"),
+    ("/access", "/access"),
+    ("/access/me", "/access/me"),
     ("/automations", "/automations"),
     (f"/automations/{RULE}/explanation?at=07:30", "/automations/{name}/explanation"),
     ("/automations/health", "/automations/health"),
     ("/automations/Broken/health", "/automations/{name}/health"),
     (f"/automations/{RULE}/replay?since=7d", "/automations/{name}/replay"),
+    (f"/automations/{RULE}/definition", "/automations/{name}/definition"),
     ("/definitions/device_group", "/definitions/{kind}"),
     ("/definitions/device_group/Corner", "/definitions/{kind}/{name}"),
     ("/definitions/device_group/Corner/history", "/definitions/{kind}/{name}/history"),
+    ("/health", "/health"),
+    ("/health/history?limit=5", "/health/history"),
+    ("/health/rates", "/health/rates"),
+    ("/health/wishes", "/health/wishes"),
+    (f"/health/devices/{LAMP}", "/health/devices/{name}"),
+    ("/health/devices/Blind/plan?symptom=device_silent", "/health/devices/{name}/plan"),
+    ("/health/devices/Blind/wishes", "/health/devices/{name}/wishes"),
     ("/runs", "/runs"),
     (f"/runs/{RUN}", "/runs/{run_id}"),
     ("/issues", "/issues"),
     ("/notices", "/notices"),
+    ("/alerts", "/alerts"),
+    ("/alerts/rules", "/alerts/rules"),
+    ("/alerts/channels", "/alerts/channels"),
     ("/sync", "/sync"),
     ("/rejected", "/rejected"),
     ("/sync/conflicts", "/sync/conflicts"),
     ("/sync/lost", "/sync/lost"),
+    ("/diagnoses", "/diagnoses"),
+    ("/security", "/security"),
+    ("/forecasts", "/forecasts"),
+    ("/activity", "/activity"),
+    ("/activity?kind=command&who=person&device=d1&limit=1&before=99&after=1", "/activity"),
+    ("/home", "/home"),
+    ("/backups", "/backups"),
+    ("/settings", "/settings"),
+    ("/energy", "/energy"),
+    ("/energy?period=year&day=2026-05-01", "/energy"),
 ]
 DO = [
     ("PATCH", f"/devices/{LAMP}", "/devices/{device_id}", {"name": "Big Lamp", "room_id": KITCHEN}),
@@ -42,17 +67,38 @@ DO = [
         "/definitions/import",
         {"definitions": [{"kind": "automation", "key": "automation/1", "fields": {"name": "Hall"}}]},
     ),
+    ("POST", "/alerts/0a1b2c3d", "/alerts/{alert_id}", {"answer": "acknowledge"}),
+    ("POST", "/alerts/channels/phone/test", "/alerts/channels/{name}/test", {}),
     ("POST", "/sync/conflicts/Evening/decide", "/sync/conflicts/{name}/decide", {"side": "hub"}),
     ("POST", "/sync/lost/abc", "/sync/lost/{lost_id}", {"put_back": True}),
     ("POST", "/scenes", "/scenes", {"name": "Late", "desired": {"light.living_room_lamp": "now"}}),
     ("PATCH", "/scenes/Movie night", "/scenes/{name}", {"name": "Film", "desired": {"light.x": {"state": "on"}}}),
     ("DELETE", "/scenes/Movie night", "/scenes/{name}", {}),
     ("PATCH", f"/automations/{RULE}", "/automations/{name}", {"is_enabled": False}),
+    ("POST", "/automations/check", "/automations/check", {"text": "alias: Hall\nactions: []", "replaces": RULE}),
+    ("POST", "/automations", "/automations", {"fields": {"name": "Late", "actions": [{"delay": 1}]}}),
+    ("PUT", f"/automations/{RULE}", "/automations/{name}", {"text": "alias: Hall\nactions: []"}),
+    ("POST", f"/automations/{RULE}/run", "/automations/{name}/run", {"with_conditions": True}),
+    ("DELETE", "/automations/Broken", "/automations/{name}", {}),
     ("POST", "/sync/verify", "/sync/verify", {"days": 2, "stream": "device_states"}),
     ("POST", "/definitions/device_group/Corner/undo", "/definitions/{kind}/{name}/undo", {"entry": 7}),
     ("POST", "/replay", "/replay", {"fields": {"name": "Hall", "actions": []}, "since": "36h"}),
     ("POST", "/discovered/add", "/discovered/add", {"what": "homekit/aa", "given": {"code": "031-45-154"}}),
     ("POST", "/discovered/forget", "/discovered/forget", {"what": "Desk strip"}),
+    ("POST", "/diagnoses", "/diagnoses", {"device": "Lamp"}),
+    ("POST", "/security/scan", "/security/scan", {}),
+    ("PATCH", "/home", "/home", {"name": "Cabin", "latitude": 60.1, "longitude": 18.5}),
+    ("POST", "/backups", "/backups", {}),
+    ("POST", "/restart", "/restart", {}),
+    ("PUT", "/energy/devices/Roof", "/energy/devices/{name}", {"role": "grid"}),
+    ("POST", f"/health/answers/{QUESTION}", "/health/answers/{execution_id}", {"is_approved": True}),
+    ("POST", "/health/devices/Blind/try", "/health/devices/{name}/try", {"remedy": "ask_state"}),
+    ("PATCH", "/health/wishes", "/health/wishes", {"risk": "low", "quiet_hours": {"from": "23:00", "to": "06:30"}}),
+    ("PATCH", "/health/devices/Blind/wishes", "/health/devices/{name}/wishes", {"powered_by": "Fridge Plug"}),
+    ("POST", "/safe-mode/leave", "/safe-mode/leave", {}),
+    ("POST", "/access/codes", "/access/codes", {"scope": "control", "name": "Hall tablet"}),
+    ("POST", "/access/tokens", "/access/tokens", {"name": "Hall button", "scope": "control"}),
+    ("DELETE", "/access/Kitchen tablet", "/access/{name}", {}),
     ("POST", "/leave", "/leave", {}),
 ]
 
@@ -97,7 +143,20 @@ async def test_what_is_done_is_answered_in_the_documented_shape(page, method, pa
 async def test_every_documented_route_is_tried_here(page) -> None:
     document = (await page.get("/api/v1/openapi.json")).json()
     tried = {("get", template) for _, template in READ} | {(method.lower(), template) for method, _, template, _ in DO}
-    elsewhere = {("post", "/pair"), ("get", "/events")}
+    elsewhere = {
+        ("post", "/pair"),
+        ("get", "/events"),
+        ("get", "/metrics"),
+        ("get", "/diagnostics"),
+        ("post", "/backups/download"),
+        ("get", "/access"),
+        ("get", "/access/me"),
+        ("post", "/access/codes"),
+        ("post", "/access/tokens"),
+        ("delete", "/access/{name}"),
+        ("get", "/scenes/{scene_id}"),
+        ("post", "/safe-mode/leave"),
+    }
     documented = {
         (method, path.removeprefix("/api/v1")) for path, routes in document["paths"].items() for method in routes
     }

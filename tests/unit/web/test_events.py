@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from hub_agent.ports import Change
-from hub_agent.runtime.changes import QUEUE_MAX, READERS_MAX, Changes
+from hub_agent.runtime.changes import KEPT_MAX, QUEUE_MAX, READERS_MAX, Changes
 from hub_agent.web.events import HEARTBEAT_S, STOPPING, EventStream
 from tests.fakes.linked_home import live
 
@@ -14,7 +14,7 @@ from tests.fakes.linked_home import live
 class Reader:
     """A browser that follows the changes: over ASGI, under virtual time."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, after: str | None = None) -> None:
         self.received: list[bytes] = []
         self.is_complete = False
         self.gone = asyncio.Event()
@@ -23,7 +23,7 @@ class Reader:
         self.may_take.set()
         self._has_asked = False
         scope = {"type": "http", STOPPING: self.stopping}
-        self.task = asyncio.ensure_future(EventStream(changes.read())(scope, self._receive, self._send))
+        self.task = asyncio.ensure_future(EventStream(changes.follow(after))(scope, self._receive, self._send))
 
     async def _receive(self):
         if not self._has_asked:
@@ -38,9 +38,19 @@ class Reader:
             self.received.append(message["body"])
             self.is_complete = not message["more_body"]
 
+    def marked(self) -> list[tuple[str, str, object]]:
+        """Mark, topic and body of what was told."""
+        told = [dict(line.split(": ", 1) for line in chunk.decode().splitlines() if line) for chunk in self.received]
+        return [(each["id"], each["event"], orjson.loads(each["data"])) for each in told if "id" in each]
+
     def events(self) -> list[tuple[str, object]]:
-        told = [chunk.decode().split("\n") for chunk in self.received if chunk.startswith(b"event: ")]
-        return [(lines[0].removeprefix("event: "), orjson.loads(lines[1].removeprefix("data: "))) for lines in told]
+        return [(topic, body) for _, topic, body in self.marked() if topic != "welcome"]
+
+    async def cut_off(self) -> str:
+        """The mark of what it heard last."""
+        self.gone.set()
+        await self.task
+        return self.marked()[-1][0]
 
 
 async def settle() -> None:
@@ -81,7 +91,10 @@ def test_while_nothing_happens_both_ends_see_that_the_other_lives() -> None:
     async def story() -> None:
         reader = Reader(Changes())
         await asyncio.sleep(HEARTBEAT_S * 3 + 1)
-        assert reader.received == [b": welcome\nretry: 1500\n\n", *[b": still here\n\n"] * 3]
+        first, welcome, *alive = reader.received
+        assert first == b"retry: 1500\n\n"
+        assert welcome.endswith(b"event: welcome\ndata: {}\n\n")
+        assert alive == [b"event: alive\ndata: {}\n\n"] * 3
         reader.gone.set()
         await reader.task
 
@@ -153,5 +166,86 @@ def test_when_too_many_look_on_the_oldest_reader_goes() -> None:
         for reader in readers[1:]:
             reader.gone.set()
             await reader.task
+
+    live(story())
+
+
+def numbers(reader: Reader) -> list[object]:
+    return [body["number"] for topic, body in reader.events() if topic == "state"]
+
+
+def test_who_was_cut_off_hears_what_was_missed_once_and_in_order() -> None:
+    async def story() -> None:
+        changes = Changes()
+        reader = Reader(changes)
+        await settle()
+        for number in range(5):
+            changes.tell(Change("state", {"number": number}))
+        await settle()
+        mark = await reader.cut_off()
+        for number in range(5, 9):
+            changes.tell(Change("state", {"number": number}))
+        again = Reader(changes, mark)
+        changes.tell(Change("state", {"number": 9}))
+        await settle()
+        changes.tell(Change("state", {"number": 10}))
+        await settle()
+        assert numbers(reader) == [0, 1, 2, 3, 4]
+        assert numbers(again) == [5, 6, 7, 8, 9, 10]
+        assert len({mark for mark, _, _ in again.marked()}) == 7
+        assert again.marked()[0][:2] == (mark, "welcome")
+        await again.cut_off()
+
+    live(story())
+
+
+def test_who_heard_nothing_yet_goes_on_from_the_welcome() -> None:
+    async def story() -> None:
+        changes = Changes()
+        changes.tell(Change("state", {"number": 1}))
+        reader = Reader(changes)
+        await settle()
+        mark = await reader.cut_off()
+        changes.tell(Change("state", {"number": 2}))
+        again = Reader(changes, mark)
+        await settle()
+        assert numbers(again) == [2]
+        await again.cut_off()
+
+    live(story())
+
+
+@pytest.mark.parametrize("missed, is_known", [(KEPT_MAX, True), (KEPT_MAX + 1, False)])
+def test_who_missed_more_than_is_kept_is_told_to_read_everything_anew(missed, is_known) -> None:
+    async def story() -> None:
+        changes = Changes()
+        reader = Reader(changes)
+        changes.tell(Change("state", {"number": 0}))
+        await settle()
+        mark = await reader.cut_off()
+        for number in range(missed):
+            changes.tell(Change("state", {"number": number}))
+        again = Reader(changes, mark)
+        await settle()
+        assert (again.marked()[0][1], len(again.events())) == (("welcome", missed) if is_known else ("resync", 1))
+        changes.tell(Change("state", {"number": 77}))
+        await settle()
+        assert numbers(again)[-1] == 77
+        await again.cut_off()
+
+    live(story())
+
+
+@pytest.mark.parametrize("mark", ["", "-", "x", "0", "abc-1", "{run}-99", "{run}--1", "{run}-١", "{run}-"])
+def test_a_mark_of_another_start_of_the_agent_or_of_nothing_is_no_mark(mark) -> None:
+    async def story() -> None:
+        changes = Changes()
+        before = Reader(changes)
+        await settle()
+        run, _, _ = (await before.cut_off()).partition("-")
+        reader = Reader(changes, mark.format(run=run))
+        await settle()
+        assert [topic for _, topic, _ in reader.marked()] == ["resync"]
+        await reader.cut_off()
 
     live(story())

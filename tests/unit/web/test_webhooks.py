@@ -9,8 +9,9 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from hub_agent.model.inputs import WebhookCalled
+from hub_agent.web.pace import REMEMBERED_MAX, Pace
 from hub_agent.web.server import bind_tcp
-from hub_agent.web.webhooks import ADDRESSES_MAX, BODY_BYTES_MAX, BURST_MAX, CALLS_A_SECOND, Pace, Webhooks
+from hub_agent.web.webhooks import BODY_BYTES_MAX, BURST_MAX, CALLS_A_SECOND, Webhooks
 from tests.fakes.door import FakeDoor
 from tests.unit.web.test_server import served
 
@@ -137,7 +138,7 @@ async def test_an_address_that_calls_without_end_is_slowed_and_others_are_not(ap
 
 
 def test_an_address_may_call_again_as_time_passes() -> None:
-    pace = Pace()
+    pace = Pace(BURST_MAX, CALLS_A_SECOND)
     assert [pace.wait_s("a", 0.0) for _ in range(BURST_MAX)] == [0.0] * BURST_MAX
     assert pace.wait_s("a", 0.0) == pytest.approx(1 / CALLS_A_SECOND)
     assert pace.wait_s("a", 1 / CALLS_A_SECOND) == 0.0
@@ -145,10 +146,10 @@ def test_an_address_may_call_again_as_time_passes() -> None:
 
 
 def test_addresses_are_forgotten_so_that_memory_is_bounded() -> None:
-    pace = Pace()
+    pace = Pace(BURST_MAX, CALLS_A_SECOND)
     for _ in range(BURST_MAX):
         pace.wait_s("first", 0.0)
-    for number in range(ADDRESSES_MAX):
+    for number in range(REMEMBERED_MAX):
         pace.wait_s(str(number), 0.0)
 
     assert pace.wait_s("first", 0.0) == 0.0

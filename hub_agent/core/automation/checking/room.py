@@ -4,7 +4,7 @@ A few rules at a time, so that a home of a thousand rules is not held up. A reco
 the last time, and once a day; what concerns people becomes an issue until it is over.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
@@ -194,6 +194,15 @@ class Checks:
                 found.append(verdict)
         return [each.as_json() for each in sorted(found, key=lambda each: (each.score, each.name.casefold()))]
 
+    def naming(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """The rules that name one of these entities or devices, each with its name and its health as it was last looked at."""
+        found = {rule_id for name in names for rule_id in self._named_by.get(name, ())}
+        return [
+            (rule.name, self.health_of(rule_id) or "healthy")
+            for rule_id in sorted(found)
+            if (rule := self._rules.find(rule_id)) is not None
+        ]
+
     def health_of(self, automation_id: str) -> str | None:
         """As it was last looked at."""
         watched = self._watched.get(automation_id)
@@ -210,6 +219,17 @@ class Checks:
                 body["health_status"] = watched.verdict.health.value
                 body["last_health_check_at"] = iso(watched.verdict.at)
         return found
+
+    def look_at_draft(self, rule: Rule, now: datetime) -> Verdict:
+        """At a rule that is not the home's yet: what it names and the home does not have, what can never be."""
+        given = Given(tuple(names_in(rule.definition.fields)), Past(), self._made, self._fixer({}))
+        return look_at(rule, self._home, given, now)
+
+    def repair_of(self, automation_id: str, now: datetime) -> tuple[JsonObject, dict[str, str]]:
+        """As `repair`, but nothing is done about it."""
+        rule = self._rules.find(automation_id)
+        new_by_old = {} if rule is None else self._look(rule, self._watch(rule), now).repairs
+        return (replaced(rule.definition.fields, new_by_old), new_by_old) if rule and new_by_old else ({}, {})
 
     def repair(self, automation_id: str, now: datetime) -> tuple[JsonObject, Mapping[str, str]]:
         """The columns that change, and what is put in place of what; nothing where nothing can be done."""
@@ -308,24 +328,25 @@ class Checks:
             if entity is not None:
                 watched.was[name.id] = was_of(entity)
 
-        searched: set[str] = set()
-
-        def fix(entity_id: str) -> Fix | None:
-            searched.add(entity_id)
-            if len(searched) > SEARCHES_MAX:
-                return None
-            return fix_for(entity_id, watched.was.get(entity_id), self._home)
-
         more = [
             *self._together.of(automation_id),
             *self._fights.find(automation_id, self._name_of, now),
             *self._stopped_loop(automation_id, now),
         ]
-        given = Given(watched.names, watched.past, self._made, fix, more)
+        given = Given(watched.names, watched.past, self._made, self._fixer(watched.was), more)
         verdict = look_at(rule, self._home, given, now)
         is_lacking = any(each.code.endswith("_missing") for each in verdict.findings)
         (self._lacking.add if is_lacking else self._lacking.discard)(automation_id)
         return verdict
+
+    def _fixer(self, was: Mapping[str, Was]) -> Callable[[str], Fix | None]:
+        searched: set[str] = set()
+
+        def fix(entity_id: str) -> Fix | None:
+            searched.add(entity_id)
+            return fix_for(entity_id, was.get(entity_id), self._home) if len(searched) <= SEARCHES_MAX else None
+
+        return fix
 
     def _look_at_all(self, now: datetime) -> None:
         """Again after definitions have changed; whom something else concerns than before is looked at too."""

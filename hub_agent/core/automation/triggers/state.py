@@ -17,6 +17,7 @@ from hub_agent.model.state import EntityState, StateChanged
 
 FILTERS = ("from", "not_from", "to", "not_to")
 ANYTHING = "*"
+EVENT_TYPE = "event_type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class AttachedState:
         old, new = source.value_of(change.old), source.value_of(change.new)
         if self._attachment.holds:
             self._end_hold_if_over(change.entity_id, change.new)
-        is_same = are_same(old, new)
+        is_same = are_same(old, new) and not self._is_further_event(change)
         if is_same and (source.has_filter or source.attribute is not None):
             return
         if not source.old.accepts(old) or not source.new.accepts(new):
@@ -73,6 +74,12 @@ class AttachedState:
             self._attachment.fire(self._told(change), now)
         else:
             self._start_hold(change, old, new, now)
+
+    def _is_further_event(self, change: StateChanged) -> bool:
+        """Pressed twice alike is two presses: what an event entity is asked for is what happened, and each time counts."""
+        if self._source.attribute != EVENT_TYPE or not change.entity_id.startswith("event."):
+            return False
+        return change.old is not None and change.new is not None and change.old.state != change.new.state
 
     def is_still_so(self, key: str, check: JsonValue, _now: datetime) -> bool:
         seen = self._attachment.exchange.world.state(EntityId(key))

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from hub_agent.core.healing.remedy import Given, Patient, Remedy, Treated, fed_by
-from hub_agent.model.device import Device, Entity
+from hub_agent.model.device import Device, DeviceType, Entity, ProtocolType
 from hub_agent.model.healing import Symptom
 
 OFF_FOR = timedelta(seconds=10)
+# How a plug is reached also while there is no network.
+BY_ITSELF = frozenset({ProtocolType.ZIGBEE, ProtocolType.ZWAVE, ProtocolType.BLUETOOTH})
 
 
 def _switch(patient: Patient) -> Entity | None:
@@ -17,10 +19,13 @@ def _switch(patient: Patient) -> Entity | None:
 
 
 def _fits(patient: Patient) -> bool:
-    """A plug that was switched off by somebody stays off."""
+    """A plug that was switched off by somebody stays off. What is reached by the router cannot give it its power back."""
+    plug = patient.plug
+    if patient.device.device_type is DeviceType.ROUTER and (plug is None or plug.protocol not in BY_ITSELF):
+        return False
     switch = _switch(patient)
     state = patient.home.state(switch.id) if switch is not None else None
-    return state is not None and state.state == "on"
+    return state is not None and state.state == "on" and not patient.are_others_heard
 
 
 def _touches(patient: Patient) -> tuple[Device, ...]:
@@ -41,7 +46,9 @@ REMEDY = Remedy(
     "taking its power away for a moment",
     action_type="reboot",
     risk="medium",
-    symptoms=frozenset({Symptom.SILENT, Symptom.UNAVAILABLE, Symptom.UNCONFIRMED, Symptom.TOGETHER}),
+    symptoms=frozenset(
+        {Symptom.SILENT, Symptom.UNAVAILABLE, Symptom.UNCONFIRMED, Symptom.TOGETHER, Symptom.STUCK, Symptom.ERRORS}
+    ),
     cooldown=timedelta(hours=4),
     attempts_max=1,
     verify_within=timedelta(minutes=3),

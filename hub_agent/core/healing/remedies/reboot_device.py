@@ -18,7 +18,7 @@ REMEDY = Remedy(
     "restarting it",
     action_type="reboot",
     risk="medium",
-    symptoms=frozenset({Symptom.SILENT, Symptom.UNCONFIRMED}),
+    symptoms=frozenset({Symptom.SILENT, Symptom.UNCONFIRMED, Symptom.STUCK, Symptom.ERRORS}),
     cooldown=timedelta(hours=1),
     attempts_max=2,
     verify_within=timedelta(minutes=2),

@@ -16,7 +16,9 @@ REMEDY = Remedy(
     "setting it up afresh through its bridge",
     action_type="reconfigure",
     risk="low",
-    symptoms=frozenset({Symptom.SILENT, Symptom.UNAVAILABLE, Symptom.UNCONFIRMED}),
+    symptoms=frozenset(
+        {Symptom.SILENT, Symptom.UNAVAILABLE, Symptom.UNCONFIRMED, Symptom.STUCK, Symptom.ERRORS, Symptom.RESET}
+    ),
     cooldown=timedelta(hours=1),
     attempts_max=1,
     verify_within=timedelta(minutes=1),

@@ -8,7 +8,12 @@ from hub_agent.model.healing import Symptom
 
 
 def _fits(patient: Patient) -> bool:
-    return patient.device.device_type is DeviceType.BRIDGE and patient.button("restart") is not None
+    """While others behind it are heard it is well: what fails shares something else."""
+    return (
+        not patient.are_others_heard
+        and patient.device.device_type is DeviceType.BRIDGE
+        and patient.button("restart") is not None
+    )
 
 
 REMEDY = Remedy(

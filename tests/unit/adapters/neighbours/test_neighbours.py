@@ -8,7 +8,7 @@ import pytest
 
 from hub_agent.adapters.neighbours import wire
 from hub_agent.adapters.neighbours.browser import Neighbours
-from hub_agent.adapters.neighbours.host import WAITING_MAX, Outbox
+from hub_agent.adapters.neighbours.host import WAITING_MAX, Outbox, _follow
 from hub_agent.adapters.neighbours.interfaces import Interfaces, best_first
 from hub_agent.adapters.neighbours.mdns import LABEL_BYTES_MAX, _label
 from hub_agent.adapters.neighbours.ssdp import _near_host, _read
@@ -117,6 +117,19 @@ async def test_addresses_that_people_gave_are_said_once_also_to_an_agent_that_ha
     await asyncio.gather(task, return_exceptions=True)
 
     assert taken == given
+
+
+async def test_whoever_listens_is_told_to_look_round_until_the_agent_ends() -> None:
+    class Ears:
+        look_now = asyncio.Event()
+
+    reader = asyncio.StreamReader()
+    following = asyncio.create_task(_follow(reader, [Ears()]))  # type: ignore[list-item]  # what it hears is not needed here
+    reader.feed_data(wire.LOOK)
+    async with asyncio.timeout(60):
+        await Ears.look_now.wait()
+        reader.feed_eof()
+        await following
 
 
 async def test_a_listener_that_cannot_be_started_is_told_in_words() -> None:

@@ -14,8 +14,9 @@ from hub_agent.core.healing.limits import Limits
 from hub_agent.core.healing.remedies import LADDER, REMEDIES
 from hub_agent.core.healing.rhythm import Rhythm
 from hub_agent.model.action import Call, Command, CommandSettled
-from hub_agent.model.device import Device, DeviceType, Entity, Origin, ProtocolType
+from hub_agent.model.device import BROKER_ORIGIN, Device, DeviceType, Entity, Origin, ProtocolType
 from hub_agent.model.effects import AppendCase, AskState, IssueCleared, IssueRaised, Reconfigure, Save
+from hub_agent.model.healing import Noticed, Symptom
 from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.model.state import Cause, EntityState
 from tests.fakes.healed_home import HealedHome
@@ -23,6 +24,7 @@ from tests.fakes.healed_home import HealedHome
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
+HALF_AN_HOUR = timedelta(minutes=30)
 
 
 def entity(domain: str, name: str, device_class: str | None = None) -> Entity:
@@ -185,7 +187,8 @@ def test_a_fast_reporter_is_given_ten_minutes() -> None:
     house.report_every(10 * SECOND, 20, "plug")
 
     assert house.advance(10 * MINUTE - SECOND) == []
-    assert raised(house.advance(2 * SECOND)) == [("device_silent", "plug")]
+    assert raised(house.advance(4 * SECOND)) == []
+    assert raised(house.advance(12 * SECOND)) == [("device_silent", "plug")], "it was asked first"
 
 
 def test_a_device_that_reports_only_when_something_happens_is_never_judged_silent() -> None:
@@ -278,6 +281,7 @@ def test_a_command_that_is_not_confirmed_climbs_the_ladder_to_a_person() -> None
     assert alert["alert_type"] == "connectivity_issue"
     assert alert["message"] == (
         "Lamp was told light.turn_on and did not report that it did. "
+        "Look whether it did. If not, take its power away for ten seconds; if it did, only its word of it is lost on the way. "
         "Tried: asking for its state, sending the command again, setting it up afresh through its bridge."
     )
 
@@ -343,10 +347,24 @@ def test_a_silent_device_that_answers_when_asked_is_well_again() -> None:
 
     given = house.report("plug")
 
-    assert cleared(given) == [("device_silent", "plug")]
+    assert raised(house.seen) == [], "nothing is said of what only had nothing to say"
+    assert cleared(given) == []
     assert executions(given) == [("ask_state", "completed", 2)]
     assert raised(house.advance(9 * MINUTE)) == []
     assert raised(house.advance(2 * MINUTE)) == [("device_silent", "plug")]
+
+
+def test_who_speaks_when_it_is_used_is_asked_once_and_its_longer_silence_is_learnt() -> None:
+    house = House(device("relay"))
+    house.report("relay")
+    for _ in range(4):
+        house.report_every(20 * MINUTE, 3, "relay")
+        house.report_every(timedelta(hours=2), 1, "relay")
+    assert of(AskState, house.advance(timedelta(hours=6) + 5 * SECOND))
+    house.report("relay")
+
+    assert not of(AskState, house.advance(timedelta(hours=17)))
+    assert raised(house.seen) == []
 
 
 @pytest.mark.parametrize("reason", ["newer command under way", "somebody changed it since", "too late"])
@@ -465,7 +483,7 @@ def test_when_the_bridge_is_back_its_devices_get_a_grace_and_then_a_healing() ->
     house.available("bridge", is_available=True)
     house.available("a", is_available=True)
 
-    assert executions(house.advance(4 * MINUTE)) == []
+    assert executions(house.advance(11 * MINUTE)) == []
     given = house.advance(2 * MINUTE)
     assert raised(given) == [("device_unavailable", "b")]
     assert of(AskState, given) == [AskState(DeviceId("b"))]
@@ -481,7 +499,7 @@ def test_a_shared_cause_ends_when_few_still_suffer() -> None:
 
     assert ("devices_failing_together", "bridge") in cleared(given)
     assert house.healing.troubled() == ["lamp1", "lamp2"]
-    assert {subject for _, subject in raised(house.advance(6 * MINUTE))} == {"lamp1", "lamp2"}
+    assert {subject for _, subject in raised(house.advance(13 * MINUTE))} == {"lamp1", "lamp2"}
 
 
 def test_a_shared_cause_that_ends_lets_nobody_go_while_the_bridge_is_away() -> None:
@@ -708,11 +726,12 @@ def test_more_than_the_owner_allows_is_asked_about_first() -> None:
     assert alert["message"] == (
         "Lamp is unavailable: its bridge, or it itself, says so. May taking its power away for a moment be tried?"
     )
-    approved = house.healing.handle_answer(execution_id, "owner", house.now, is_approved=True)
+    owner = "3c1f1c30-4e58-4d0e-9e8d-0b1f3b9d0001"
+    approved = house.healing.handle_answer(execution_id, owner, house.now, is_approved=True)
     assert approved is not None
     assert calls([*approved, *house.advance(MINUTE)]) == OFF_AND_ON
     (row,) = [case.row for case in of(AppendCase, approved) if case.row["id"] == execution_id]
-    assert (row["status"], row["approved_by"], row["started_at"]) == ("in_progress", "owner", row["approved_at"])
+    assert (row["status"], row["approved_by"], row["started_at"]) == ("in_progress", owner, row["approved_at"])
     given = house.available("lamp", is_available=True)
     assert executions(given) == [("power_cycle_via_plug", "completed", 3)]
 
@@ -979,8 +998,71 @@ def test_all_of_wi_fi_that_fails_together_is_the_routers_issue() -> None:
     house = House(device("router", kind=DeviceType.ROUTER), *lamps)
     house.report("router")
     given = [each for number in range(3) for each in house.settle(f"lamp{number}")]
+    given += house.advance(4 * MINUTE)
 
     assert raised(given)[-1] == ("devices_failing_together", "router")
+    assert house.advance(6 * MINUTE) == []
+
+
+def test_a_router_that_does_not_answer_is_told_once_and_not_what_hangs_on_it_before() -> None:
+    lamps = [replace(device(f"lamp{number}"), protocol=ProtocolType.WIFI) for number in range(3)]
+    house = House(device("router", kind=DeviceType.ROUTER), *lamps)
+    house.report("router")
+    for number in range(3):
+        house.available(f"lamp{number}", is_available=False)
+    house.advance(2 * MINUTE)
+    house.healing.handle_noticed(Noticed(DeviceId("router"), Symptom.ROUTER_UNREACHABLE, {}), house.now)
+    house.advance(10 * MINUTE)
+
+    alerts = [case.row for case in of(AppendCase, house.seen) if case.table == "alerts"]
+    assert [alert["context"]["issue"] for alert in alerts] == ["router_unreachable"]
+
+
+def test_what_sleeps_and_spoke_through_a_node_that_is_gone_waits_for_it_and_is_given_time_to_wake_up() -> None:
+    node = replace(device("node", "bridge"), protocol=ProtocolType.ZIGBEE)
+    house = House(device("bridge", None, "Mains", DeviceType.BRIDGE), node, device("door", "bridge", "Battery"))
+    house.report("door")
+    house.report_every(HALF_AN_HOUR, 60, "door")
+    house.available("node", is_available=False)
+    house.advance(timedelta(hours=9))
+    house.available("node", is_available=True)
+    house.advance(HALF_AN_HOUR)
+    assert raised(house.seen) == [("device_unavailable", "node")]
+    house.report("door")
+
+    assert house.healing.troubled() == []
+
+
+def test_what_has_fallen_silent_after_a_node_was_gone_has_another_reason() -> None:
+    node = replace(device("node", "bridge"), protocol=ProtocolType.ZIGBEE)
+    house = House(device("bridge", None, "Mains", DeviceType.BRIDGE), node, device("door", "bridge", "Battery"))
+    house.report("door")
+    house.report_every(HALF_AN_HOUR, 60, "door")
+    house.available("node", is_available=False)
+    house.report_every(HALF_AN_HOUR, 1, "door")
+    house.advance(timedelta(hours=9))
+
+    assert raised(house.seen) == [("device_unavailable", "node"), ("device_silent", "door")]
+
+
+def test_clients_of_the_broker_that_vanish_together_are_one_matter_also_where_no_router_is_known() -> None:
+    broker = replace(device("broker"), origin=BROKER_ORIGIN)
+    house = House(broker, *[device(f"lamp{number}") for number in range(6)])
+    house.healing.handle_described(broker)
+    for number in range(6):
+        house.available(f"lamp{number}", is_available=False)
+    house.advance(10 * MINUTE)
+
+    assert raised(house.seen)[-1] == ("devices_failing_together", "broker")
+    assert set(raised(house.seen)[:-1]) == set(cleared(house.seen))
+    assert "behind the Wi-Fi stopped answering together" in of(IssueRaised, house.seen)[-1].issue.text
+    assert {name for name, status, _ in executions(house.seen) if status != "skipped"} <= {"ask_state", "tell_person"}
+    assert len([case for case in of(AppendCase, house.seen) if case.table == "alerts"]) == 1
+    for number in range(6):
+        house.available(f"lamp{number}", is_available=True)
+    house.advance(20 * MINUTE)
+
+    assert house.healing.troubled() == []
 
 
 def test_a_bridge_without_power_is_not_to_blame() -> None:

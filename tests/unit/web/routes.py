@@ -1,0 +1,1 @@
+"""Every route of the app, also those that its description leaves out."""
