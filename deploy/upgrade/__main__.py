@@ -280,6 +280,7 @@ def _forward(place: Place, service: Service, plan: Plan, limits: Limits) -> Verd
         _at("placed")
         if plan.source:
             _link(place.prefix / "before", plan.source)
+        _as_owner(place, "forget-crashes")
         _link(place.prefix / "current", plan.target)
         _at("switched")
     _place_unit(place, plan.target)
@@ -308,6 +309,7 @@ def _back(place: Place, service: Service, plan: Plan) -> Verdict:
     _at("put-back")
     _place_unit(place, plan.source)
     if is_switched:
+        _as_owner(place, "forget-crashes")
         _link(place.prefix / "current", plan.source)
         (place.prefix / "before").unlink(missing_ok=True)
     _at("returned")

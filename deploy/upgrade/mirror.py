@@ -1,4 +1,4 @@
-"""The mirror during an upgrade: tried, kept and put back, by the user that it belongs to. See upgrade.py."""
+"""The home's data during an upgrade: the mirror is tried, kept and put back, by the user that it belongs to. See upgrade.py."""
 
 import os
 import sqlite3
@@ -12,6 +12,8 @@ MIRROR = "mirror.db"
 REHEARSAL = "mirror-rehearsal.db"
 KEPT = "mirror-before-upgrade.db"
 ASIDE = "mirror-after-upgrade.db"
+# What the agent counts its crashes in.
+COUNTED = ("lives", "failures")
 
 
 class Who(TypedDict):
@@ -74,6 +76,12 @@ def put_back(state: Path) -> None:
     _sync(state)
 
 
+def forget_crashes(state: Path) -> None:
+    """How one version failed is not held against the other."""
+    for name in COUNTED:
+        (state / name).unlink(missing_ok=True)
+
+
 def _copy(source: Path, target: Path) -> None:
     _remove(target)
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -113,6 +121,8 @@ if __name__ == "__main__":
             keep(Path(folder))
         elif deed == "put-back":
             put_back(Path(folder))
+        elif deed == "forget-crashes":
+            forget_crashes(Path(folder))
         else:
             sys.exit(f"unknown: {deed}")
     except (OSError, sqlite3.Error) as err:

@@ -9,13 +9,17 @@ from itertools import pairwise
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
 from subprocess import run
+from typing import Any
 
 ANSWER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`silent_s`: so long it may be unheard, at the start as later. `restarts`: so often it may not end by itself."""
+    """`watch_s`: so long, from its start or from when it last ended by itself. `silent_s`: so long it may be unheard, at the start as later.
+
+    `restarts`: so often it may not end by itself.
+    """
 
     watch_s: int = 180
     every_s: float = 2.0
@@ -25,13 +29,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`restarts` as systemd counts them; `has_broker` None: not told."""
+    """`restarts` as systemd counts them; `has_broker` None: not told. `safe_mode`: what is told of it, if it runs in that."""
 
     at_s: float
     is_failed: bool
     restarts: int
     is_live: bool
     has_broker: bool | None
+    safe_mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +50,17 @@ def judge(looks: Sequence[Look], limits: Limits, *, had_broker: bool) -> Verdict
     last = looks[-1]
     if last.is_failed:
         return Verdict(is_well=False, reason="its service failed")
-    counts = [look.restarts for look in looks]
-    restarts = sum(max(0, later - earlier) for earlier, later in pairwise(counts))
+    ended = {later.at_s: max(0, later.restarts - earlier.restarts) for earlier, later in pairwise(looks)}
+    restarts = sum(ended.values())
     if restarts >= limits.restarts:
         return Verdict(is_well=False, reason=f"it ended by itself {restarts} times")
+    if last.safe_mode:
+        return Verdict(is_well=False, reason=last.safe_mode)
     heard = max((look.at_s for look in looks if look.is_live), default=looks[0].at_s)
     if last.at_s - heard >= limits.silent_s:
         return Verdict(is_well=False, reason=f"it has not answered for {limits.silent_s:.0f} s")
-    if last.at_s - looks[0].at_s < limits.watch_s:
+    since = max((at_s for at_s, times in ended.items() if times), default=looks[0].at_s)
+    if last.at_s - since < limits.watch_s:
         return None
     if not last.is_live:
         # At the end of the watch it is heard, or it is waited for.
@@ -73,10 +81,27 @@ class Socket:
         return self._get("/live") is not None
 
     def has_broker(self) -> bool | None:
-        body = self._get("/api/v1/status")
+        """None: not told."""
         try:
-            return None if body is None else bool(json.loads(body)["broker"]["is_connected"])
-        except (ValueError, KeyError, TypeError):
+            return bool(self._status()["broker"]["is_connected"])
+        except (KeyError, TypeError):
+            return None
+
+    def safe_mode(self) -> str:
+        """Empty: it does not run in that, as far as is told."""
+        try:
+            mode = self._status()["safe_mode"]
+            return (
+                f"it runs in safe mode: it failed {mode['failed']} times soon after its start, "
+                f"and does without {', '.join(mode['left_out'])}"
+            )
+        except (KeyError, TypeError):
+            return ""
+
+    def _status(self) -> Any:
+        try:
+            return json.loads(self._get("/api/v1/status") or b"null")
+        except ValueError:
             return None
 
     def _get(self, path: str) -> bytes | None:
@@ -120,4 +145,5 @@ def _look(unit: str, agent: Socket) -> Look:
         int(told.get("NRestarts") or 0),
         is_live,
         agent.has_broker() if is_live else None,
+        agent.safe_mode() if is_live else "",
     )

@@ -3,6 +3,7 @@
 As `systemctl` on the PATH it knows the few words that deploy/upgrade says. `versions` makes what an installation leaves in /opt/nexa-hub.
 """
 
+import json
 import os
 import signal
 import sqlite3
@@ -24,14 +25,28 @@ def put_on_path(folder: Path) -> None:
     program.chmod(0o755)
 
 
-def make_version(root: Path, name: str, schema: int, *, is_sick: bool = False, cannot_migrate: bool = False) -> None:
-    """`is_sick`: its agent ends at once."""
+def make_version(
+    root: Path,
+    name: str,
+    schema: int,
+    *,
+    is_sick: bool = False,
+    is_frail: bool = False,
+    cannot_migrate: bool = False,
+) -> None:
+    """`is_sick`: its agent ends at once. `is_frail`: it runs in safe mode, as the well ones do where lives are written down."""
     version = root / "opt/nexa-hub" / name
     (version / "bin").mkdir(parents=True)
     (version / "share/systemd").mkdir(parents=True)
     (version / "share/schema").write_text(f"{schema}\n")
     (version / "share/systemd" / AGENT).write_text(f"# of {name}\n")
-    _program(version / "bin/nexa-hub", "agent", "sick" if is_sick else "well", str(schema), str(root))
+    _program(
+        version / "bin/nexa-hub",
+        "agent",
+        "sick" if is_sick else "frail" if is_frail else "well",
+        str(schema),
+        str(root),
+    )
     _program(version / "bin/python", "python", "cannot" if cannot_migrate else "can", str(schema))
 
 
@@ -133,6 +148,8 @@ def _agent(health: str, schema: int, root: Path) -> None:
         connection.execute("INSERT INTO written VALUES (?)", (schema,))
     if health == "sick":
         sys.exit(1)
+    is_safe = health == "frail" or (mirror.parent / "lives").exists()
+    safe_mode = {"failed": 3, "left_out": ["forecasts", "the cloud"]} if is_safe else None
     socket = root / "run/nexa-hub/nexa-hub.sock"
     socket.unlink(missing_ok=True)
 
@@ -140,7 +157,7 @@ def _agent(health: str, schema: int, root: Path) -> None:
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(b'{"broker": {"is_connected": true}}')
+            self.wfile.write(json.dumps({"broker": {"is_connected": True}, "safe_mode": safe_mode}).encode())
 
         def address_string(self) -> str:
             return "socket"

@@ -140,6 +140,30 @@ def test_a_version_that_ends_at_once_gives_way_to_the_one_before_and_its_mirror(
     assert "mirror-after-upgrade.db" in str(system.outcome()["reason"])
 
 
+def test_a_version_that_comes_up_in_safe_mode_gives_way_to_the_one_before(system: System) -> None:
+    make_version(system.root, NEW, 3, is_frail=True)
+
+    system.upgrade("to", NEW)
+    _ends(system)
+
+    assert (system.runs(), system.is_live()) == (OLD, True)
+    assert system.outcome()["reason"] == (
+        "it runs in safe mode: it failed 3 times soon after its start, and does without forecasts, the cloud"
+    )
+
+
+def test_how_one_version_failed_is_not_held_against_the_other(system: System) -> None:
+    (system.state / "lives").write_text("boot\nlife\nlife\nlife\n")
+    (system.state / "failures").write_text("...")
+    make_version(system.root, NEW, 3)
+
+    system.upgrade("to", NEW)
+    _ends(system)
+
+    assert (system.runs(), system.outcome()["is_well"]) == (NEW, True)
+    assert not (system.state / "failures").exists()
+
+
 def test_where_the_mirror_keeps_its_form_going_back_loses_nothing(system: System) -> None:
     make_version(system.root, NEW, 3, is_sick=True)
 

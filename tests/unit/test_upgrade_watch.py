@@ -1,5 +1,7 @@
 """When a version that was just installed counts as well, and when the one before comes back."""
 
+from dataclasses import replace
+
 from deploy.upgrade.watch import Limits, Look, Verdict, judge
 
 LIMITS = Limits(watch_s=120, every_s=10, silent_s=60, restarts=2)
@@ -25,7 +27,20 @@ def test_one_that_answers_all_the_time_is_well_at_the_end_and_not_before() -> No
 
 def test_one_that_starts_slowly_or_ends_once_is_waited_for() -> None:
     assert told(looks(live="-----xxxxxxxx")) == Verdict(is_well=True)
-    assert told(looks(live="xxx--xxxxxxxx", restarts="0001111111111")) == Verdict(is_well=True)
+    assert told(looks(live="xxx--xxxxxxxxxxx", restarts="0001111111111111")) == Verdict(is_well=True)
+
+
+def test_one_that_ended_is_watched_as_long_again_from_there() -> None:
+    assert told(looks(live="xxx--xxxxxxxxx", restarts="00011111111111")) is None
+    slowly = looks(live="x" * 10 + "-xxxxxxxx-", restarts="0" * 10 + "1" * 9 + "2")
+    assert told(slowly) == Verdict(is_well=False, reason="it ended by itself 2 times")
+
+
+def test_one_that_runs_in_safe_mode_is_not_well_however_well_it_answers() -> None:
+    first, second = looks(live="xx")
+    safe = replace(second, safe_mode="it runs in safe mode")
+
+    assert told([first, safe]) == Verdict(is_well=False, reason="it runs in safe mode")
 
 
 def test_one_that_never_answers_or_falls_silent_is_not_well() -> None:
