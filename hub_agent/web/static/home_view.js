@@ -5,7 +5,7 @@ import { deviceCard, shapeOf } from './devices.js';
 import { foundPart } from './found.js';
 import { home } from './home.js';
 import { fromHub, t } from './language.js';
-import { keep, keepOrSay } from './lists.js';
+import { inSlices, keepOrSay, keeping } from './lists.js';
 import { noticesPart } from './notices.js';
 import { scenesPart } from './scenes.js';
 import { make } from './words.js';
@@ -31,8 +31,9 @@ export function view(container, { readSoon }) {
   const scenes = scenesPart(home, { api, send, keepOrSay, changed: () => Promise.all([reads.disputes(), reads.scenes()]) });
   const met = foundPart(found, () => readSoon(['found', 'home']));
   const told = noticesPart(notices, () => readSoon(['notices']));
-  const cards = new Map();
   let owed = null;
+  let drawing = Promise.resolve();
+  let round = 0;
 
   const reads = {
     home: () => showRooms(),
@@ -50,8 +51,12 @@ export function view(container, { readSoon }) {
       shown.show({ conflicts, lost });
     },
     attention: async () => {
-      const [issues, alerts, automations, health] = await Promise.all(['issues', 'alerts', 'automations', 'health'].map((path) => api(path)));
-      shown.show({ issues, alerts, automations, health });
+      const [issues, alerts] = await Promise.all(['issues', 'alerts'].map((path) => api(path)));
+      shown.show({ issues, alerts });
+      // Longer lists, of which a line or two is told: the devices come before them.
+      await drawing;
+      const [automations, health] = await Promise.all(['automations', 'health'].map((path) => api(path)));
+      shown.show({ automations, health });
     },
   };
 
@@ -71,19 +76,25 @@ export function view(container, { readSoon }) {
       { id: 'loose', name: t('Not in a room yet'), devices: loose.filter((device) => !EQUIPMENT.has(device.device_type)) },
       { id: 'equipment', name: t('Equipment'), devices: loose.filter((device) => EQUIPMENT.has(device.device_type)) },
     ].filter((section) => section.devices.length > 0);
-    cards.clear();
     keepOrSay(rooms, sections, (section) => section.id, roomSection, t('No devices yet. Those that speak MQTT appear here by themselves as soon as they announce themselves.'));
+    const mine = ++round;
+    drawing = inSlices(cardSteps(sections), () => mine === round);
+  }
+
+  function* cardSteps(sections) {
+    for (const { id } of sections) yield* rooms.querySelector(`#room-${id}`).parentElement.steps();
   }
 
   function roomSection(room) {
     const title = make('h3', { id: `room-${room.id}` });
     const grid = make('div', { className: 'devices' });
     const section = make('section', { 'aria-labelledby': title.id }, title, grid);
+    let { devices } = room;
     section.show = (now) => {
       title.textContent = now.name;
-      keep(grid, now.devices, (device) => `${device.id} ${shapeOf(device)}`, (device) => deviceCard(device, doing));
-      for (const [index, device] of now.devices.entries()) cards.set(device.id, grid.children[index]);
+      ({ devices } = now);
     };
+    section.steps = () => keeping(grid, devices, (device) => `${device.id} ${shapeOf(device)}`, (device) => deviceCard(device, doing));
     section.show(room);
     return section;
   }
@@ -92,10 +103,10 @@ export function view(container, { readSoon }) {
     reads,
     on: { device: ['attention'], discovery: ['found'], home: ['scenes', 'attention', 'disputes'], issue: ['attention'], alert: ['attention'], notice: ['notices'], scene: ['scenes'], dispute: ['disputes', 'scenes'] },
     live: {
-      state: (_change, device) => { if (device) cards.get(device.id)?.show(device); },
+      state: (_change, device) => { document.getElementById(`device-${device?.id}`)?.closest('.device').show(device); },
       sync: (sync) => { if (owed !== sync.definitions_owed) readSoon(['scenes']); owed = sync.definitions_owed; },
     },
-    go: (rest) => { if (rest === 'found') found.scrollIntoView(); },
+    go: (rest) => { if (rest === 'found') drawing.then(() => found.scrollIntoView()); },
   };
 }
 

@@ -27,7 +27,9 @@ export const language = chosen();
 export const locale = navigator.languages?.find((each) => each.toLowerCase().startsWith(language)) ?? language;
 // Modules that import this one begin when the words are there: `t` may stand in their constants.
 const [words, hubs] = await Promise.all([read(language), read(`hub.${language}`)]);
-const plurals = new Intl.PluralRules(locale);
+// Made when they are first needed, for each takes a slow phone longer than all else at the start; and kept, for the same reason.
+let plurals;
+const formats = new Map();
 document.documentElement.lang = language;
 
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
@@ -41,8 +43,8 @@ export function t(text, values = {}) {
 // tn('{count} device', '{count} devices', count): in the file the second is the key, of {"one": …, "other": …} as the language needs.
 export function tn(one, other, count, values = {}) {
   const said = words[other];
-  const form = plurals.select(count);
-  const text = said === undefined ? (count === 1 ? one : other) : typeof said === 'string' ? said : said[form] ?? said.other;
+  const form = () => { plurals ??= new Intl.PluralRules(locale); return plurals.select(count); };
+  const text = said === undefined ? (count === 1 ? one : other) : typeof said === 'string' ? said : said[form()] ?? said.other;
   return filled(text, { count: number(count), ...values });
 }
 
@@ -66,7 +68,9 @@ export function fromHub(text) {
 export const fromTemplate = (template, values) => filled(hubs[template] ?? template, values);
 
 export function number(value, options) {
-  return value.toLocaleString(locale, options);
+  const key = JSON.stringify(options) ?? '';
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale, options));
+  return formats.get(key).format(value);
 }
 
 // The page begins anew in it. null: what the browser says.

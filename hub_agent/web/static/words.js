@@ -64,7 +64,7 @@ export function capital(text) {
   return text.replace(/^./u, (letter) => letter.toLocaleUpperCase(locale));
 }
 
-const relative = new Intl.RelativeTimeFormat(locale, { style: 'short', numeric: 'always' });
+let relative;
 
 // "5 min ago", "in 20 s"; today's time beyond an hour, else the day too.
 export function ago(text, now = Date.now()) {
@@ -72,6 +72,7 @@ export function ago(text, now = Date.now()) {
   if (Number.isNaN(at.getTime())) return plain(text);
   const seconds = Math.round((now - at.getTime()) / 1000);
   if (Math.abs(seconds) < 5) return t('just now');
+  relative ??= new Intl.RelativeTimeFormat(locale, { style: 'short', numeric: 'always' });
   if (Math.abs(seconds) < 60) return relative.format(-seconds, 'second');
   if (Math.abs(seconds) < 3600) return relative.format(-Math.round(seconds / 60), 'minute');
   const isToday = at.toDateString() === new Date(now).toDateString();
