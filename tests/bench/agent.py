@@ -4,17 +4,25 @@ import contextlib
 import http.client
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 START_S_MAX = 30.0
 STOP_S_MAX = 20.0
+
+ROOT = Path(__file__).parents[2]
+LOCK = ROOT / "deploy/requirements-dialects.txt"
+UNIT = ROOT / "deploy/nexa-hub.service"
 
 
 class AgentProcess:
@@ -32,15 +40,20 @@ class AgentProcess:
             encoding="utf-8",
         )
         self._process: subprocess.Popen[bytes] | None = None
-        # As it is installed: compiled once.
+        # As it is installed: compiled once, with the packages of the lock and the unit's environment.
+        self._program = installed(folder / "installed")
         self._environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-        self._environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
+        self._environ |= {"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), **unit_environment()}
 
     def compile(self) -> None:
         """One start and stop, after which nothing needs compiling."""
         self.start()
         self.wait_for_doors()
         self.stop()
+
+    @property
+    def python(self) -> Path:
+        return self._program.with_name("python")
 
     @property
     def pid(self) -> int:
@@ -57,10 +70,9 @@ class AgentProcess:
         ):
             notified.bind(str(address))
             notified.settimeout(START_S_MAX)
-            program = Path(sys.executable).with_name("nexa-hub")
             begun = time.perf_counter()
             self._process = subprocess.Popen(
-                [program, "run", "--config", self.folder / "settings.toml"],
+                [self._program, "run", "--config", self.folder / "settings.toml"],
                 env={**self._environ, "NOTIFY_SOCKET": str(address)},
                 stdout=log,
                 stderr=log,
@@ -128,6 +140,36 @@ class AgentProcess:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+
+def installed(folder: Path) -> Path:
+    """`nexa-hub` in an environment that has what the lock of a hub names and nothing of what tests need: what is there by chance, libraries load."""
+    venv.create(folder, symlinks=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    places = {ROOT / "hub_agent"}
+    for name in re.findall(r"^([\w.-]+)==", LOCK.read_text(encoding="utf-8"), re.MULTILINE):
+        with contextlib.suppress(metadata.PackageNotFoundError):  # of other systems
+            places |= _places(metadata.distribution(name))
+    for place in places:
+        (packages / place.name).symlink_to(place)
+    program = folder / "bin/nexa-hub"
+    shutil.copyfile(Path(sys.executable).with_name("nexa-hub"), program)
+    lines = program.read_text(encoding="utf-8").split("\n", 1)
+    program.write_text(f"#!{folder / 'bin/python'}\n{lines[1]}", encoding="utf-8")
+    program.chmod(0o755)
+    return program
+
+
+def _places(distribution: metadata.Distribution) -> set[Path]:
+    """Each folder and file of it that lies in site-packages itself."""
+    site = Path(str(distribution.locate_file("")))
+    names = {each.parts[0] for each in distribution.files or () if each.parts[0] not in {"..", "__pycache__"}}
+    return {site / name for name in names if not name.endswith(".pth")}
+
+
+def unit_environment() -> dict[str, str]:
+    (line,) = re.findall(r"^Environment=(.*)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+    return dict(each.split("=", 1) for each in line.split())
 
 
 class UnixHttp(http.client.HTTPConnection):
