@@ -152,10 +152,9 @@ class Browser:
         (ARTEFACTS / f"{name}.png").write_bytes(base64.b64decode(self.ask("GET", "/screenshot")))
 
     def complaints(self) -> list[str]:
-        """What the console says went wrong."""
-        return [
-            each["message"] for each in self.ask("POST", "/se/log", {"type": "browser"}) if each["level"] == "SEVERE"
-        ]
+        """What the console says went wrong. At addresses that are no page, Chromium looks for an icon of its own."""
+        said = [each for each in self.ask("POST", "/se/log", {"type": "browser"}) if each["level"] == "SEVERE"]
+        return [each["message"] for each in said if "/favicon.ico" not in each["message"]]
 
     def pair(self) -> None:
         self.open("/live")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from hub_agent.web.scopes import Scope
-from tests.system.test_page import ENTER, Browser, driver, hub  # noqa: F401 fixtures
+from tests.fakes.guarding import OPEN
+from tests.system.test_page import AT, ENTER, LAMP_CARD, VIEWS, Browser, driver, hub  # noqa: F401 fixtures
 
 pytestmark = pytest.mark.heavy
 
@@ -75,6 +76,60 @@ def test_a_browser_that_may_look_only_is_told_so(driver, hub) -> None:  # noqa: 
     assert guest.run("return document.querySelector('#access details').checkVisibility()") is False
     guest.run("document.querySelector('#access').scrollIntoView()")
     guest.shoot("access-guest")
+    guest.quit()
+
+
+# Everything that can be pressed or chosen, but for what is of this browser alone.
+PRESS_ALL = """
+for (const each of document.querySelectorAll('.view:not([hidden]) details')) each.open = true;
+const open = [...document.querySelectorAll('.view:not([hidden]) :is(button, input, select)')].filter((each) => !each.disabled && each.checkVisibility() && !each.closest('#access, [aria-labelledby=page-title]'));
+for (const each of open) { if (each.matches('button, [type=checkbox]')) each.click(); else each.dispatchEvent(new Event('change')); }
+return open.map((each) => each.getAttribute('aria-label') ?? each.innerText);
+"""
+
+
+@pytest.mark.parametrize("scope", [Scope.VIEW, Scope.CONTROL])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_offered_that_would_be_refused(driver, hub, scope, width) -> None:  # noqa: F811
+    hub.door.guarding.now = OPEN
+    washing = {"id": "tag/washing", "title": "Washing", "message": "It is done.", "created_at": AT}
+    hub.door.notices_now = [{**washing, "source": "automation"}]
+    guest = Browser(driver, hub, width=width, height=1000)
+    guest.open("/live")
+    cookie = hub.access.pair(hub.access.invite(scope, "Guest", "local").code, "x")
+    guest.ask("POST", "/cookie", {"cookie": {"name": "nexa_session", "value": cookie}})
+    guest.open("/")
+    guest.see("document.querySelector('#link').innerText === 'live'")
+    offered = {}
+    for view in VIEWS:
+        guest.go(view)
+        guest.see("document.querySelector('#link').innerText === 'live' && !document.querySelector('[aria-busy]')")
+        guest.run("for (const each of document.querySelectorAll('.view:not([hidden]) details')) each.open = true")
+        guest.see("!document.querySelector('[aria-busy]')")
+        guest.shoot(f"guest-{scope}-{width}-{view}")
+        offered[view] = guest.run(PRESS_ALL)
+        guest.see("!document.querySelector('[aria-busy]')")
+    told = guest.text("#rights")
+    complaints = guest.complaints()
+    guest.quit()
+    assert [each for each in complaints if "status of 403" in each] == [], offered
+    assert ("Movie night" in str(offered["home"])) is (scope is Scope.CONTROL)
+    assert told.startswith({Scope.VIEW: "This browser may look, and nothing else", Scope.CONTROL: "This browser may look and switch"}[scope])  # fmt: skip
+    if scope is Scope.VIEW:
+        assert hub.door.asked == []
+        assert offered["home"] == []
+
+
+def test_a_lamp_shows_how_it_is_to_who_may_look_only(driver, hub) -> None:  # noqa: F811
+    guest = Browser(driver, hub, width=390, height=844)
+    guest.open("/live")
+    cookie = hub.access.pair(hub.access.invite(Scope.VIEW, "Guest", "local").code, "x")
+    guest.ask("POST", "/cookie", {"cookie": {"name": "nexa_session", "value": cookie}})
+    guest.open("/")
+    guest.see(f"document.querySelector(`{LAMP_CARD} .switch`)?.disabled")
+    guest.see_text("#rights", "This browser may look, and nothing else")
+    hub.happens(lambda: hub.door.report("light.living_room_lamp", "on", brightness=102))
+    guest.see(f"document.querySelector(`{LAMP_CARD} .switch`).checked")
     guest.quit()
 
 

@@ -1,5 +1,6 @@
 // An automation in the list: whether it is on, what it last did and does next; opened: run, pause, why not, what it would have done, its last runs.
 import { api, send } from './api.js';
+import { may } from './home.js';
 import { locale, t } from './language.js';
 import { replayed } from './rule_replay.js';
 import { readable } from './rule_words.js';
@@ -42,8 +43,8 @@ export function automationCard(automation, home, doing) {
     }
   }
 
-  const button = (text, work, label) => {
-    const made = make('button', { type: 'button', className: 'more', text, ...(label ? { 'aria-label': label } : {}) });
+  const button = (text, work, needs = 'view', label = text) => {
+    const made = make('button', { type: 'button', className: 'more', text, 'aria-label': label, 'data-needs': needs });
     made.addEventListener('click', () => act(made, work));
     return made;
   };
@@ -67,11 +68,11 @@ export function automationCard(automation, home, doing) {
   const runs = make('ol', { className: 'runs' });
   const answer = make('div', { className: 'answer' });
   const pausing = pauseControl((changes) => act(pausing.select, async () => { await send('PATCH', url, changes); doing.changed(); }));
-  const goOn = button(t('Go on now'), async () => { await send('PATCH', url, { is_paused: false }); doing.changed(); });
+  const goOn = button(t('Go on now'), async () => { await send('PATCH', url, { is_paused: false }); doing.changed(); }, 'configure');
   function build() {
     body.replaceChildren(
       make('p', { className: 'because about' }),
-      make('p', { className: 'buttons' }, button(t('Run now'), run(false)), button(t('Run if its conditions hold'), run(true)), button(t('Edit'), () => doing.edit(now.id), t('Edit “{name}”', { name: now.name }))),
+      make('p', { className: 'buttons' }, button(t('Run now'), run(false), 'control'), button(t('Run if its conditions hold'), run(true), 'control'), button(t('Edit'), () => doing.edit(now.id), 'configure', t('Edit “{name}”', { name: now.name }))),
       make('p', { className: 'buttons' }, pausing.element, goOn),
       told,
       make('p', { className: 'buttons' }, button(t('Why didn’t it run?'), explain), button(t('What would it have done in the past day?'), () => replay('1d'))),
@@ -120,7 +121,7 @@ export function automationCard(automation, home, doing) {
     problem.textContent = now.problem ?? '';
     onOff.hidden = now.kind === 'script';
     onOff.checked = now.is_enabled || now.is_paused;
-    onOff.disabled = Boolean(now.problem);
+    onOff.disabled = Boolean(now.problem) || !may('configure');
     onOff.setAttribute('aria-label', t('{name}: on', { name: now.name }));
     if (body.firstChild) {
       body.querySelector('.about').textContent = now.description ?? '';
@@ -175,5 +176,5 @@ function pauseControl(pause) {
     select.value = '';
     until.hidden = true;
   });
-  return { select, element: make('span', { className: 'pausing' }, select, until, set) };
+  return { select, element: make('span', { className: 'pausing', 'data-needs': 'configure' }, select, until, set) };
 }

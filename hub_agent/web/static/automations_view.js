@@ -15,7 +15,7 @@ const TIMES_MS = 30000;
 export function view(container, { readSoon }) {
   const search = make('input', { type: 'search', id: 'automation-search', 'aria-label': t('Search automations'), placeholder: t('Search'), autocomplete: 'off' });
   const room = make('select', { id: 'automation-room', 'aria-label': t('Room') });
-  const fresh = make('button', { id: 'new-automation', className: 'more', type: 'button', text: t('New automation') });
+  const fresh = make('button', { id: 'new-automation', 'data-needs': 'configure', className: 'more', type: 'button', text: t('New automation') });
   const cards = make('ul', { id: 'automations', className: 'automations' });
   const told = make('p', { id: 'automation-told', className: 'told', role: 'status' });
   const list = make('ol', { id: 'runs', className: 'runs' });

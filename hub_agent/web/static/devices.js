@@ -1,5 +1,6 @@
 // A device's card: what it says, and controls that fit what it can do. Cards are changed in place, so that nothing is lost under the finger.
 import { colourOf } from './colours.js';
+import { may } from './home.js';
 import { t, tn } from './language.js';
 import { capital, make, measure, plain, stateWords } from './words.js';
 
@@ -38,6 +39,7 @@ export function deviceCard(device, doing) {
     card.classList.toggle('lit', now.entities.some((entity) => entity.domain === 'light' && entity.state === 'on'));
     room.show(now);
     for (const entity of now.entities) for (const part of rows.get(entity.id) ?? []) part.show(entity);
+    if (!may('control')) for (const each of card.querySelectorAll('input, select')) each.disabled = true;
   };
   card.show(device);
   return card;
@@ -68,7 +70,7 @@ function isSettable(entity) {
 }
 
 function foldedPart(entities, add, room) {
-  const details = make('details', { className: 'all' });
+  const details = make('details', { className: 'all', ...(entities.length ? {} : { 'data-needs': 'configure' }) });
   details.append(make('summary', { text: entities.length ? tn('{count} more', '{count} more', entities.length) : t('Room') }));
   for (const [title, category] of [[null, null], [t('Settings of the device'), 'config'], [t('Diagnostics'), 'diagnostic']]) {
     const some = entities.filter((entity) => (entity.category ?? null) === category);
@@ -302,6 +304,7 @@ function roomPart(device, doing, tell) {
   const control = make('select', { 'aria-label': t('{name}: room', { name: device.name }) });
   control.addEventListener('change', () => attemptWith(tell)(control, () => doing.place(device.id, control.value)));
   const element = row(t('Room'), control);
+  element.dataset.needs = 'configure';
   return {
     element,
     show: (now) => {
@@ -316,7 +319,7 @@ function roomPart(device, doing, tell) {
 }
 
 function pushButton(text, label, act) {
-  const button = make('button', { type: 'button', className: 'more', text, 'aria-label': label });
+  const button = make('button', { type: 'button', className: 'more', text, 'aria-label': label, 'data-needs': 'control' });
   button.addEventListener('click', () => act(button));
   return button;
 }

@@ -74,7 +74,7 @@ function conflictCard(conflict, decide) {
       make('p', { className: 'what', text: `${field.label[0].toUpperCase()}${field.label.slice(1)}` }),
       make('div', { className: 'sides' }, sideOf(now, field, 'hub'), sideOf(now, field, 'cloud')),
     ]);
-    const choice = make('p', { className: 'choices' }, ...['hub', 'cloud'].map((side) => {
+    const choice = make('p', { className: 'choices', 'data-needs': 'configure' }, ...['hub', 'cloud'].map((side) => {
       const button = make('button', { type: 'button', text: side === 'hub' ? t('Keep what is here') : t('Take the cloud’s') });
       button.addEventListener('click', acting(card, told, () => decide(now, side), buttons));
       return button;
@@ -92,7 +92,7 @@ function lostItem(lost, answer) {
   const buttons = () => item.querySelectorAll('button');
   item.show = (now) => {
     const button = (text, isPutBack) => {
-      const made = make('button', { type: 'button', className: 'less', text });
+      const made = make('button', { type: 'button', className: 'less', text, 'data-needs': 'configure' });
       made.setAttribute('aria-label', `${now.name}, ${now.label}: ${text}`);
       made.addEventListener('click', acting(item, told, () => answer(now, isPutBack), buttons));
       return made;

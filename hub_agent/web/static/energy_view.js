@@ -128,7 +128,7 @@ function deviceLine(device, choose, declare) {
     told.textContent = '';
     try { await declare(now, select.value); } catch (err) { told.textContent = err.message; select.value = now.role; }
   });
-  const choice = make('details', { className: 'all' }, make('summary', { text: t('What it measures') }), select, told);
+  const choice = make('details', { className: 'all', 'data-needs': 'configure' }, make('summary', { text: t('What it measures') }), select, told);
   const line = make('li', { className: 'card' }, press, choice);
   line.show = (said) => {
     now = said;

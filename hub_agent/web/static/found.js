@@ -49,7 +49,7 @@ function foundCard(thing, doing) {
   const name = make('b');
   const about = make('small');
   const text = make('p');
-  const form = make('form', { className: 'given' });
+  const form = make('form', { className: 'given', 'data-needs': 'configure' });
   const told = make('p', { className: 'told', role: 'status' });
   const ignore = make('button', { type: 'button', className: 'less', text: t('Ignore') });
   const card = make('div', { className: 'card', role: 'group' }, name, ' ', about, text, form, told);

@@ -39,7 +39,7 @@ export function healthPart(doing) {
     const about = make('small');
     const why = make('ul');
     const next = make('p');
-    const choices = make('p', { className: 'given' });
+    const choices = make('p', { className: 'given', 'data-needs': 'control' });
     const told = make('p', { className: 'told', role: 'status' });
     const card = make('div', { className: 'card', role: 'group' }, name, ' ', about, why, next, choices, told, more(device));
     card.show = (now) => {
@@ -100,6 +100,7 @@ export function healthPart(doing) {
       const line = make('li', { text: `${capital(each.words)}: ${[VERDICTS[each.verdict], ...reasons].join(', ')} ` });
       if (!['now', 'asks', 'not_now'].includes(each.verdict) || each.remedy === 'tell_person') return line;
       const attempt = button(t('Try now'), 'more', `${now.name}: ${t('Try now')}: ${each.words}`);
+      attempt.dataset.needs = 'control';
       let isForced = false;
       attempt.addEventListener('click', () => {
         if (each.verdict === 'not_now' && !isForced) {
@@ -121,6 +122,7 @@ export function healthPart(doing) {
     const told = make('p', { className: 'told', role: 'status' });
     const steps = make('ul');
     const look = button(t('Find out why'), 'more', `${now.name}: ${t('Find out why')}`);
+    look.dataset.needs = 'control';
     look.addEventListener('click', () => act(told, look, async () => {
       const found = await doing.send('POST', 'diagnoses', { device: now.id });
       const worse = found.steps.filter((each) => each.status === 'failed' || each.status === 'warning');
@@ -131,7 +133,7 @@ export function healthPart(doing) {
 
   function deviceWishes(now, { wishes, names }, read) {
     const told = make('p', { className: 'told', role: 'status' });
-    const form = make('form', { className: 'health-wishes' });
+    const form = make('form', { className: 'health-wishes', 'data-needs': 'configure' });
     const change = (changes) => act(told, form, async () => { await doing.send('PATCH', `health/devices/${now.id}/wishes`, changes); await read(); });
     const tick = (key, text) => {
       const input = make('input', { type: 'checkbox' });

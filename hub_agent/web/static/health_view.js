@@ -57,7 +57,7 @@ function healthSkeleton() {
       make('h3', { id: 'health-batteries-title', text: t('Batteries, the emptiest first') }), make('ul', { id: 'health-batteries' }),
       make('h3', { id: 'health-worth-title', text: t('Worth knowing') }), make('ul', { id: 'health-worth' }),
       make('h3', { text: t('What was done') }), make('ul', { id: 'health-history' }), make('ul', { id: 'health-rates' }),
-      make('form', { id: 'health-wishes', className: 'health-wishes' })));
+      make('form', { id: 'health-wishes', className: 'health-wishes', 'data-needs': 'configure' })));
 }
 
 function securitySkeleton() {
@@ -67,6 +67,6 @@ function securitySkeleton() {
     make('details', { id: 'security-more' }, make('summary'),
       make('ul', { id: 'security-minor' }),
       make('h3', { id: 'security-rules-title', text: t('Who may reach this hub') }), make('ul', { id: 'security-rules' }),
-      make('button', { id: 'security-scan', className: 'more', type: 'button', text: t('Look at the home now') }),
+      make('button', { id: 'security-scan', 'data-needs': 'configure', className: 'more', type: 'button', text: t('Look at the home now') }),
       make('p', { id: 'security-told', className: 'told', role: 'status' })));
 }

@@ -21,7 +21,7 @@ export function view(container, { readSoon }) {
     attention,
     notices,
     make('section', { 'aria-labelledby': 'scenes-title' },
-      make('div', { className: 'title' }, make('h2', { id: 'scenes-title', text: t('Scenes') }), make('button', { id: 'new-scene', className: 'more', type: 'button', text: t('New scene') })),
+      make('div', { className: 'title' }, make('h2', { id: 'scenes-title', text: t('Scenes') }), make('button', { id: 'new-scene', 'data-needs': 'configure', className: 'more', type: 'button', text: t('New scene') })),
       make('div', { id: 'scenes', className: 'scenes' }),
       make('p', { id: 'scene-told', className: 'told', role: 'status' })),
     make('section', { 'aria-labelledby': 'rooms-title' }, make('h2', { id: 'rooms-title', className: 'quiet', text: t('Rooms') }), rooms),

@@ -16,7 +16,7 @@ export function noticesPart(section, changed) {
 function noticeLine(notice, changed) {
   const title = make('b');
   const text = make('span', { className: 'said' });
-  const dismiss = make('button', { text: t('Dismiss'), type: 'button', className: 'more' });
+  const dismiss = make('button', { text: t('Dismiss'), type: 'button', className: 'more', 'data-needs': 'control' });
   const line = make('div', { className: 'issue notice' }, title, text, dismiss);
   answering(dismiss, text, () => send('POST', 'call', { action: 'persistent_notification.dismiss', data: { notification_id: notice.id } }), changed);
   line.show = (now) => {
@@ -41,8 +41,8 @@ export function alertsPart(section, changed) {
 function alertLine(alert, changed) {
   const title = make('b');
   const text = make('span', { className: 'said' });
-  const known = make('button', { text: t('I know'), type: 'button', className: 'more' });
-  const dismiss = make('button', { text: t('Dismiss'), type: 'button', className: 'more' });
+  const known = make('button', { text: t('I know'), type: 'button', className: 'more', 'data-needs': 'control' });
+  const dismiss = make('button', { text: t('Dismiss'), type: 'button', className: 'more', 'data-needs': 'control' });
   const line = make('div', {}, title, text, known, dismiss);
   answering(known, text, () => send('POST', `alerts/${alert.id}`, { answer: 'acknowledge' }), changed);
   answering(dismiss, text, () => send('POST', `alerts/${alert.id}`, { answer: 'dismiss' }), changed);

@@ -80,6 +80,10 @@ function showTitle() {
   const name = home.name || t('Home');
   $('title').textContent = definition === VIEWS[0] ? name : definition.title;
   document.title = definition === VIEWS[0] ? name : `${definition.title} – ${name}`;
+  // A tablet on the wall has all that it needs of the home.
+  const missed = home.may === 'view' ? t('This browser may look, and nothing else: what it may not do is not shown, or cannot be pressed.') : home.may === 'control' && definition !== VIEWS[0] ? t('This browser may look and switch: what changes the home itself is not shown, or cannot be pressed.') : '';
+  $('rights').textContent = missed;
+  $('rights').hidden = missed === '';
 }
 
 // Reading.

@@ -1,5 +1,6 @@
 // Scenes: pressed, made, edited, deleted and brought back; and whether the cloud has them as they are here.
 import { icon } from './icons.js';
+import { may } from './home.js';
 import { fromHub, t, tn } from './language.js';
 import { make } from './words.js';
 
@@ -25,12 +26,13 @@ export function scenesPart(home, { api, send, changed, keepOrSay }) {
     const name = make('b');
     const note = make('span', { className: 'notes' });
     const press = make('button', { type: 'button', className: 'press' });
-    const edit = make('button', { type: 'button', className: 'edit', text: '⋯' });
+    const edit = make('button', { type: 'button', className: 'edit', text: '⋯', 'data-needs': 'configure' });
     const element = make('div', { className: 'scene' }, press, edit);
     press.addEventListener('click', () => activate(press));
     edit.addEventListener('click', () => open(press.scene));
     element.show = (now) => {
       press.scene = now;
+      press.disabled = !may('control');
       name.textContent = now.name;
       note.replaceChildren(...notes(now).map((text) => make('small', { text })));
       const drawing = icon(now.icon);

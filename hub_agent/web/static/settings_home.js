@@ -67,7 +67,7 @@ export function homePart() {
     longitude.value = home.longitude;
   }
 
-  const element = make('section', { 'aria-labelledby': 'own-home-title' }, make('h2', { id: 'own-home-title', text: t('Home') }), form);
+  const element = make('section', { 'aria-labelledby': 'own-home-title', 'data-needs': 'configure' }, make('h2', { id: 'own-home-title', text: t('Home') }), form);
   return { element, read: async () => show(await api('home')) };
 }
 

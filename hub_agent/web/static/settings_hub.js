@@ -43,7 +43,7 @@ export function channelsPart() {
 
   function line(channel) {
     const text = make('span');
-    const button = make('button', { type: 'button', className: 'more', text: t('Try it') });
+    const button = make('button', { type: 'button', className: 'more', text: t('Try it'), 'data-needs': 'configure' });
     const item = make('li', { className: 'row' }, text, button);
     button.addEventListener('click', () => busy(button, told, async () => { await send('POST', `alerts/channels/${encodeURIComponent(channel.name)}/test`); return t('A message was sent to {channel}.', { channel: channel.name }); }));
     item.show = (now) => { text.textContent = [`${now.name} (${now.kind})`, now.failing].filter(Boolean).join(': '); text.className = now.failing ? 'bad' : ''; };

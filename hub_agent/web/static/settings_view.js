@@ -2,7 +2,7 @@
 import { accessPart } from './access.js';
 import { api, send } from './api.js';
 import { disputesPart } from './disputes.js';
-import { home } from './home.js';
+import { home, may } from './home.js';
 import { fromHub, number, t } from './language.js';
 import { homePart, pagePart } from './settings_home.js';
 import { backupsPart, channelsPart, hubPart } from './settings_hub.js';
@@ -56,6 +56,4 @@ export function view(container, { readSoon }) {
 }
 
 // What somebody may not see here is not there for them.
-const ifAllowed = ({ element, read }) => async () => {
-  try { await read(); element.hidden = false; } catch (err) { if (err.status !== 403) throw err; element.hidden = true; }
-};
+const ifAllowed = ({ element, read }) => async () => { element.hidden = !may('configure'); if (!element.hidden) await read(); };
