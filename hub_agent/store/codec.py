@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
+from sys import intern
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -20,6 +21,7 @@ PACK_LEVEL_BIG = 3
 PACK_BIG_BYTES = 64 * 1024
 PACK_FROM_BYTES = 160
 DEPTH_MAX = 100
+SHARED_CHARS_MAX = 100
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 JSON_STARTS = b"{["
@@ -71,6 +73,19 @@ def unpack_object(body: bytes) -> JsonObject:
     return value
 
 
+def share_texts(value: Any) -> Any:
+    """Equal texts held once: words such as `sensor` or `light.turn_on` stand in a home's rows ten thousand times. Changes `value`, and gives it back."""
+    kind = type(value)
+    if kind is str:
+        return intern(value) if len(value) <= SHARED_CHARS_MAX else value
+    if kind is dict:
+        for key, inner in value.items():
+            value[key] = share_texts(inner)
+    elif kind is list:
+        value[:] = map(share_texts, value)
+    return value
+
+
 class Alike:
     """Equal JSON held once: what devices of one model say of themselves is the same five hundred times."""
 
@@ -94,10 +109,10 @@ def decode(kind: type[T], body: bytes, prepare: Callable[[Any], None] = lambda _
     `prepare` may change the JSON before it is read.
     """
     value = unpack(body)
-    prepare(value)
     try:
+        prepare(share_texts(value))
         built: T = _decoder_of(kind)(value)
-    except (TypeError, KeyError, AttributeError) as err:
+    except (TypeError, KeyError, AttributeError, RecursionError) as err:
         raise ValueError(f"not a {kind.__name__}: {err}") from err
     return built
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from sys import intern
 from typing import Any, TypeAlias, cast
 
 from hub_agent.model.ids import EntityId
@@ -67,7 +68,8 @@ class Standing:
     def from_json(cls, body: Mapping[str, Mapping[str, Iterable[Column]]]) -> "Standing":
         standing = cls()
         for device_id, entities in body.items():
-            standing._entities_by_device[device_id] = {entity_id: _held(parts) for entity_id, parts in entities.items()}
+            held = {intern(entity_id): _held(parts) for entity_id, parts in entities.items()}
+            standing._entities_by_device[intern(device_id)] = held
         return standing
 
     def entities(self, device_id: str) -> Mapping[str, Held]:
@@ -179,4 +181,4 @@ def _held(parts: Iterable[Column]) -> Held:
     assert isinstance(attributes, Mapping)
     assert isinstance(changed_at, datetime | str)
     assert isinstance(updated_at, datetime | str)
-    return (state, cast("JsonObject", attributes), changed_at, updated_at)
+    return (intern(state), cast("JsonObject", attributes), changed_at, updated_at)
