@@ -32,7 +32,7 @@ function linesOf({ issues, alerts, automations, health, conflicts, things }) {
     ...(needing ? [{ key: 'found', view: 'home/found', severity: 'info', title: tn('{count} device was found and needs something from you', '{count} devices were found and need something from you', needing) }] : []),
     ...conflicts.map((each) => ({ key: `conflict ${each.kind} ${each.id}`, view: 'settings', severity: 'warning', title: t('{name} was changed here and in the cloud', { name: each.name }) })),
     ...[
-      ...issues.map((issue) => ({ key: `issue ${issue.code} ${issue.subject}`, view: 'health', severity: issue.severity, title: fromHub(issue.title) })),
+      ...issues.filter((issue) => issue.code !== 'safe_mode').map((issue) => ({ key: `issue ${issue.code} ${issue.subject}`, view: 'health', severity: issue.severity, title: fromHub(issue.title) })),
       ...broken.map((each) => ({ key: `automation ${each.id}`, view: 'automations', severity: 'warning', title: t('The automation “{name}” cannot run', { name: each.name }) })),
       ...alerts.filter((alert) => !alert.is_notice && alert.status === 'active' && !said.has(alert.title)).map((alert) => ({ key: `alert ${alert.id}`, view: 'health', severity: alert.severity, title: fromHub(alert.title) })),
     ].sort((one, other) => rank(one.severity) - rank(other.severity)),

@@ -17,9 +17,9 @@ export function view(container, { readSoon }) {
   const told = alertsPart(alerts, () => readSoon(['alerts']));
   let issues = [];
 
-  // What a card below tells need not be told above as well.
+  // What a card below tells need not be told above as well, nor what the frame tells above every view.
   function showIssues() {
-    const all = issues.filter((each) => !health.tells(each) && !security.tells(each));
+    const all = issues.filter((each) => each.code !== 'safe_mode' && !health.tells(each) && !security.tells(each));
     problems.hidden = all.length === 0;
     keep(problems, all, (issue) => `${issue.code} ${issue.subject}`, issueLine);
   }

@@ -1,7 +1,7 @@
 // What the page knows of the home. Views read it; it is read anew when devices or rooms have changed.
 import { api } from './api.js';
 
-export const home = { name: '', may: 'configure', devices: new Map(), rooms: [], places: new Map(), cloud: null, lost: [], find: (entityId) => home.places.get(entityId) };
+export const home = { name: '', may: 'configure', safeMode: null, devices: new Map(), rooms: [], places: new Map(), cloud: null, lost: [], find: (entityId) => home.places.get(entityId) };
 
 export async function readHome() {
   const [status, rooms, devices, me] = await Promise.all(['status', 'rooms', 'devices', 'access/me'].map((path) => api(path)));
@@ -9,6 +9,7 @@ export async function readHome() {
   home.name = status.home.name;
   home.rooms = rooms;
   home.cloud = status.cloud;
+  home.safeMode = status.safe_mode;
   home.devices = new Map(devices.map((device) => [device.id, device]));
   home.places = new Map(devices.flatMap((device) => device.entities.map((entity) => [entity.id, { device, entity }])));
 }

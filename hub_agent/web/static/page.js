@@ -2,6 +2,7 @@
 import { api } from './api.js';
 import { changeState, home, readHome } from './home.js';
 import { t } from './language.js';
+import { safeModePart } from './safe_mode.js';
 import { VIEWS } from './views.js';
 import { make, refreshTimes } from './words.js';
 
@@ -104,7 +105,7 @@ async function readNow(parts) {
   if (!view) return;
   // Devices first: the words of the others need their names.
   try {
-    if (parts.includes('home') || !home.name) { await readHome(); showTitle(); view.reads.home?.(); }
+    if (parts.includes('home') || !home.name) { await readHome(); showTitle(); showSafeMode(home.safeMode); view.reads.home?.(); }
     await Promise.all(parts.filter((part) => part !== 'home' && part in view.reads).map((part) => view.reads[part]()));
     if (isFollowing) setLink('up', t('live'));
   } catch (err) {
@@ -190,6 +191,7 @@ navigator.serviceWorker?.register('/worker.js').catch(() => {});
 
 showNavigation();
 $('away').append(make('h2', { text: t('The hub cannot be reached') }), make('p', { text: t('Is this device in the home’s network, and has the hub power? This page tries again by itself.') }));
+const showSafeMode = safeModePart($('safe-mode'));
 $('skip').textContent = t('Skip to the content');
 $('skip').addEventListener('click', (event) => { event.preventDefault(); $('title').focus(); });
 addEventListener('hashchange', () => go());
