@@ -57,6 +57,24 @@ def test_axe_finds_nothing_in_any_view(driver, hub, axe, screen) -> None:  # noq
         browser.quit()
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("width", [320, 390])
+def test_no_word_of_the_navigation_is_cut_or_broken_on_a_phone(driver, hub, language, width) -> None:  # noqa: F811
+    phone = Browser(driver, hub, width=width, height=700)
+    try:
+        phone.open("/live")
+        phone.run(f"localStorage.setItem('language', '{language}')")
+        phone.pair()
+        for view in VIEWS:
+            phone.go(view)
+            assert phone.run("return document.documentElement.scrollWidth <= innerWidth"), view
+            seen = phone.run("return [...document.querySelectorAll('#views span')].map((each) => [each.innerText, each.scrollWidth <= each.clientWidth + 1, each.getClientRects().length, each.parentElement.getBoundingClientRect().right <= innerWidth, each.offsetHeight])")  # fmt: skip
+            assert [word for word, is_whole, _, is_inside, height in seen if not is_whole or not is_inside or height > 20] == []  # fmt: skip
+        phone.shoot(f"navigation-{language}-{width}")
+    finally:
+        phone.quit()
+
+
 def test_a_scene_is_pressed_and_a_view_reached_by_the_keyboard_alone(driver, hub) -> None:  # noqa: F811
     browser = Browser(driver, hub, width=1280, height=900)
     try:
