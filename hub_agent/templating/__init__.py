@@ -8,7 +8,8 @@ before it is made; and patterns of regular expressions that can backtrack withou
 A limited template (`Templates.limited`) is rendered before there is a home to look at: what asks for the home is an error there.
 
 Most templates of devices are as small as `{{ value_json.temperature }}`. Those are recognised (`paths.py`)
-and answered without Jinja; whatever is unusual about a value falls back to it.
+and answered without Jinja; whatever is unusual about a value falls back to it. Jinja itself is loaded with the first template that
+needs it: it is 4 MiB.
 """
 
 import ast
@@ -18,15 +19,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, tzinfo
-from typing import Any, Final
-
-import jinja2
+from typing import TYPE_CHECKING, Any, Final
 
 from hub_agent.errors import TemplateError
 from hub_agent.model.json import JsonValue
 from hub_agent.templating.budget import Budget
 from hub_agent.templating.paths import NOT_TRIVIAL, Trivial, recognise
-from hub_agent.templating.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    import jinja2
+
+    from hub_agent.templating.sandbox import Sandbox
 
 SOURCE_CHARS_MAX: Final = 16_384
 TEMPLATES_MAX: Final = 4_096
@@ -39,11 +42,11 @@ _MISSING: Final = object()
 class Template:
     """One template, ready to be rendered any number of times."""
 
-    __slots__ = ("_code", "_environment", "_trivial", "source")
+    __slots__ = ("_code", "_sandbox", "_trivial", "source")
 
-    def __init__(self, source: str, environment: Sandbox, trivial: Trivial | None) -> None:
+    def __init__(self, source: str, sandbox: "Callable[[], Sandbox]", trivial: Trivial | None) -> None:
         self.source = source
-        self._environment = environment
+        self._sandbox = sandbox
         self._trivial = trivial
         # Compiled at first use: a home's thousands of templates would take seconds at every start, and most wait for days.
         self._code: jinja2.Template | None = None
@@ -61,7 +64,9 @@ class Template:
         return read_value(self.render(**variables))
 
     def _render(self, variables: dict[str, object]) -> str:
-        environment = self._environment
+        import jinja2
+
+        environment = self._sandbox()
         before = environment.budget
         environment.budget = Budget()
         try:
@@ -94,7 +99,9 @@ class Templates:
         tests: Mapping[str, Callable[..., Any]] | None = None,
         library: Mapping[str, str] | None = None,
     ) -> None:
-        self._environment = Sandbox(time_zone, globals or {}, filters or {}, tests or {}, library or {})
+        self._given = (time_zone, globals or {}, filters or {}, tests or {}, library or {})
+        self._made: Sandbox | None = None
+        self._is_limited = False
         self._templates: OrderedDict[str, Template] = OrderedDict()
 
     def compile(self, source: str) -> Template:
@@ -112,21 +119,39 @@ class Templates:
     @contextmanager
     def limited(self) -> Iterator[None]:
         """Inside, what looks at the home is an error."""
-        environment = self._environment
-        before, environment.is_limited = environment.is_limited, True
+        before = self._is_limited
+        self._limit(is_limited=True)
         try:
             yield
         finally:
-            environment.is_limited = before
+            self._limit(is_limited=before)
+
+    def _limit(self, *, is_limited: bool) -> None:
+        self._is_limited = is_limited
+        if self._made is not None:
+            self._made.is_limited = is_limited
+
+    def _sandbox(self) -> "Sandbox":
+        if self._made is None:
+            from hub_agent.templating.sandbox import Sandbox
+
+            self._made = Sandbox(*self._given)
+            self._made.is_limited = self._is_limited
+        return self._made
 
     def _compile(self, source: str) -> Template:
         if len(source) > SOURCE_CHARS_MAX:
             raise TemplateError(f"a template has at most {SOURCE_CHARS_MAX} characters, this one has {len(source)}")
+        trivial = recognise(source)
+        if trivial is None:
+            self._check(source)
+        return Template(source, self._sandbox, trivial)
+
+    def _check(self, source: str) -> None:
+        import jinja2
+
         try:
-            trivial = recognise(source)
-            if trivial is None:
-                self._environment.check(source)
-            return Template(source, self._environment, trivial)
+            self._sandbox().check(source)
         except jinja2.TemplateSyntaxError as err:
             raise TemplateError(f"{err.message} on line {err.lineno} of template {_shorten(source)}") from err
         except Exception as err:

@@ -1,6 +1,5 @@
 """Functions of lists and mappings, of functions, and of values of any kind."""
 
-import random
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -114,13 +113,6 @@ def _natural_sort(value: Any, key: str | int | None = None, reverse: bool = Fals
         ]
 
     return sorted(_many("natural_sort", value), key=order, reverse=bool(reverse))
-
-
-def shuffled(items: Iterable[Any], seed: Any) -> list[Any]:
-    """In an order that the seed alone decides."""
-    parts = list(items)
-    random.Random(seed if isinstance(seed, int | float | str) else str(seed)).shuffle(parts)
-    return parts
 
 
 def _contains(many: Any, one: Any) -> bool:

@@ -3,22 +3,14 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any, Final
+from typing import Any
 
 from hub_agent.templating.bounds import TooLarge, check_size
 from hub_agent.templating.defaults import NOT_GIVEN, or_default
 from hub_agent.templating.numbers import is_number
+from hub_agent.templating.plain import in_words
 
-_UNITS: Final = (
-    ("year", 365 * 86400),
-    ("month", 30 * 86400),
-    ("day", 86400),
-    ("hour", 3600),
-    ("minute", 60),
-    ("second", 1),
-)
 _DATE_AND_TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6})\d*)?)?")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,6}))?)?")
 _ISO_LENGTH = re.compile(
     r"([-+]?)P(?:(\d{1,9}(?:\.\d{1,9})?)D)?"
     r"(?:T(?:(\d{1,9}(?:\.\d{1,9})?)H)?(?:(\d{1,9}(?:\.\d{1,9})?)M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?"
@@ -112,34 +104,6 @@ def _parsed(text: Any) -> datetime:
     *parts, fraction = match.groups()
     year, month, day, hour, minute, second = (int(part or 0) for part in parts)
     return datetime(year, month, day, hour, minute, second, int((fraction or "").ljust(6, "0")))  # noqa: DTZ001 - said without one
-
-
-def parse_clock(text: Any) -> time | None:
-    """`7:30`, `07:30:15`."""
-    match = _CLOCK.fullmatch(str(text).strip())
-    if match is None:
-        return None
-    hour, minute, second = (int(part or 0) for part in match.groups()[:3])
-    try:
-        return time(hour, minute, second, int((match[4] or "").ljust(6, "0")))
-    except ValueError:
-        return None
-
-
-def in_words(length: timedelta, precision: int = 1) -> str:
-    """In the largest units it has, as many as asked for, the last one rounded: `2 hours`, `1 day 3 hours`. 0 asks for all."""
-    left = round(abs(length.total_seconds()))
-    words: list[str] = []
-    for name, size in _UNITS:
-        if left < size:
-            continue
-        is_last = len(words) + 1 == precision
-        count = round(left / size) if is_last else left // size
-        words.append(f"{count} {name}{'' if count == 1 else 's'}")
-        if is_last:
-            break
-        left -= count * size
-    return " ".join(words) or "0 seconds"
 
 
 def _timedelta_string(value: Any, precision: int = 1) -> Any:

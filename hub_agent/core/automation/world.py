@@ -15,8 +15,7 @@ from hub_agent.model.automation import Place
 from hub_agent.model.ids import EntityId, NewId
 from hub_agent.model.state import UNAVAILABLE, UNKNOWN, EntityState
 from hub_agent.templating import Templates
-from hub_agent.templating.lists import shuffled
-from hub_agent.templating.times import in_words, parse_clock
+from hub_agent.templating.plain import in_words, parse_clock, shuffled
 
 # What Jinja asks every object for before it calls it; no domain is called so.
 _ASKED_BY_JINJA = frozenset({"jinja_pass_arg", "unsafe_callable", "alters_data"})
