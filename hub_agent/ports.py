@@ -199,6 +199,11 @@ class Store(Protocol):
     async def commit(self, effects: Sequence[Persistent], moment: Moment) -> None:
         """All or nothing, fsynced if any effect asks for it."""
 
+    async def commit_ahead(self, effects: Sequence[Persistent], moment: Moment) -> bool:
+        """As `commit`, but what is to be durable may be left to `fsync`, for which no commit waits: whether it is durable already."""
+
+    async def fsync(self) -> None: ...
+
     async def close(self, moment: Moment) -> None: ...
 
     # What the uplink and the downlink need.

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from hub_agent.errors import MirrorCorrupt, MirrorError, MirrorFull
 from hub_agent.model.effects import (
+    Announce,
     AppendRecord,
     Durability,
     Effect,
@@ -20,6 +21,7 @@ from hub_agent.model.effects import (
     SaveCommand,
     SaveDefinition,
     SaveDevice,
+    SendCommand,
     Warn,
 )
 from hub_agent.model.inputs import ClockStepped, Input, TopicHeard
@@ -27,6 +29,7 @@ from hub_agent.model.issue import Issue
 from hub_agent.model.link import Frame, Service, ServiceGone
 from hub_agent.model.report import Decoded, MqttMessage
 from hub_agent.ports import Clock, Moment, Store
+from hub_agent.runtime.flushing import Flushing
 from hub_agent.runtime.inbox import Heard, Inbox, Submitted
 from hub_agent.runtime.tally import Tally
 
@@ -85,6 +88,7 @@ class Loop:
         self._inbox = inbox
         self._carry_out = carry_out
         self._on_commit = on_commit
+        self._flushing = Flushing(store, clock, carry_out, self._note_failure)
         self._unstored: list[Persistent] = []
         self._unstored_since_s = 0.0
         self._descriptions = 0
@@ -148,6 +152,7 @@ class Loop:
         """Commits what waits for company."""
         if self._unstored:
             await self._commit(self._clock.now())
+        await self._flushing.finish()
 
     def _handle(
         self,
@@ -185,20 +190,31 @@ class Loop:
             is_urgent = is_urgent or effect.durability > Durability.LAZY
         failure = None
         if self._unstored and (is_urgent or self._is_overdue(moment)):
-            failure = await self._commit(moment)
-        if outward:
+            failure = await self._commit(moment, may_run_ahead=not stored)
+        if self._flushing.is_under_way:
+            await self._do_meanwhile(outward, moment, is_answered=bool(stored))
+        elif outward:
             self._carry_out(outward, moment)
         _answer(stored, failure)
         if isinstance(failure, MirrorCorrupt):
             raise failure
+
+    async def _do_meanwhile(self, outward: Sequence[Outward], moment: Moment, *, is_answered: bool) -> None:
+        """While records are fsynced, commands go out, announcements keep their order, and all else waits."""
+        if is_answered or any(not isinstance(each, SendCommand | Announce) for each in outward):
+            await self._flushing.finish()
+            self._carry_out(outward, moment)
+            return
+        self._flushing.tell_after(each for each in outward if isinstance(each, Announce))
+        self._carry_out([each for each in outward if isinstance(each, SendCommand)], moment)
 
     def _is_overdue(self, moment: Moment) -> bool:
         # Compared as it is waited for, in `_wait_s`: floats that differ in the last place would make the loop spin.
         is_old = self._unstored_since_s + LAZY_S_MAX - moment.monotonic_s <= 0
         return is_old or len(self._unstored) >= LAZY_EFFECTS_MAX or self._descriptions >= DESCRIPTIONS_MAX
 
-    async def _commit(self, moment: Moment) -> MirrorError | None:
-        """Why it could not be stored, if so: then it waits in memory and is tried again."""
+    async def _commit(self, moment: Moment, *, may_run_ahead: bool = False) -> MirrorError | None:
+        """Why it could not be stored, if so: then it waits in memory and is tried again. `may_run_ahead`: of the fsync of records."""
         # Compared as it is waited for, as in `_is_overdue`.
         if self._failure is not None and self._failed_at_s + RETRY_S - moment.monotonic_s > 0:
             self._keep_bound(moment)
@@ -207,7 +223,10 @@ class Loop:
             self._unstored = _described_once(self._unstored)
         try:
             await self._correct()
-            await self._store.commit(self._unstored, moment)
+            if not may_run_ahead or any(_is_built_on(each) for each in self._unstored):
+                await self._store.commit(self._unstored, moment)
+            elif not await self._store.commit_ahead(self._unstored, moment):
+                self._flushing.begin()
         except MirrorError as err:
             self._note_failure(err, moment)
             return err
@@ -297,6 +316,11 @@ def _answer(stored: "Sequence[asyncio.Future[None]]", failure: MirrorError | Non
             future.set_result(None)
         else:
             future.set_exception(failure)
+
+
+def _is_built_on(effect: Persistent) -> bool:
+    """What has to be durable before anything is done: all that asks for it but records, which tell what is over."""
+    return effect.durability == Durability.FSYNC and not isinstance(effect, AppendRecord)
 
 
 def _issue_code(err: MirrorError) -> str:

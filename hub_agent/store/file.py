@@ -117,6 +117,16 @@ def transaction(connection: sqlite3.Connection, *, is_fsynced: bool) -> Iterator
         raise
 
 
+def fsync(path: Path) -> None:
+    """All that is committed becomes durable, by a descriptor of its own: who commits meanwhile does not wait for it."""
+    with suppress(FileNotFoundError):  # folded into the file, which is fsynced then
+        wal = os.open(path.with_name(path.name + "-wal"), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(wal)
+        finally:
+            os.close(wal)
+
+
 def _translate(err: sqlite3.Error, path: Path) -> MirrorError:
     code = (getattr(err, "sqlite_errorcode", None) or 0) & 0xFF
     if code in _CORRUPT:

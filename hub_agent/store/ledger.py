@@ -11,7 +11,7 @@ from sqlite3 import Connection
 from typing import IO
 
 from hub_agent.errors import MirrorCorrupt, MirrorError, MirrorFull
-from hub_agent.model.effects import Durability, ForgetDevice, Persistent
+from hub_agent.model.effects import ForgetDevice, Persistent
 from hub_agent.model.ids import NewId
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Case, Gap, Identity, Moment, RecordBatch, Remembered, StreamPosition
@@ -113,9 +113,8 @@ class Ledger:
             self._lock.close()
             self._lock = None
 
-    def commit(self, effects: Sequence[Persistent], moment: Moment) -> None:
+    def commit(self, effects: Sequence[Persistent], moment: Moment, *, is_fsynced: bool) -> None:
         appends = appends_of(effects)
-        is_fsynced = any(effect.durability == Durability.FSYNC for effect in effects)
         now_ms = to_ms(moment.wall)
         with self._guarded():
             prepared = self._records.prepare(appends, moment)

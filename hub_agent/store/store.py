@@ -21,7 +21,7 @@ from hub_agent.model.ids import EntityId, NewId
 from hub_agent.model.json import JsonObject
 from hub_agent.model.state import EntityState
 from hub_agent.ports import Case, Gap, Identity, Moment, RecordBatch, Remembered, StreamPosition
-from hub_agent.store import history, printing, queries, reading, salvage
+from hub_agent.store import file, history, printing, queries, reading, salvage
 from hub_agent.store.file import PAGE_BYTES, translated
 from hub_agent.store.ledger import Ledger, disk_space_of
 from hub_agent.store.retention import DiskSpace
@@ -71,16 +71,30 @@ class Mirror:
             raise
 
     async def commit(self, effects: Sequence[Persistent], moment: Moment) -> None:
-        if not effects:
-            return
+        if effects:
+            await self._commit(effects, moment, is_fsynced=_asks_for_fsync(effects))
+
+    async def commit_ahead(self, effects: Sequence[Persistent], moment: Moment) -> bool:
+        if self._inline or not _asks_for_fsync(effects):
+            await self.commit(effects, moment)
+            return True
+        await self._commit(effects, moment, is_fsynced=False)
+        return False
+
+    async def fsync(self) -> None:
+        if not self._inline:
+            with translated(self._path):
+                await asyncio.to_thread(file.fsync, self._path)
+
+    async def _commit(self, effects: Sequence[Persistent], moment: Moment, *, is_fsynced: bool) -> None:
         # The answer comes when the commit is durable; housekeeping follows on the writer's thread while the caller goes on.
         try:
-            if not self._commit_at_once(effects, moment):
-                await self._write(self._ledger.commit, effects, moment)
+            if is_fsynced or not self._commit_at_once(effects, moment):
+                await self._write(self._ledger.commit, effects, moment, is_fsynced=is_fsynced)
         except MirrorFull:
             # Nothing was kept. Sheds what may go, and tries once more.
             await self._write(self._ledger.tidy, moment)
-            await self._write(self._ledger.commit, effects, moment)
+            await self._write(self._ledger.commit, effects, moment, is_fsynced=is_fsynced)
         if not self._ledger.is_tidying_due(moment):
             return
         if self._writer is None:
@@ -225,11 +239,10 @@ class Mirror:
         """A small commit without fsync takes a tenth of a millisecond, the way to the writer's thread and back several times that.
         It is done here, if the writer is at rest.
         """
-        is_small = len(effects) <= AT_ONCE_MAX and all(each.durability < Durability.FSYNC for each in effects)
-        if self._writer is None or not is_small or not self._turn.acquire(blocking=False):
+        if self._writer is None or len(effects) > AT_ONCE_MAX or not self._turn.acquire(blocking=False):
             return False
         try:
-            self._ledger.commit(effects, moment)
+            self._ledger.commit(effects, moment, is_fsynced=False)
         finally:
             self._turn.release()
         return True
@@ -260,3 +273,7 @@ class Mirror:
         if self._writer is not None:
             self._writer.shutdown(wait=True)
             self._writer = None
+
+
+def _asks_for_fsync(effects: Sequence[Persistent]) -> bool:
+    return any(each.durability == Durability.FSYNC for each in effects)

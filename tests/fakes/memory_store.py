@@ -54,6 +54,13 @@ class MemoryStore:
                     self.ever_done.add(command_id)
                     self.done[command_id] = {"id": command_id, "status": status, "result": result}
 
+    async def commit_ahead(self, effects: Sequence[Any], moment: Moment) -> bool:
+        await self.commit(effects, moment)
+        return True
+
+    async def fsync(self) -> None:
+        """It is."""
+
     def shed(self, stream: str, first: int, last: int, reason: str = "disk_full") -> None:
         """Retention gives up what was not sent."""
         for number in range(first, last + 1):

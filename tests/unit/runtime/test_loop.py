@@ -6,8 +6,20 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from hub_agent.errors import MirrorCorrupt, MirrorFull
-from hub_agent.model.effects import Announce, Durability, IssueCleared, IssueRaised, SaveDevice, Warn
+from hub_agent.errors import MirrorCorrupt, MirrorError, MirrorFull
+from hub_agent.model.action import Cause, Command
+from hub_agent.model.effects import (
+    Announce,
+    AppendRecord,
+    Durability,
+    IssueCleared,
+    IssueRaised,
+    Save,
+    SaveDevice,
+    SendCommand,
+    Warn,
+)
+from hub_agent.model.ids import CallId, CommandId, DeviceId, EntityId
 from hub_agent.ports import Identity
 from hub_agent.runtime import loop as loop_module
 from hub_agent.runtime.loop import LAZY_EFFECTS_MAX, RETRY_S
@@ -16,6 +28,7 @@ from tests.unit.runtime.conftest import Beating, NotingStore, after, asking_for,
 from tests.unit.store.homes import lamp_device
 
 TOLD = Announce("state", {"entity_id": "light.lamp"})
+TOLD_NEXT = Announce("state", {"entity_id": "light.lamp", "state": "on"})
 
 
 @contextlib.asynccontextmanager
@@ -93,6 +106,103 @@ def test_nothing_is_done_before_it_is_stored() -> None:
             await asyncio.sleep(0.1)
             assert home.done == [TOLD]
             assert home.commits_before == [1]
+
+    live(story())
+
+
+class FsyncsLater(NotingStore):
+    """Its fsyncs take until the test says so."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.fsyncs = 0
+        self.may_end = asyncio.Event()
+
+    async def commit_ahead(self, effects, moment) -> bool:
+        await self.commit(effects, moment)
+        return all(each.durability < Durability.FSYNC for each in effects)
+
+    async def fsync(self) -> None:
+        self.fsyncs += 1
+        await self.may_end.wait()
+
+
+ENDED = AppendRecord("automation_execution_logs", {"status": "completed"}, Durability.FSYNC)
+COMMAND = SendCommand(
+    Command(CommandId("c"), CallId("call"), DeviceId("d"), EntityId("light.lamp"), "light.turn_on", {}, Cause("manual"), NOON, NOON)
+)  # fmt: skip
+WAITS = Save("automation", "run", {"at": "a delay"}, Durability.FSYNC)
+
+
+def test_commands_do_not_wait_for_the_fsync_of_what_is_over_and_what_is_told_does_in_its_order() -> None:
+    async def story() -> None:
+        home = Beating(store := FsyncsLater(Identity("home", None, None, "mirror")))
+        running = asyncio.create_task(home.loop.run())
+        home.inbox.put(asking_for(ENDED, TOLD))
+        await asyncio.sleep(0.1)
+        assert home.done == []
+        home.inbox.put(asking_for(urgent(), COMMAND, TOLD_NEXT))
+        await asyncio.sleep(0.1)
+        assert home.done == [COMMAND]
+        assert [effects for _, effects in store.commits] == [[ENDED], [urgent()]]
+        store.may_end.set()
+        await asyncio.sleep(0.1)
+        assert home.done == [COMMAND, TOLD, TOLD_NEXT]
+        assert store.fsyncs == 1
+        await home.loop.end()
+        await running
+
+    live(story())
+
+
+def test_all_that_is_no_command_waits_for_the_fsync_of_what_is_over() -> None:
+    async def story() -> None:
+        home = Beating(store := FsyncsLater(Identity("home", None, None, "mirror")))
+        running = asyncio.create_task(home.loop.run())
+        home.inbox.put(asking_for(ENDED, TOLD))
+        await asyncio.sleep(0.1)
+        home.inbox.put(asking_for(COMMAND, warning := Warn("a", "A")))
+        submitted = asyncio.ensure_future(home.inbox.submit([asking_for(lazy(1))]))
+        await asyncio.sleep(0.1)
+        assert home.done == []
+        assert not submitted.done()
+        store.may_end.set()
+        await submitted
+        assert home.done == [TOLD, COMMAND, warning]
+        await home.loop.end()
+        await running
+
+    live(story())
+
+
+def test_what_a_command_may_depend_on_is_fsynced_before_it_goes_out() -> None:
+    async def story() -> None:
+        home = Beating(store := FsyncsLater(Identity("home", None, None, "mirror")))
+        running = asyncio.create_task(home.loop.run())
+        home.inbox.put(asking_for(ENDED, WAITS, COMMAND))
+        await asyncio.sleep(0.1)
+        assert home.done == [COMMAND]
+        assert store.fsyncs == 0, "the commit itself was fsynced"
+        await home.loop.end()
+        await running
+
+    live(story())
+
+
+def test_an_fsync_that_fails_is_told_and_what_waited_for_it_too() -> None:
+    class Fails(FsyncsLater):
+        async def fsync(self) -> None:
+            raise MirrorError("The mirror cannot be used: input/output error.")
+
+    async def story() -> None:
+        home = Beating(Fails(Identity("home", None, None, "mirror")))
+        running = asyncio.create_task(home.loop.run())
+        home.inbox.put(asking_for(ENDED, TOLD))
+        await asyncio.sleep(0.1)
+        assert [each.issue.code for each in home.done if isinstance(each, IssueRaised)] == ["mirror_unwritable"]
+        assert TOLD in home.done
+        await home.loop.end()
+        await running
 
     live(story())
 

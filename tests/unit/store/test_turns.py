@@ -1,11 +1,15 @@
 """Small commits are done where they are asked for, large and fsynced ones on the writer's thread: never two at once."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from hub_agent.model.effects import AppendRecord, Durability
 from hub_agent.ports import Moment
+from hub_agent.store import file
 from hub_agent.store.store import AT_ONCE_MAX, Mirror
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
@@ -68,3 +72,27 @@ async def test_a_small_commit_waits_while_somebody_else_is_at_the_mirror(tmp_pat
     last = {position.stream: position.last for position in await reading}
     await mirror.close(moment(2))
     assert last["device_telemetry"] == 1
+
+
+async def test_a_commit_that_runs_ahead_is_fsynced_by_itself_and_others_do_not_wait_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = Mirror(tmp_path / "mirror.db")
+    await mirror.open(moment(0))
+    fsynced, may_end = [], threading.Event()
+
+    def fsync(descriptor: int) -> None:
+        fsynced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        assert may_end.wait(10)
+
+    monkeypatch.setattr(file.os, "fsync", fsync)
+    assert not await mirror.commit_ahead(reports(3, Durability.FSYNC), moment(1))
+    assert fsynced == []
+    following = asyncio.create_task(mirror.fsync())
+    assert await mirror.commit_ahead(reports(1), moment(2)), "nothing of it asks for an fsync"
+    await mirror.commit(reports(1, Durability.FSYNC), moment(3))
+    may_end.set()
+    await following
+    assert fsynced == ["mirror.db-wal"]
+    await mirror.close(moment(4))
+    await mirror.fsync()
