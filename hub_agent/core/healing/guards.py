@@ -8,13 +8,15 @@ from hub_agent.core.healing.limits import Limits
 from hub_agent.core.healing.remedies import LADDER, RESEND_COMMAND, TELL_PERSON
 from hub_agent.core.healing.remedies.resend_command import RESEND_WITHIN, is_still_wanted
 from hub_agent.core.healing.remedy import Patient, Remedy, is_in_use, wishes_of
-from hub_agent.core.healing.trouble import UNREACHED, Trouble, matter_of
+from hub_agent.core.healing.trouble import REACHING, UNREACHED, Trouble, matter_of
 from hub_agent.core.healing.watch import Watch
 from hub_agent.model.device import Device
 from hub_agent.model.healing import Symptom
 from hub_agent.model.ids import DeviceId
 
 HOUR = timedelta(hours=1)
+# Nothing is reached through what has one of these.
+NO_WAY = REACHING | {Symptom.BROKER_UNREACHABLE, Symptom.ROUTER_UNREACHABLE}
 NOTICED = frozenset(remedy.name for remedy in LADDER if remedy.interrupts)
 
 
@@ -69,7 +71,46 @@ def never(remedy: Remedy, patient: Patient) -> Iterator[str]:
 
 
 def not_now(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping[DeviceId, Watch]) -> Iterator[str]:
-    """What people would notice. Whoever asks for it by hand may want it all the same."""
+    """Whoever asks for it by hand may want it all the same."""
+    yield from _noticed(remedy, patient, limits, watches)
+    yield from (
+        f"{each.device.name}, which it is done through, is in trouble itself"
+        for each in _ways_in_trouble(remedy, patient, watches)
+    )
+
+
+def awaits_way(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping[DeviceId, Watch]) -> bool:
+    """What it is done through is in trouble, something is being done about that, and nothing else forbids it."""
+    is_mended = any(_is_mended(each) for each in _ways_in_trouble(remedy, patient, watches))
+    return is_mended and not any(chain(never(remedy, patient), _noticed(remedy, patient, limits, watches)))
+
+
+def _ways_in_trouble(remedy: Remedy, patient: Patient, watches: Mapping[DeviceId, Watch]) -> list[Watch]:
+    ways = (watches.get(each.id) for each in remedy.through(patient))
+    return [watch for watch in ways if watch is not None and _is_no_way(watch)]
+
+
+def _is_no_way(watch: Watch) -> bool:
+    trouble = watch.trouble
+    if trouble is None:
+        return watch.unavailable_since is not None
+    return not NO_WAY.isdisjoint(trouble.symptoms) or _is_treated(trouble)
+
+
+def _is_mended(watch: Watch) -> bool:
+    """It may be well before long: it has just gone, or not everything has been tried on it. A question may stay open for a day."""
+    trouble = watch.trouble
+    if trouble is None or _is_treated(trouble):
+        return True
+    return trouble.attempt is None and trouble.held_by is None and not trouble.is_resting
+
+
+def _is_treated(trouble: Trouble) -> bool:
+    return trouble.attempt is not None and trouble.attempt.question is None
+
+
+def _noticed(remedy: Remedy, patient: Patient, limits: Limits, watches: Mapping[DeviceId, Watch]) -> Iterator[str]:
+    """What people would notice."""
     if not remedy.interrupts:
         return
     if limits.quiet_hours is not None and limits.is_quiet(patient.home.local_time(patient.now)):

@@ -166,7 +166,7 @@ class Remedy:
     `verify_within`: how long it may take to show an effect; zero: nothing to wait for. `verification`: report | expected_state | measurement | connection |
     person. `cost`: of a try, in minutes of somebody's patience. `prior`: how often it is thought to help before anything is known.
     `then`: further steps, each so long after the one before; once begun they are done, also after a crash in between.
-    `touches`: what else feels it. `asks`: a person is asked first, unless the catalogue or the owner
+    `touches`: what else feels it. `through`: what has to be well for it to be done. `asks`: a person is asked first, unless the catalogue or the owner
     says otherwise. `words` end "Tried: ...". `restarts_agent`: whether it helped shows after the restart.
     """
 
@@ -185,6 +185,7 @@ class Remedy:
     then: tuple[tuple[timedelta, Step], ...] = ()
     fits: Callable[[Patient], bool] = _always
     touches: Callable[[Patient], tuple[Device, ...]] = _nobody_else
+    through: Callable[[Patient], tuple[Device, ...]] = _nobody_else
     interrupts: bool = False
     asks: bool = False
     category: str = "connectivity"

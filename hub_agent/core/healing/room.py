@@ -10,6 +10,7 @@ Per device at most one trouble, which may have several symptoms; per trouble at 
 * while the broker is away nothing is judged, and for a while after it came back silence is not;
 * when a bridge is away, or SHARED_DEVICES behind it fail within SHARED_WITHIN, the bridge is the issue: its devices are
   held, not healed one by one. They are let go when the bridge is back or the others have recovered, after a grace;
+* what a remedy is done through has to be well: while something is done about that, it is waited for;
 * a command is sent again only while it is still wanted: fresh, not replaced, and nobody changed the thing since;
 * what was begun in steps is done to its end, over a crash too: power that was taken away is given back.
 
@@ -593,6 +594,10 @@ class Healing:
             self._wakes.set(watch, due)
             return given
         remedy = self._treatment.choose(watch, trouble, now)
+        if remedy in {None, TELL_PERSON} and self._treatment.awaits_way(watch, trouble, now):
+            trouble.is_resting = True  # two that wait for each other wait no longer
+            self._wakes.set(watch, now + silence.LOOK_SOON)
+            return given
         if remedy is None or remedy is TELL_PERSON:
             trouble.passed.clear()
             trouble.ready_at = now + PASS_AGAIN

@@ -1,9 +1,9 @@
-"""What a device hangs on: what feeds it, the bridge it is reached through, whatever else its owner has named, the router."""
+"""What a device hangs on: what feeds it, the bridge it is reached through, whatever else its owner has named, the router. And by what it is reached."""
 
 from collections.abc import Iterable
 
 from hub_agent.core.healing.remedy import Home, fed_by, wishes_of
-from hub_agent.model.device import Device, ProtocolType
+from hub_agent.model.device import BROKER_ORIGIN, Device, ProtocolType
 from hub_agent.model.ids import DeviceId
 
 PARENTS_MAX = 8
@@ -28,6 +28,17 @@ class Topology:
 
     def children(self, parent: DeviceId) -> Iterable[Device]:
         return (each for each in self._home.devices() if parent in self.parents(each))
+
+
+def way_to(device: Device, home: Home) -> tuple[Device, ...]:
+    """It, and what it is reached by from here: its bridges, and the broker."""
+    found = {device.id: device}
+    here = device
+    while here.via is not None and here.via not in found and (bridge := home.device(here.via)) is not None:
+        found[bridge.id] = here = bridge
+    if not any("peer" in each.native for each in found.values()):
+        found |= {each.id: each for each in home.devices() if each.origin == BROKER_ORIGIN}
+    return tuple(found.values())
 
 
 def is_switched_off(parent: DeviceId, device: Device, home: Home) -> bool:

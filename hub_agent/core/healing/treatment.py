@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from hub_agent.core.healing import cases
-from hub_agent.core.healing.guards import forbidden, is_fitting, is_in_bounds, to_tell, told_key, untouchable
+from hub_agent.core.healing.guards import (
+    awaits_way,
+    forbidden,
+    is_fitting,
+    is_in_bounds,
+    to_tell,
+    told_key,
+    untouchable,
+)
 from hub_agent.core.healing.learned import Learned, order
 from hub_agent.core.healing.limits import Limits
 from hub_agent.core.healing.remedies import LADDER, RESEND_COMMAND, TELL_PERSON
@@ -52,6 +60,16 @@ class Treatment:
             if remedy is TELL_PERSON or forbidden(remedy, patient, limits, self._watches) is None:
                 return remedy
         return None
+
+    def awaits_way(self, watch: Watch, trouble: Trouble, now: datetime) -> bool:
+        """Whether something could be tried, were not what it is done through in trouble just now."""
+        patient, limits = self.patient(watch, now), self._limits()
+        return any(
+            is_in_bounds(each, watch, trouble, now)
+            and is_fitting(each, trouble, patient)
+            and awaits_way(each, patient, limits, self._watches)
+            for each in LADDER
+        )
 
     def begin(
         self, watch: Watch, trouble: Trouble, remedy: Remedy, issue: Issue, now: datetime, *, is_wanted: bool = False

@@ -98,6 +98,10 @@ def _all(*steps: Callable[[Home], None]) -> Callable[[Home], None]:
     return lambda home: [step(home) for step in steps] and None
 
 
+def _later(minutes: float, step: Callable[[Home], None]) -> Callable[[Home], None]:
+    return lambda home: home.stage.after(minutes * 60, step, home) and None
+
+
 def _set(name: str, **values: object) -> Callable[[Home], None]:
     def change(home: Home) -> None:
         for key, value in values.items():
@@ -224,6 +228,11 @@ FAULTS: tuple[Fault, ...] = (
           ("Shed Sensor",), (SILENT,), "reboot_device", _recovers("Shed Sensor"), _is_well("Shed Sensor")),
     Fault("a device on Wi-Fi hangs, fed by a known plug", _falls("Attic Sensor", "hung"),
           ("Attic Sensor",), (AWAY,), "power_cycle_via_plug", _recovers("Attic Sensor"), _is_well("Attic Sensor")),
+    Fault("a device on Wi-Fi hangs while the radio hangs that its plug is reached by",
+          _all(_set("zigbee2mqtt", is_stuck=True, stays_stuck=True), _later(6, _falls("Attic Sensor", "hung"))),
+          ("Attic Sensor", UPSTAIRS_BRIDGE), (AWAY, TOGETHER), "power_cycle_via_plug",
+          _all(_set("zigbee2mqtt", stays_stuck=False), _bridge("zigbee2mqtt", "repair")), _is_well("Attic Sensor"),
+          lasts_h=0.5, watch_h=1.5, alerts_max=2),
     Fault("a device on Wi-Fi hangs, nothing reaches it", _falls("Garage Sensor", "hung"),
           ("Garage Sensor",), (AWAY,), None, _recovers("Garage Sensor"), _is_well("Garage Sensor")),
     Fault("a device on Wi-Fi is broken for good and replaced", _falls("Porch Light", "broken"),

@@ -27,6 +27,7 @@ QUICK = (
 # Of the rest one of each kind of remedy, guard and signal; `tests/check heal` lives through all of them, with several seeds.
 SLOWER = (
     "a device on Wi-Fi hangs, fed by a known plug",
+    "a device on Wi-Fi hangs while the radio hangs that its plug is reached by",
     "a Zigbee plug says nothing until it is asked",
     "a Zigbee plug lost its reporting, and still answers",
     "a device that must never be touched hangs",

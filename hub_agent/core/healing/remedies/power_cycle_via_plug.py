@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from hub_agent.core.healing.remedy import Given, Patient, Remedy, Treated, fed_by
+from hub_agent.core.healing.topology import way_to
 from hub_agent.model.device import Device, DeviceType, Entity, ProtocolType
 from hub_agent.model.healing import Symptom
 
@@ -18,9 +19,15 @@ def _switch(patient: Patient) -> Entity | None:
     return next((each for each in entities if each.domain == "switch" and each.category is None), None)
 
 
+def _through(patient: Patient) -> tuple[Device, ...]:
+    return () if patient.plug is None else way_to(patient.plug, patient.home)
+
+
 def _fits(patient: Patient) -> bool:
-    """A plug that was switched off by somebody stays off. What is reached by the router cannot give it its power back."""
+    """A plug that was switched off by somebody stays off. What is reached by the router, or by the bridge that it feeds, cannot give it its power back."""
     plug = patient.plug
+    if any(each.id == patient.device.id for each in _through(patient)):
+        return False
     if patient.device.device_type is DeviceType.ROUTER and (plug is None or plug.protocol not in BY_ITSELF):
         return False
     switch = _switch(patient)
@@ -59,5 +66,6 @@ REMEDY = Remedy(
     then=((OFF_FOR, lambda treated: _switched(treated, "switch.turn_on")),),
     fits=_fits,
     touches=_touches,
+    through=_through,
     interrupts=True,
 )
