@@ -8,6 +8,7 @@ import contextlib
 import gzip
 import hashlib
 import io
+import json
 import os
 import sqlite3
 import tarfile
@@ -24,14 +25,14 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from hub_agent import __version__
 from hub_agent.errors import BackupUnusable, NotPossible
-from hub_agent.store import file, migrate
-from hub_agent.store.identity_copy import path_for as identity_path_for
+from hub_agent.store import file, identity_copy, migrate
 
 FORMAT = 1
 MIRROR = "mirror.db"
 SETTINGS = "nexa-hub.toml"
 # Beside the mirror in the state directory; what is not there is not missed.
-BESIDE = (identity_path_for(Path(MIRROR)).name, "credentials.json", "sessions.json", "tokens.json")
+ACCESS = ("sessions.json", "tokens.json")
+BESIDE = (identity_copy.path_for(Path(MIRROR)).name, "credentials.json", *ACCESS)
 MANIFEST = "manifest.json"
 ENDING = ".nexa-backup"
 
@@ -58,6 +59,16 @@ class Archive:
     @property
     def bytes(self) -> int:
         return self.path.stat().st_size
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`has_keys_of_then`: who may come in is as it was then, so that what was revoked since opens again."""
+
+    archive: Archive
+    former_state: Path | None
+    settings: Path | None
+    has_keys_of_then: bool
 
 
 class _Manifest(BaseModel):
@@ -156,12 +167,12 @@ def unpack(path: Path, passphrase: str | None, folder: Path) -> Archive:
 
 
 def restore(
-    path: Path, passphrase: str | None, state_dir: Path, now: datetime
-) -> tuple[Archive, Path | None, Path | None]:
+    path: Path, passphrase: str | None, state_dir: Path, now: datetime, *, revokes_access: bool = False
+) -> Restored:
     """Puts a backup in the place of what is in `state_dir`, which is set aside, and the settings of then beside it.
 
-    Answers (what it was, where the former state is, where its settings are). Nothing is touched before the backup proved to be whole.
-    Raises BackupUnusable, NotPossible, and MirrorError while an agent runs on that directory.
+    Where it is of this very hub, who may come in is as it is now: what was revoked since stays so. `revokes_access`: nobody may.
+    Nothing is touched before the backup proved to be whole. Raises BackupUnusable, NotPossible, and MirrorError while an agent runs on that directory.
     """
     held = file.lock(state_dir / MIRROR)
     with held, tempfile.TemporaryDirectory(dir=state_dir, prefix=".restore-") as room:
@@ -173,11 +184,17 @@ def restore(
                 f"The backup was made by a newer agent ({archive.version}; its mirror's schema is {archive.schema}, this agent knows {newest})."
                 " Install that version, then restore."
             )
+        known = _known_keys(state_dir, folder)
+        wanted = [name for name in dict.fromkeys((*archive.sha256, *known)) if not (revokes_access and name in ACCESS)]
+        of_then = [name for name in ACCESS if name in wanted and name not in known]
+        has_keys_of_then = any((folder / name).read_bytes().strip() not in {b"", b"[]"} for name in of_then)
         try:
+            for name, keys in known.items():
+                (folder / name).write_bytes(keys)
             aside = _set_aside(state_dir, now)
             owner = state_dir.stat()
             settings = None
-            for name in archive.sha256:
+            for name in wanted:
                 placed = state_dir / (f"{SETTINGS}.of-the-backup" if name == SETTINGS else name)
                 (folder / name).chmod(0o600)
                 if os.geteuid() == 0:
@@ -188,7 +205,23 @@ def restore(
             raise NotPossible(
                 f"{state_dir} cannot be written: {err.strerror or err}. What was there is in it still."
             ) from err
-        return archive, aside, settings
+        return Restored(archive, aside, settings, has_keys_of_then)
+
+
+def _known_keys(state_dir: Path, unpacked: Path) -> dict[str, bytes]:
+    """By file who may come in now, as far as that can be read, where the backup is of the hub that is there."""
+    here, then = (identity_copy.read(folder / MIRROR) for folder in (state_dir, unpacked))
+    if here is None or then is None:
+        return {}
+    if here.mirror_id != then.mirror_id and (here.home_id, here.hub_id) != (then.home_id, then.hub_id):
+        return {}
+    known = {}
+    for name in ACCESS:
+        with contextlib.suppress(OSError, ValueError):
+            keys = (state_dir / name).read_bytes()
+            if isinstance(json.loads(keys), list):
+                known[name] = keys
+    return known
 
 
 def _set_aside(state_dir: Path, now: datetime) -> Path | None:

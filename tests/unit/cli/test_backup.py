@@ -38,6 +38,24 @@ def test_a_backup_is_made_looked_at_and_put_back(nexa, state_dir: Path, tmp_path
     assert "systemctl start nexa-hub" in nexa("restore", file).out
 
 
+def test_elsewhere_it_is_said_that_revoked_keys_hold_again_and_how_to_end_them(
+    nexa, state_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (state_dir / "tokens.json").write_text('[{"id": "stolen"}]')
+    file = nexa("backup", str(tmp_path / "b.nexa-backup"), "--json").json()["file"]
+    assert "revoke" not in nexa("restore", file).out
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("NEXA_AGENT_STATE_DIR", str(tmp_path / "elsewhere"))
+
+    said = nexa("restore", file).out
+    again = nexa("restore", file, "--revoke-all-access")
+
+    assert "what was revoked since then opens again" in said
+    assert f"nexa-hub restore {file} --revoke-all-access" in said
+    assert "Nobody is paired any more, and no token holds" in again.out
+    assert not (tmp_path / "elsewhere/tokens.json").exists()
+
+
 def test_a_file_that_is_no_backup_is_refused_and_nothing_is_touched(nexa, state_dir: Path, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"\xff\xd8\xff")

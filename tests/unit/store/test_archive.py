@@ -11,6 +11,7 @@ import pytest
 from hub_agent.errors import BackupUnusable, MirrorError, NotPossible
 from hub_agent.model.definition import Definition
 from hub_agent.model.effects import SaveDefinition
+from hub_agent.ports import Identity
 from hub_agent.store import archive, identity_copy, migrate
 from tests.unit.store.homes import at, mirror_in
 
@@ -43,7 +44,8 @@ async def test_a_backup_put_into_an_empty_folder_is_the_same_hub(tmp_path: Path)
 
     made = archive.make(archive.Source(old, settings), tmp_path / "b.nexa-backup", None, NOW)
     new.mkdir()
-    found, aside, of_then = archive.restore(made.path, None, new, NOW)
+    restored = archive.restore(made.path, None, new, NOW)
+    found, aside, of_then = restored.archive, restored.former_state, restored.settings
 
     assert found.made_at == NOW
     assert not found.is_encrypted
@@ -102,12 +104,69 @@ async def test_what_was_there_is_set_aside(tmp_path: Path) -> None:
     await a_hub(tmp_path / "new")
     (tmp_path / "new/credentials.json").write_text("{}")
 
-    _, aside, _ = archive.restore(made.path, None, tmp_path / "new", NOW)
+    aside = archive.restore(made.path, None, tmp_path / "new", NOW).former_state
 
     assert aside is not None
     assert scenes_in(aside) == [("s1",)]
     assert (aside / "credentials.json").read_text() == "{}"
     assert (tmp_path / "new/credentials.json").read_text() == '{"hue/1": {"key": "k"}}'
+
+
+KEYS, FEWER = '[{"id": "old"}, {"id": "stolen"}]', '[{"id": "old"}]'
+
+
+def keys_in(folder: Path) -> tuple[str, str]:
+    return (folder / "sessions.json").read_text(), (folder / "tokens.json").read_text()
+
+
+async def a_backup_with_keys(tmp_path: Path) -> Path:
+    await a_hub(tmp_path / "hub")
+    for name in archive.ACCESS:
+        (tmp_path / "hub" / name).write_text(KEYS)
+    return archive.make(archive.Source(tmp_path / "hub"), tmp_path / "b", None, NOW).path
+
+
+async def test_on_the_same_hub_what_was_revoked_since_stays_revoked(tmp_path: Path) -> None:
+    backup = await a_backup_with_keys(tmp_path)
+    for name in archive.ACCESS:
+        (tmp_path / "hub" / name).write_text(FEWER)
+
+    restored = archive.restore(backup, None, tmp_path / "hub", NOW)
+
+    assert keys_in(tmp_path / "hub") == (FEWER, FEWER)
+    assert not restored.has_keys_of_then
+    assert restored.former_state is not None
+    assert keys_in(restored.former_state) == (FEWER, FEWER)
+
+
+@pytest.mark.parametrize("now", ["", "{}", "[{"])
+async def test_on_the_same_hub_what_is_lost_or_damaged_comes_from_the_backup(tmp_path: Path, now: str) -> None:
+    backup = await a_backup_with_keys(tmp_path)
+    (tmp_path / "hub/sessions.json").unlink()
+    (tmp_path / "hub/tokens.json").write_text(now)
+
+    assert archive.restore(backup, None, tmp_path / "hub", NOW).has_keys_of_then
+    assert keys_in(tmp_path / "hub") == (KEYS, KEYS)
+
+
+async def test_elsewhere_the_keys_are_those_of_then_and_that_is_told(tmp_path: Path) -> None:
+    backup = await a_backup_with_keys(tmp_path)
+    (tmp_path / "new").mkdir()
+    identity_copy.write(tmp_path / "new/mirror.db", Identity("another home", None, mirror_id="another"))
+    (tmp_path / "new/tokens.json").write_text(FEWER)
+
+    assert archive.restore(backup, None, tmp_path / "new", NOW).has_keys_of_then
+    assert keys_in(tmp_path / "new") == (KEYS, KEYS)
+
+
+async def test_who_wishes_lets_none_of_them_in_any_more(tmp_path: Path) -> None:
+    backup = await a_backup_with_keys(tmp_path)
+    (tmp_path / "new").mkdir()
+
+    for folder in ("new", "hub"):
+        restored = archive.restore(backup, None, tmp_path / folder, NOW, revokes_access=True)
+        assert not restored.has_keys_of_then
+        assert not any((tmp_path / folder / name).exists() for name in archive.ACCESS)
 
 
 async def test_not_while_an_agent_runs(tmp_path: Path) -> None:
@@ -157,7 +216,7 @@ async def test_one_with_a_passphrase_tells_nothing_without_it(tmp_path: Path) ->
     with pytest.raises(BackupUnusable, match="damaged"):
         archive.read(tmp_path / "spoiled", OPEN_SESAME)
     (tmp_path / "new").mkdir()
-    found, _, _ = archive.restore(made.path, OPEN_SESAME, tmp_path / "new", NOW)
+    found = archive.restore(made.path, OPEN_SESAME, tmp_path / "new", NOW).archive
     assert found.is_encrypted
     assert scenes_in(tmp_path / "new") == [("s1",)]
 
