@@ -4,7 +4,7 @@ import time
 
 import click
 
-from hub_agent.cli.link import Json, Link, as_json_option, local_time, print_json
+from hub_agent.cli.link import Json, Link, as_json_option, home_time, print_json
 
 KINDS = (
     "command", "scene", "automation", "device", "definition", "access", "setting", "healing", "alert", "security",
@@ -53,7 +53,7 @@ def _say(entries: Json, *, as_json: bool) -> None:
             print_json(each)
             continue
         failed = f" ({each['failed']})" if each["failed"] else ""
-        click.echo(f"{local_time(each['at'])}  {each['text']}{failed}")
+        click.echo(f"{home_time(each['at'])}  {each['text']}{failed}")
 
 
 def _id_of(link: Link, name: str | None) -> str | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from hub_agent.cli.link import Link, as_json_option, print_json
+from hub_agent.cli.link import Link, as_json_option, home_time, print_json
 
 TEST_TIMEOUT_S = 60.0
 
@@ -101,4 +101,4 @@ def _answer(socket: str | None, alert_id: str, verb: str) -> None:
 
 def _in_words(alert: Any) -> str:
     known = ", acknowledged" if alert["status"] == "acknowledged" else ""
-    return f"{alert['severity'].upper():8} {alert['title']}: {alert['message']} (since {alert['time']}{known})  [{alert['id'][:8]}]"
+    return f"{alert['severity'].upper():8} {alert['title']}: {alert['message']} (since {home_time(alert['time'])}{known})  [{alert['id'][:8]}]"

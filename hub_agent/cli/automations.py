@@ -5,7 +5,7 @@ from urllib.parse import quote
 import click
 
 from hub_agent.cli.automations_changed import COMMANDS
-from hub_agent.cli.link import Json, Link, as_json_option, local_time, print_json, print_table
+from hub_agent.cli.link import Json, Link, as_json_option, home_time, print_json, print_table
 from hub_agent.cli.words import short, trigger_words
 from hub_agent.errors import NotFound
 
@@ -170,7 +170,7 @@ def repair(socket: str | None, name: str, as_json: bool) -> None:
 def _is(automation: Json) -> str:
     if automation["is_paused"]:
         until = automation["paused_until"]
-        return f"paused until {local_time(until)}" if until else "paused"
+        return f"paused until {home_time(until)}" if until else "paused"
     return "on" if automation["is_enabled"] else "off"
 
 
@@ -192,7 +192,7 @@ def _id_of(link: Link, name: str) -> str:
 
 def _occasion(told: Json) -> str:
     run = f" (trace {told['run_id'][:8]})" if told.get("run_id") else ""
-    return f"{told['started_at']}, {told['status']}{run}"
+    return f"{home_time(told['started_at'])}, {told['status']}{run}"
 
 
 def _what(step: Json) -> str:
@@ -207,6 +207,6 @@ def _details(step: Json) -> str:
     if step.get("values"):
         return ", ".join(f"{name} = {short(value)}" for name, value in step["values"].items())
     if step.get("until"):
-        return f"until {step['until']}"
+        return f"until {home_time(step['until'])}"
     told = step.get("event") or ", ".join(step.get("names", ())) or step.get("reason") or short(step.get("data") or "")
     return f"{told} ({step['duration_ms']} ms)".lstrip() if step.get("duration_ms") else str(told)

@@ -1,14 +1,14 @@
 """What people change with `nexa-hub automations`: on, off, pause, run, show, add, edit, delete, undo."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import click
 
-from hub_agent.cli.link import Json, Link, as_json_option, local_time, print_json
+from hub_agent.cli.link import Json, Link, as_json_option, home_time, home_zone, print_json
 from hub_agent.errors import OperatingError
 
 _SPANS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -62,9 +62,9 @@ def off(socket: str | None, name: str, as_json: bool) -> None:
 @click.pass_obj
 def pause(socket: str | None, name: str, until: str | None, as_json: bool) -> None:
     """Keep an automation from running for a while; it goes on by itself."""
-    at = None if until is None else _instant(until, datetime.now().astimezone()).isoformat()
+    at = None if until is None else _instant(until, datetime.now(UTC).astimezone(home_zone())).isoformat()
     body = Link(socket).patch(_path(name), {"is_paused": True, "pause_until": at})
-    _told(lambda told: f"{told['name']}: paused until {local_time(at) if at else 'it is switched on'}")(body, as_json)
+    _told(lambda told: f"{told['name']}: paused until {home_time(at) if at else 'it is switched on'}")(body, as_json)
 
 
 @click.command(name="run")
@@ -192,10 +192,10 @@ def _print_remarks(name: str, checked: Json) -> None:
 
 
 def _instant(text: str, now: datetime) -> datetime:
-    """30m, 2h, 7d from now; the next 18:00; a date and time, in this machine's time."""
+    """30m, 2h, 7d from now; the next 18:00; a date and time, in the home's time."""
     count, unit = text[:-1], text[-1:]
     if count.isdigit() and unit in _SPANS:
-        return now + timedelta(**{_SPANS[unit]: int(count)})
+        return now.astimezone(UTC) + timedelta(**{_SPANS[unit]: int(count)})
     for form in ("%H:%M", "%H:%M:%S"):
         try:
             at = datetime.combine(now.date(), datetime.strptime(text, form).time(), now.tzinfo)  # noqa: DTZ007 - only its time of day counts

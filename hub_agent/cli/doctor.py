@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from hub_agent.cli.link import Json, Link, as_json_option, print_json
+from hub_agent.cli.link import Json, Link, as_json_option, home_time, print_json
 from hub_agent.config import Config, load_config
 from hub_agent.errors import AgentNotRunning, ConfigError, OperatingError
 
@@ -110,8 +110,10 @@ def _upgrade(prefix: Path) -> Finding:
     except (OSError, ValueError):
         return Finding("upgrade", "skip", "none was made here")
     if told["is_well"] or told["was_asked_for"]:
-        return Finding("upgrade", "ok", f"version {told['runs']} was installed at {told['at']}")
-    text = f"version {told['to']} was not well and {told['runs']} came back, at {told['at']}: {told['reason']}"
+        return Finding("upgrade", "ok", f"version {told['runs']} was installed at {home_time(told['at'])}")
+    text = (
+        f"version {told['to']} was not well and {told['runs']} came back, at {home_time(told['at'])}: {told['reason']}"
+    )
     return Finding("upgrade", "warn", text, "journalctl -u nexa-hub-upgrade; then install a version that mends it")
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from hub_agent.cli.link import Link, as_json_option, print_json
+from hub_agent.cli.link import Link, as_json_option, home_time, print_json
 
 
 @click.command(name="issues")
@@ -17,6 +17,6 @@ def command(socket: str | None, as_json: bool) -> None:
         click.echo("Nothing is wrong.")
     else:
         for issue in issues:
-            click.echo(f"{issue['severity'].upper():8} {issue['text']} (since {issue['since']})")
+            click.echo(f"{issue['severity'].upper():8} {issue['text']} (since {home_time(issue['since'])})")
     if issues:
         raise click.exceptions.Exit(1)

@@ -4,13 +4,14 @@ import json
 import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -19,6 +20,8 @@ from hub_agent.errors import AgentNotRunning, ConfigError, NotFound, OperatingEr
 ANSWER_TIMEOUT_S = 15.0
 LINES = "application/x-ndjson"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)")
+
+_ZONE = "nexa-hub.zone"
 
 # What the API answers is JSON for people: commands print it and look up keys, no more.
 Json = Any
@@ -166,14 +169,28 @@ def print_table(rows: Sequence[Sequence[object]], headings: Sequence[str]) -> No
 def _text(cell: object) -> str:
     if cell is None:
         return "-"
-    return local_time(str(cell)) if isinstance(cell, str) else str(cell)
+    return home_time(str(cell)) if isinstance(cell, str) else str(cell)
 
 
-def local_time(text: str) -> str:
-    """An instant as this machine's clock says it, with its zone; any other text stays as it is."""
+def home_time(text: str) -> str:
+    """An instant as the home's clocks say it, with its zone; any other text stays as it is."""
     if not _INSTANT.fullmatch(text):
         return text
-    return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    return f"{datetime.fromisoformat(text).astimezone(home_zone()):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def home_zone() -> ZoneInfo | None:
+    """The home's, which this machine need not keep; None: no agent says it, so that this machine's has to do. Asked for once by a command."""
+    ctx = click.get_current_context(silent=True)
+    if ctx is None:
+        return None
+    if _ZONE not in ctx.meta:
+        ctx.meta[_ZONE] = None
+        # An unknown zone is a KeyError too.
+        with suppress(OperatingError, KeyError, TypeError, ValueError):
+            ctx.meta[_ZONE] = ZoneInfo(Link(ctx.find_root().obj).get("status")["home"]["timezone"])
+    known: ZoneInfo | None = ctx.meta[_ZONE]
+    return known
 
 
 def as_json_option(function: Any) -> Any:

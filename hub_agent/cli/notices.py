@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from hub_agent.cli.link import Link, as_json_option, print_json
+from hub_agent.cli.link import Link, as_json_option, home_time, print_json
 
 DISMISS = "persistent_notification.dismiss"
 
@@ -47,4 +47,4 @@ def dismiss(socket: str | None, notice_id: str | None, is_all: bool) -> None:
 
 def _in_words(notice: Any) -> str:
     head = f"{notice['title']}: " if notice["title"] else ""
-    return f"{notice['created_at']}  {head}{notice['message']}  [{notice['id']}]"
+    return f"{home_time(notice['created_at'])}  {head}{notice['message']}  [{notice['id']}]"

@@ -2,7 +2,7 @@
 
 import click
 
-from hub_agent.cli.link import Link, as_json_option, print_json
+from hub_agent.cli.link import Link, as_json_option, home_time, print_json
 
 
 @click.group(name="safe-mode", invoke_without_command=True)
@@ -19,9 +19,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
         click.echo("The hub runs with everything.")
     else:
         click.echo(
-            f"Since {mode['since']} the hub runs in safe mode, for it ended {mode['failed']} times soon after its start.\n"
+            f"Since {home_time(mode['since'])} the hub runs in safe mode, for it ended {mode['failed']} times soon after its start.\n"
             f"Left out: {', '.join(mode['left_out'])}.\n"
-            f"Everything is tried again at {mode['trial_at']}; at once: nexa-hub safe-mode leave.\n"
+            f"Everything is tried again at {home_time(mode['trial_at'])}; at once: nexa-hub safe-mode leave.\n"
             "Why it failed: journalctl -u nexa-hub"
         )
 

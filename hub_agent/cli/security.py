@@ -4,7 +4,7 @@ import time
 
 import click
 
-from hub_agent.cli.link import Json, Link, as_json_option, print_json
+from hub_agent.cli.link import Json, Link, as_json_option, home_time, print_json
 
 # A look takes some seconds for each device that does not answer.
 LOOK_S_MAX = 3600.0
@@ -57,14 +57,16 @@ def _print(found: Json) -> None:
         click.echo("The home was not looked at yet." if scans["is_on"] else "Looking is switched off: security.scan.")
     elif last["status"] == "failed":
         click.echo(
-            f"The last look at the home ({last['ended_at']}) failed: {last['error'] or 'it did not come to its end'}"
+            f"The last look at the home ({home_time(last['ended_at'])}) failed: {last['error'] or 'it did not come to its end'}"
         )
     else:
-        click.echo(f"Grade {found['grade']} (risk {found['risk_score']} of 100), looked at {last['ended_at']}.")
+        click.echo(
+            f"Grade {found['grade']} (risk {found['risk_score']} of 100), looked at {home_time(last['ended_at'])}."
+        )
     for each in found["vulnerabilities"]:
         click.echo(f"\n{each['rank'].upper():8}  {each['title']}\n          {each['text']}\n          {each['advice']}")
     for each in found["incidents"]:
-        click.echo(f"\n{each['severity'].upper():8}  {each['title']} (since {each['since']})")
+        click.echo(f"\n{each['severity'].upper():8}  {each['title']} (since {home_time(each['since'])})")
         click.echo(f"          {each['text']}\n          {each['advice']}")
     if found["rules"]:
         click.echo("\nNetwork access rules, in their order:")

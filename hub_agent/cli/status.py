@@ -2,7 +2,7 @@
 
 import click
 
-from hub_agent.cli.link import Json, Link, as_json_option, print_json
+from hub_agent.cli.link import Json, Link, as_json_option, home_time, print_json
 
 
 @click.command(name="status")
@@ -32,7 +32,9 @@ def command(socket: str | None, as_json: bool) -> None:
         of_all = f", everything on it {figures['card_writes_a_day']:.0f}" if "card_writes_a_day" in figures else ""
         click.echo(f"disk     the hub writes {figures['agent_writes_a_day']:.0f} MiB a day{of_all}")
     if (mode := status["safe_mode"]) is not None:
-        click.echo(f"SAFE MODE since {mode['since']}; left out: {', '.join(mode['left_out'])}. See: nexa-hub safe-mode")
+        click.echo(
+            f"SAFE MODE since {home_time(mode['since'])}; left out: {', '.join(mode['left_out'])}. See: nexa-hub safe-mode"
+        )
     if not status["clock"]["is_trusted"]:
         click.echo("clock    not synchronised: records are dated right once it is")
 

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import click
 
-from hub_agent.cli.link import Json, Link, as_json_option, local_time, print_json, print_table
+from hub_agent.cli.link import Json, Link, as_json_option, home_time, print_json, print_table
 
 
 @click.group(name="sync")
@@ -54,7 +54,7 @@ def verify(socket: str | None, days: int, stream: str | None, as_json: bool) -> 
 
 
 def _print_verified(body: Json) -> None:
-    click.echo(f"{body['since']} to {body['until']}: {body['text']}")
+    click.echo(f"{home_time(body['since'])} to {home_time(body['until'])}: {body['text']}")
     rows = [
         (each["stream"], each["records"], each["missing"], each["repaired"], each["refused"], each["still"])
         for each in body["streams"]
@@ -84,12 +84,12 @@ def conflicts(socket: str | None, as_json: bool) -> None:
 
 
 def _print_conflict(conflict: Json) -> None:
-    click.echo(f"{conflict['name']} ({conflict['kind']}, {conflict['id']}), since {local_time(conflict['since'])}")
+    click.echo(f"{conflict['name']} ({conflict['kind']}, {conflict['id']}), since {home_time(conflict['since'])}")
     for field in conflict["fields"]:
         click.echo(f"  {field['field']}: {field['label']}")
         for side in ("hub", "cloud"):
             by, at = conflict[side]["by"], conflict[side]["at"]
-            changed = ", ".join(filter(None, (by and f"by {by}", at and local_time(at))))
+            changed = ", ".join(filter(None, (by and f"by {by}", at and home_time(at))))
             click.echo(f"    {side}" + (f" ({changed})" if changed else ""))
             for line in field[side]["text"]:
                 click.echo(f"      {line}")
@@ -136,7 +136,7 @@ def lost(socket: str | None, put_back: str | None, forget: str | None, as_json: 
         click.echo("Take one back with: nexa-hub sync lost --put-back ID; clear it away with --forget ID")
     for each in () if as_json else found:
         click.echo(
-            f"{each['id']}  {each['name']}: {each['label']}, as the {each['of']} had it; {each['why']}, {local_time(each['at'])}"
+            f"{each['id']}  {each['name']}: {each['label']}, as the {each['of']} had it; {each['why']}, {home_time(each['at'])}"
         )
         for line in each["text"]:
             click.echo(f"      {line}")

@@ -17,7 +17,7 @@ def test_what_is_open_is_told_with_the_beginning_of_its_id(nexa: Any) -> None:
     said = nexa("alerts")
     assert said.code == 1
     assert said.out == (
-        "WARNING  Hall lamp cannot be reached: Hall lamp does not answer. (since 2026-03-01T12:00:00+00:00)  [0a1b2c3d]\n"
+        "WARNING  Hall lamp cannot be reached: Hall lamp does not answer. (since 2026-03-01 13:00:00 CET)  [0a1b2c3d]\n"
     )
     assert nexa("alerts", "--json").json() == [ALERT]
 

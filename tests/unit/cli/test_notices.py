@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.door import AT, FakeDoor
+from tests.unit.cli.test_times import AT_HOME
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +18,7 @@ def test_notices_are_told_with_the_id_that_dismisses_them(nexa: Any, door: FakeD
     said = nexa("notices")
 
     assert said.code == 0
-    assert said.out.splitlines() == [f"{AT}  Washing: It is done.  [n1]", f"{AT}  Filter  [n2]"]
+    assert said.out.splitlines() == [f"{AT_HOME}  Washing: It is done.  [n1]", f"{AT_HOME}  Filter  [n2]"]
     assert nexa("notices", "--json").json() == door.notices_now
 
 

@@ -2,11 +2,12 @@
 
 from tests.fakes.guarding import OPEN, SAFE
 from tests.unit.cli.conftest import ME
+from tests.unit.cli.test_times import AT_HOME
 
 
 def test_a_safe_home_is_told_with_exit_code_0(nexa, door) -> None:
     said = nexa("security")
-    assert (said.code, said.out) == (0, f"Grade A+ (risk 0 of 100), looked at {SAFE['scans']['last']['ended_at']}.\n")
+    assert (said.code, said.out) == (0, f"Grade A+ (risk 0 of 100), looked at {AT_HOME}.\n")
 
 
 def test_what_is_open_is_told_with_what_to_do(nexa, door) -> None:
