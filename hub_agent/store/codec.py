@@ -9,10 +9,11 @@ from enum import Enum
 from functools import cache
 from sys import intern
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 import orjson
 
+from hub_agent.model.device import Capability
 from hub_agent.model.json import JsonObject
 
 # A second's block is packed well, as every byte of it is written twice; in a burst time counts more.
@@ -91,17 +92,36 @@ class Alike:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Any] = {}
+        self._built_by_json: dict[bytes, _Built] = {}
 
     def of(self, value: Any) -> Any:
         return self._known.setdefault(orjson.dumps(value), value)
 
     def in_entities(self, holder: Any) -> None:
-        """Of a device, or of the capabilities of its row."""
+        """Of a device, or of the capabilities of its row, where an entity stands under its id and says nothing of that."""
         entities = holder.get("entities") if isinstance(holder, dict) else None
-        for entity in entities.values() if isinstance(entities, dict) else entities or ():
-            for name in ("capabilities", "native"):
-                if isinstance(entity, dict) and name in entity:
-                    entity[name] = self.of(entity[name])
+        if isinstance(entities, dict):
+            holder["entities"] = {entity_id: self.of(entity) for entity_id, entity in entities.items()}
+            return
+        for entity in entities or ():
+            if isinstance(entity, dict):
+                if "native" in entity:
+                    entity["native"] = self.of(entity["native"])
+                if "capabilities" in entity:
+                    entity["capabilities"] = self._built(entity["capabilities"])
+
+    def _built(self, capabilities: Any) -> "_Built":
+        key = orjson.dumps(capabilities)
+        known = self._built_by_json.get(key)
+        if known is None:
+            known = self._built_by_json[key] = _Built(_CAPABILITIES(capabilities))
+        return known
+
+
+class _Built(dict[str, Capability]):
+    """What a decoder need not build again."""
+
+    __slots__ = ()
 
 
 def decode(kind: type[T], body: bytes, prepare: Callable[[Any], None] = lambda _: None) -> T:
@@ -193,4 +213,7 @@ def _tuple_decoder(parts: tuple[Any, ...]) -> Callable[[Any], Any]:
 def _mapping_decoder(inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
     if inner is _as_is:
         return _as_is
-    return lambda values: {key: inner(value) for key, value in values.items()}
+    return lambda values: values if type(values) is _Built else {key: inner(value) for key, value in values.items()}
+
+
+_CAPABILITIES: Final = _decoder(Mapping[str, Capability])

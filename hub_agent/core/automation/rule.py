@@ -1,6 +1,5 @@
 """An automation or script in the home: its program, whether it is on, its runs."""
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -86,7 +85,7 @@ class Rule:
     is_attached: bool = False
     sites: list[Site] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
-    queue: deque[Run] = field(default_factory=deque)
+    queue: list[Run] = field(default_factory=list)
     last_triggered: datetime | None = None
     pause_timer: Timer | None = None
     # What a person switched, while the definition says what it said then.

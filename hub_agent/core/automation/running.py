@@ -366,7 +366,7 @@ class Running:
         else:
             self._close(run, now)
         if rule.queue and not rule.runs:
-            self._begin(rule, rule.queue.popleft(), now)
+            self._begin(rule, rule.queue.pop(0), now)
 
     # The end of a run.
 
@@ -523,7 +523,7 @@ class Running:
                 self._wait_until_settled(run)
         for rule in self._rules:
             if rule.queue and not rule.runs:
-                self._begin(rule, rule.queue.popleft(), now)
+                self._begin(rule, rule.queue.pop(0), now)
 
     def _read_run(self, key: str, body: JsonObject) -> Run | None:
         """A run goes on if its automation still means the same."""

@@ -5,6 +5,7 @@ and its report, and gives the same report again for the same value: what costs i
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, partial
 from typing import Final
 
 import orjson
@@ -18,8 +19,11 @@ from hub_agent.model.json import JsonObject, JsonValue
 from hub_agent.model.report import EntityReport
 
 STATE_CHARS_MAX: Final = 255
+# What is the same for entities of the same key, as devices of one model have them, is made once; for so many.
+SHARED_MAX: Final = 512
 _UNREAD: Final = object()
 
+StateOf = Callable[[JsonValue], str | None]
 ReadValue = Callable[[JsonValue], EntityReport | None]
 ReadBody = Callable[[JsonObject, list[str]], EntityReport | None]
 
@@ -55,7 +59,7 @@ class Compound:
         self._read = read
         self._values: tuple[JsonValue, ...] | None = None
         self._report: EntityReport | None = None
-        self.properties = frozenset(self._names)
+        self.properties = _set_of(self._names)
         self.is_event = is_event
 
     def report(self, body: JsonObject, faults: list[str]) -> EntityReport | None:
@@ -72,6 +76,11 @@ class Compound:
 Reader = Single | Compound
 
 
+@lru_cache(SHARED_MAX)
+def _set_of(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(names)
+
+
 def reader_of(key: str, native: JsonObject) -> Reader | None:
     """None for what only takes commands."""
     make = _READERS.get(fields.text(native, "kind") or "")
@@ -85,6 +94,11 @@ _NUMBERS: Final = frozenset({int, float})
 
 
 def _numeric(key: str, native: JsonObject) -> Reader:
+    return Single(_property(native), _number(key))
+
+
+@lru_cache(SHARED_MAX)
+def _number(key: str) -> ReadValue:
     def read(value: JsonValue) -> EntityReport | None:
         # Exact types first: most of what a home says is numbers, and true is no number.
         if type(value) in _NUMBERS:
@@ -93,12 +107,17 @@ def _numeric(key: str, native: JsonObject) -> Reader:
             return EntityReport(key, value.strip(), NOTHING) if number_of(value) is not None else None
         return None
 
-    return Single(_property(native), read)
+    return read
 
 
 def _enum(key: str, native: JsonObject) -> Reader:
     # Values beyond the listed ones are let through: converters forget some.
-    return Single(_property(native), lambda value: _words(key, value))
+    return Single(_property(native), _word(key))
+
+
+@lru_cache(SHARED_MAX)
+def _word(key: str) -> ReadValue:
+    return partial(_words, key)
 
 
 def _words(key: str, value: JsonValue) -> EntityReport | None:
@@ -128,20 +147,28 @@ def _text(key: str, native: JsonObject) -> Reader:
 
 def _two_states(on: str, off: str) -> Callable[[str, JsonObject], Reader]:
     def make(key: str, native: JsonObject) -> Reader:
-        state_of = _on_off(native, on, off)
-
-        def read(value: JsonValue) -> EntityReport | None:
-            state = state_of(value)
-            return EntityReport(key, state, NOTHING) if state is not None else None
-
-        return Single(_property(native), read)
+        return Single(_property(native), _state(key, _on_off(native, on, off)))
 
     return make
 
 
-def _on_off(native: JsonObject, on: str, off: str) -> Callable[[JsonValue], str | None]:
+@lru_cache(SHARED_MAX)
+def _state(key: str, state_of: StateOf) -> ReadValue:
+    def read(value: JsonValue) -> EntityReport | None:
+        state = state_of(value)
+        return EntityReport(key, state, NOTHING) if state is not None else None
+
+    return read
+
+
+def _on_off(native: JsonObject, on: str, off: str) -> StateOf:
     """Raw value -> state. What a converter calls "ON" a firmware may send as true, or in small letters."""
-    states = {_plain(native.get("off")): off, _plain(native.get("on")): on}
+    return _state_of(_plain(native.get("on")), _plain(native.get("off")), on, off)
+
+
+@lru_cache(SHARED_MAX)
+def _state_of(said_on: str, said_off: str, on: str, off: str) -> StateOf:
+    states = {said_off: off, said_on: on}
     spoken: dict[JsonValue, str] = {}
     if states.keys() == {"on", "off"}:
         spoken = {"true": states["on"], "false": states["off"]}

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from hub_agent.model.definition import Definition
-from hub_agent.store.codec import decode
+from hub_agent.model.device import Device
+from hub_agent.store.codec import Alike, decode, pack, to_json
 
 
 def _definition(number: int, deepness: int = 0) -> bytes:
@@ -30,3 +31,44 @@ def test_long_texts_are_left_alone() -> None:
 def test_bottomless_json_is_damage(deepness: int) -> None:
     with pytest.raises(ValueError):
         decode(Definition, _definition(1, deepness))
+
+
+def test_what_devices_of_one_model_say_of_themselves_is_held_once() -> None:
+    devices = [_lamp(number) for number in (1, 2)]
+    alike = Alike()
+    one, other = (decode(Device, pack(device), alike.in_entities) for device in devices)
+    assert [one, other] == devices
+    assert one.entities[0].capabilities is other.entities[0].capabilities
+    assert one.entities[0].native is other.entities[0].native
+    assert decode(Device, pack(one)) == one
+
+
+def test_a_capability_that_is_none_is_damage() -> None:
+    body = to_json(_lamp(1)).replace(b'"type":"bool"', b'"kind":"bool"')
+    with pytest.raises(ValueError, match="not a Device"):
+        decode(Device, body, Alike().in_entities)
+
+
+def _lamp(number: int) -> Device:
+    body = {
+        "id": f"d{number}",
+        "origin": {"dialect": "zigbee2mqtt", "native_id": f"0x{number}"},
+        "aliases": [],
+        "name": f"Lamp {number}",
+        "device_type": "light",
+        "entities": [
+            {
+                "id": f"light.lamp_{number}",
+                "device_id": f"d{number}",
+                "key": "light",
+                "domain": "light",
+                "capabilities": {"on": {"type": "bool", "access": "rw"}},
+                "native": {"kind": "light"},
+                **dict.fromkeys(("name", "device_class", "unit", "state_class", "category")),
+            }
+        ],
+        "native": {},
+        "named_by_person": False,
+        **dict.fromkeys(("room_id", "brand", "model", "protocol", "via", "firmware_version", "power_source")),
+    }
+    return decode(Device, json.dumps(body).encode())

@@ -54,14 +54,8 @@ class Trigger:
     variables: tuple[tuple[str, Value], ...] = field(default=())
 
     def attach(self, exchange: Exchange, fire: Fire, remember: Remember, variables: Variables, now: datetime) -> "Site":
-        head: dict[str, object] = {
-            "platform": self.platform,
-            "id": self.id,
-            "idx": str(self.index),
-            "alias": self.alias,
-        }
-
         def tell(told: dict[str, object], at: datetime) -> None:
+            head = {"platform": self.platform, "id": self.id, "idx": str(self.index), "alias": self.alias}
             fire({**head, **told}, at)
 
         attachment = Attachment(exchange, tell, remember, variables)
