@@ -1,5 +1,6 @@
 """The home's health on the page in a real browser: what is wrong, what is asked, what is declared, on a phone and a desk."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -146,3 +147,34 @@ def test_what_interrupts_in_quiet_hours_is_asked_for_twice(phone, hub) -> None: 
     phone.click(f"{LAMP_CARD} li .ask")
     phone.see("!document.querySelector('[aria-busy]')")
     assert hub.door.asked[0][1]["is_forced"] is True
+
+
+SAID = {
+    "Restarting it is not tried: these are quiet hours, until 07:00. It can be forced.": "Neustart wird nicht versucht: Ruhezeit bis 07:00. Es lässt sich erzwingen.",
+    "Next is asking for its state, at 12:30, after asking you.": "Als Nächstes: Nachfrage nach dem Zustand, um 12:30, nach einer Frage an dich.",
+    "Nothing more can be tried from here. You have been told; it is looked at again now.": "Von hier aus lässt sich nichts mehr versuchen. Du weißt Bescheid; wieder nachgesehen wird jetzt.",
+    "It was last heard 3 hours ago. Usually it is every 1 minute.": "Zuletzt gehört: vor 3 Stunden. Sonst: alle 1 Minute.",
+    "It is unavailable: its dialect says so. It was last heard 2 days ago.": "Es ist nicht verfügbar: So sagt es sein Dialekt. Zuletzt gehört: vor 2 Tage.",
+    "It cannot be reached for 3 days.": "Es ist nicht erreichbar (seit 3 Tagen).",
+    "Who left answers on every port": "Who left antwortet auf jedem Port",
+    "Still: The battery of Who left is low": "Immer noch: Die Batterie von Who left ist schwach",
+    "3 wrong pairing codes came from many addresses.": "3 falsche Codes kamen von vielen Adressen.",
+    "Nobody has ever said this.": "Nobody has ever said this.",
+}
+
+
+def test_the_hubs_sentences_are_german_down_to_what_fills_them(driver, hub) -> None:  # noqa: F811
+    page = Browser(driver, hub, width=1280, height=900)
+    try:
+        page.open("/live")
+        page.run("localStorage.setItem('language', 'de')")
+        page.pair()
+        page.run(
+            "window.said = null; import(document.querySelector('link[href$=\"/language.js\"]').href).then(({ fromHub }) => { window.said = "
+            + json.dumps(list(SAID))
+            + ".map(fromHub); })"
+        )
+        page.see("window.said")
+        assert dict(zip(SAID, page.run("return window.said"), strict=True)) == SAID
+    finally:
+        page.quit()

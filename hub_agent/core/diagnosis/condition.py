@@ -97,10 +97,7 @@ def look_at_automations(seen: Subject) -> Step:
     ill = [name for name, health in rules if health != "healthy"]
     told: JsonObject = {"automations": [name for name, _ in rules[:20]], "count": len(rules)}
     if not ill:
-        count = len(rules)
-        return Step(
-            "automations", Status.OK, f"{count} automation{'s' if count != 1 else ''} that name it can do so.", told
-        )
+        return Step("automations", Status.OK, f"Automations that name it and can do so: {len(rules)}.", told)
     text = f"{len(ill)} of {len(rules)} automations that name it cannot do all that they are for: {', '.join(ill[:5])}."
     advice = f'See what is missing: nexa-hub automations check "{ill[0]}"'
     return Step("automations", Status.WARNING, text, told, advice=advice)

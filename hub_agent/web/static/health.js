@@ -47,7 +47,7 @@ export function healthPart(doing) {
       name.textContent = now.name;
       card.setAttribute('aria-label', now.name);
       about.textContent = `${t('{score} of 100', now)}, ${STATES[now.state]}`;
-      const tried = trouble?.tried.length ? t('Tried: {what}.', { what: trouble.tried.map((each) => `${each.words}${each.count > 1 ? ` (${each.count}×)` : ''}`).join(', ') }) : null;
+      const tried = trouble?.tried.length ? t('Tried: {what}.', { what: trouble.tried.map((each) => `${fromHub(each.words)}${each.count > 1 ? ` (${each.count}×)` : ''}`).join(', ') }) : null;
       const texts = [...(trouble?.issues ?? now.issues).map((each) => fromHub(each.text)), ...now.why.map(fromHub), tried].filter(Boolean);
       why.replaceChildren(...[...new Set(texts)].map((text) => make('li', { text })));
       next.textContent = fromHub(trouble?.next.text) ?? '';
@@ -68,7 +68,7 @@ export function healthPart(doing) {
   function deviceLine(device) {
     const details = more(device);
     const line = make('li', {}, details);
-    line.show = (now) => { details.firstElementChild.textContent = `${now.name}: ${now.score}${now.why.length ? `, ${now.why[0]}` : ''}`; };
+    line.show = (now) => { details.firstElementChild.textContent = `${now.name}: ${now.score}${now.why.length ? `, ${fromHub(now.why[0])}` : ''}`; };
     line.show(device);
     return line;
   }
@@ -90,16 +90,16 @@ export function healthPart(doing) {
     return details;
   }
 
-  const factors = (now) => make('ul', {}, ...now.factors.map((each) => make('li', { text: `${each.text} (−${each.points})` })));
+  const factors = (now) => make('ul', {}, ...now.factors.map((each) => make('li', { text: `${fromHub(each.text)} (−${each.points})` })));
 
   function plan(now, read) {
     if (!now.plan.length) return '';
     const told = make('p', { className: 'told', role: 'status' });
     const lines = now.plan.filter((each) => each.verdict !== 'unfit').map((each) => {
-      const reasons = each.verdict === 'asks' ? [] : each.reasons;
-      const line = make('li', { text: `${capital(each.words)}: ${[VERDICTS[each.verdict], ...reasons].join(', ')} ` });
+      const reasons = each.verdict === 'asks' ? [] : each.reasons.map(fromHub);
+      const line = make('li', { text: `${capital(fromHub(each.words))}: ${[VERDICTS[each.verdict], ...reasons].join(', ')} ` });
       if (!['now', 'asks', 'not_now'].includes(each.verdict) || each.remedy === 'tell_person') return line;
-      const attempt = button(t('Try now'), 'more', `${now.name}: ${t('Try now')}: ${each.words}`);
+      const attempt = button(t('Try now'), 'more', `${now.name}: ${t('Try now')}: ${fromHub(each.words)}`);
       attempt.dataset.needs = 'control';
       let isForced = false;
       attempt.addEventListener('click', () => {
@@ -126,7 +126,7 @@ export function healthPart(doing) {
     look.addEventListener('click', () => act(told, look, async () => {
       const found = await doing.send('POST', 'diagnoses', { device: now.id });
       const worse = found.steps.filter((each) => each.status === 'failed' || each.status === 'warning');
-      steps.replaceChildren(make('li', { text: found.summary }), ...worse.map((each) => make('li', { text: [each.text, each.advice].filter(Boolean).join(' ') })));
+      steps.replaceChildren(make('li', { text: fromHub(found.summary) }), ...worse.map((each) => make('li', { text: [each.text, each.advice].filter(Boolean).map(fromHub).join(' ') })));
     }));
     return now.state === 'well' ? '' : make('div', {}, look, steps, told);
   }
@@ -182,9 +182,9 @@ export function healthPart(doing) {
     const worth = [...left, ...foreseen.predictions.map((each) => each.recommended_maintenance), ...foreseen.anomalies.map((each) => each.description), ...foreseen.insights.map((each) => [each.description, each.recommended_action].filter(Boolean).join(' '))].filter(Boolean);
     $('-worth').replaceChildren(...worth.map((text) => make('li', { text })));
     $('-worth').hidden = $('-worth-title').hidden = worth.length === 0;
-    $('-history').replaceChildren(...(history.length ? history.map((each) => make('li', {}, `${each.name ?? t('A device that is gone')}: ${each.words}, ${each.outcome} (`, timeElement(each.at), ')')) : [make('li', { text: t('Nothing had to be healed yet.') })]));
+    $('-history').replaceChildren(...(history.length ? history.map((each) => make('li', {}, `${each.name ?? t('A device that is gone')}: ${fromHub(each.words)}, ${fromHub(each.outcome)} (`, timeElement(each.at), ')')) : [make('li', { text: t('Nothing had to be healed yet.') })]));
     const all = rates.filter((each) => each.of === 'all');
-    $('-rates').replaceChildren(...all.map((each) => make('li', { text: t('{what} helped {helped} of {tried} times.', { ...each, what: capital(each.words) }) })));
+    $('-rates').replaceChildren(...all.map((each) => make('li', { text: t('{what} helped {helped} of {tried} times.', { ...each, what: capital(fromHub(each.words)) }) })));
   }
 
   $('-more').addEventListener('toggle', () => { if ($('-more').open) readMore().catch((err) => { $('-history').replaceChildren(make('li', { className: 'bad', text: err.message })); }); });

@@ -26,7 +26,9 @@ export const language = chosen();
 // Numbers and dates: as the browser's own region writes that language, where it has one.
 export const locale = navigator.languages?.find((each) => each.toLowerCase().startsWith(language)) ?? language;
 // Modules that import this one begin when the words are there: `t` may stand in their constants.
-const [words, hubs] = await Promise.all([read(language), read(`hub.${language}`)]);
+const [words, ofHub] = await Promise.all([read(language), read(`hub.${language}`)]);
+// A sentence that stands behind another has a space before it there.
+const hubs = Object.fromEntries(Object.entries(ofHub).map(([key, text]) => [key.trim(), text.trim()]));
 // Made when they are first needed, for each takes a slow phone longer than all else at the start; and kept, for the same reason.
 let plurals;
 const formats = new Map();
@@ -51,17 +53,37 @@ export function tn(one, other, count, values = {}) {
 // What the hub says comes in English. `languages/hub.<code>.json` has its sentences, with the same {places} for what is filled in; others stay as they are.
 const patterns = Object.keys(hubs).filter((key) => key.includes('{')).map((key) => {
   const escaped = key.split(/\{\w+\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return { key, names: [...key.matchAll(/\{(\w+)\}/g)].map(([, name]) => name), is: new RegExp(`^${escaped.join('(.+?)')}$`, 's'), fixed: escaped.join('').length };
+  return { key, names: [...key.matchAll(/\{(\w+)\}/g)].map(([, name]) => name), is: new RegExp(`^${escaped.join('(.*?)')}$`, 's'), fixed: escaped.join('').length };
 }).sort((one, other) => other.fixed - one.fixed);
 
+const SPAN = /^(\d+) (second|minute|hour|day)s?$/;
+const lowered = (text) => text.charAt(0).toLowerCase() + text.slice(1);
+const raised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+// What fills these places are words of the hub again, alone or several with commas between. What people and makers called something never is.
+const NESTED = new Set(['advice', 'asked', 'at', 'count', 'finding', 'hint', 'how_long', 'issue', 'left_out', 'level', 'message', 'near', 'power', 'reason', 'reasons', 'remedy', 'side', 'since', 'source', 'text', 'time', 'times', 'title', 'titles', 'told', 'until', 'usual', 'version', 'what', 'when', 'word', 'words']);
+const listed = (part) => (Object.hasOwn(hubs, part) ? hubs[part] : part.startsWith(', ') ? `, ${fromHub(part.slice(2))}` : fromHub(part));
+
+function nested(text) {
+  const whole = fromHub(text);
+  return whole === text ? text.split(/(?=, )/).map(listed).join('') : whole;
+}
+
+// One text may be several sentences, or a few words that begin one.
 export function fromHub(text) {
-  if (language === 'en' || typeof text !== 'string') return text;
+  if (language === 'en' || typeof text !== 'string' || text === '') return text;
+  if (text.startsWith(' ')) return ` ${fromHub(text.trim())}`;
   if (Object.hasOwn(hubs, text)) return hubs[text];
-  for (const { key, names, is } of patterns) {
-    const found = is.exec(text);
-    if (found) return filled(hubs[key], Object.fromEntries(names.map((name, at) => [name, found[at + 1]])));
+  if (Object.hasOwn(hubs, lowered(text))) return raised(hubs[lowered(text)]);
+  const [, count, unit] = SPAN.exec(text) ?? [];
+  if (unit) return number(Number(count), { style: 'unit', unit, unitDisplay: 'long' });
+  const sentences = text.split(/(?<=[.?!]) (?=\p{Lu})/u);
+  for (const { key, names, is, fixed } of patterns) {
+    const found = is.exec(text) ?? (text === lowered(text) ? null : is.exec(lowered(text)));
+    // Of two sentences a short pattern would take most for one filling.
+    if (found && (sentences.length === 1 || fixed > text.length / 3)) return filled(hubs[key], Object.fromEntries(names.map((name, at) => [name, NESTED.has(name) ? nested(found[at + 1]) : found[at + 1]])));
   }
-  return text;
+  return sentences.length > 1 ? sentences.map(fromHub).join(' ') : text;
 }
 
 // The same where the hub tells its sentence and what fills it apart.

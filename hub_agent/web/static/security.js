@@ -1,5 +1,5 @@
 // The home's security: its grade, what is open and what to do about it, who was refused too often, who may come in.
-import { t, tn } from './language.js';
+import { fromHub, t, tn } from './language.js';
 import { ago, make } from './words.js';
 
 const RANKS = { critical: t('Critical'), high: t('Serious'), medium: t('Worth mending'), low: t('Small'), info: t('Good to know') };
@@ -15,11 +15,11 @@ function card(of) {
   const advice = make('p', { className: 'advice' });
   const box = make('div', { className: 'card', role: 'group' }, title, ' ', about, text, advice);
   box.show = (now) => {
-    title.textContent = now.title;
-    box.setAttribute('aria-label', now.title);
+    title.textContent = fromHub(now.title);
+    box.setAttribute('aria-label', fromHub(now.title));
     about.textContent = `${now.rank ? RANKS[now.rank] : t('last {when}', { when: ago(now.last_at) })} · ${t('since {when}', { when: ago(now.since) })}`;
-    text.textContent = now.text;
-    advice.textContent = now.advice;
+    text.textContent = fromHub(now.text);
+    advice.textContent = fromHub(now.advice);
   };
   box.show(of);
   return box;
@@ -32,8 +32,8 @@ function line(of, words) {
   return item;
 }
 
-const minorWords = (each) => `${each.title}. ${each.text} ${each.advice}`;
-const ruleWords = (each) => `“${each.name}” ${VERDICTS[each.verdict] ?? each.verdict}: ${each.is_enforced ? tn('in force, {count} time so far', 'in force, {count} times so far', each.hit_count) : t('not enforced, {reason}', { reason: each.reason })}`;
+const minorWords = (each) => `${fromHub(each.title)}. ${fromHub(each.text)} ${fromHub(each.advice)}`;
+const ruleWords = (each) => `“${each.name}” ${VERDICTS[each.verdict] ?? each.verdict}: ${each.is_enforced ? tn('in force, {count} time so far', 'in force, {count} times so far', each.hit_count) : t('not enforced, {reason}', { reason: fromHub(each.reason) })}`;
 
 export function securityPart({ send, keep, changed }) {
   const $ = (name) => document.getElementById(`security-${name}`);
@@ -57,7 +57,7 @@ export function securityPart({ send, keep, changed }) {
       const minor = now.vulnerabilities.filter(isMinor);
       $('grade').textContent = now.grade ? t('Grade {grade}', { grade: now.grade }) : isOn ? t('not looked at yet') : t('looking is switched off');
       keep($('wrong'), [...now.vulnerabilities.filter((each) => !isMinor(each)), ...now.incidents], (each) => each.id, card);
-      const failed = last?.status === 'failed' ? t('The last look failed: {error}', { error: last.error ?? t('it did not come to its end') }) : '';
+      const failed = last?.status === 'failed' ? t('The last look failed: {error}', { error: fromHub(last.error) ?? t('it did not come to its end') }) : '';
       const looked = last ? failed || tn('Looked at {count} device {when}', 'Looked at {count} devices {when}', last.devices, { when: ago(last.ended_at) }) : t('How it stands');
       $('more').querySelector('summary').textContent = [looked, minor.length && tn('{count} small thing', '{count} small things', minor.length), now.rules.length && tn('{count} access rule', '{count} access rules', now.rules.length)].filter(Boolean).join(' · ');
       keep($('minor'), minor, (each) => each.id, (each) => line(each, minorWords));

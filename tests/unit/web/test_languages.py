@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hub_agent.core.healing.remedies import REMEDIES
 from hub_agent.model.issue import ISSUES
 
 STATIC = Path(__file__).parents[3] / "hub_agent" / "web" / "static"
@@ -77,8 +78,10 @@ def test_what_is_translated_is_written_out_so_that_it_is_found(module: Path) -> 
 def _sentences(source: str) -> set[str]:
     """What stands in Python code as text, with {} for what is filled in."""
     found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+    tree = ast.parse(source)
+    pieces = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in pieces:
             found.add(_HELD.sub("{}", node.value))
         elif isinstance(node, ast.JoinedStr):
             parts = [str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values]
@@ -96,7 +99,41 @@ def test_the_sentences_of_the_hub_in_another_language_are_those_it_says(file: Pa
     assert [key for key in words if _HELD.sub("{}", key) not in said] == []
 
 
+# What people read of an issue beside its own places: {names}, {reason} are words of others.
+_HAS_WORDS = re.compile(r"[a-z]{3,}")
+
+
 @pytest.mark.parametrize("file", HUBS, ids=lambda file: file.stem)
-def test_the_title_of_every_issue_is_said_in_every_language(file: Path) -> None:
+def test_every_issue_and_every_remedy_is_said_in_every_language(file: Path) -> None:
     words = json.loads(file.read_text())
-    assert sorted({kind.title for kind in ISSUES.values()} - words.keys()) == []
+    said = {kind.title for kind in ISSUES.values()} | {remedy.words for remedy in REMEDIES.values()}
+    said |= {kind.text for kind in ISSUES.values() if _HAS_WORDS.search(_HELD.sub("", kind.text))}
+    known = {_HELD.sub("{}", key) for key in words}
+    assert sorted(each for each in said if _HELD.sub("{}", each) not in known) == []
+
+
+# What healing, diagnosis, security and alerts tell people. A reason that is only noted down, or a refusal, is not among it.
+TELLING = (
+    "healing/guards.py", "healing/telling.py", "healing/remedies/*.py", "health/score.py",
+    "diagnosis/condition.py", "diagnosis/examining.py", "diagnosis/reach.py", "diagnosis/ways.py", "diagnosis/step.py",
+    "security/dialects.py", "security/findings.py", "security/incidents.py",
+    "alerting/desk.py", "alerting/looking.py", "alerting/told.py",
+)  # fmt: skip
+_SENTENCE = re.compile(r"(?s)^[^a-z]*[A-Z{].*[a-z]{2,}.* .*[.?]$")
+
+
+def _without_docs(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            node.body[0] = ast.Pass()
+    return ast.unparse(tree)
+
+
+@pytest.mark.parametrize("file", HUBS, ids=lambda file: file.stem)
+def test_every_sentence_of_what_was_found_and_what_to_do_is_said_in_every_language(file: Path) -> None:
+    known = {_HELD.sub("{}", key) for key in json.loads(file.read_text())}
+    core = STATIC.parents[1] / "core"
+    modules = [path for pattern in TELLING for path in sorted(core.glob(pattern))]
+    said = set().union(*(_sentences(_without_docs(module.read_text())) for module in modules))
+    assert sorted(each for each in said if _SENTENCE.match(each) and each not in known) == []
