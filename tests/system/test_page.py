@@ -526,10 +526,14 @@ def test_the_page_opens_without_the_hub_says_so_and_comes_back_by_itself(page, h
     hub.stop()
     page.open("/#health")
     page.see_text("#away", "The hub cannot be reached")
+    page.see_text("#health", "How it stands is shown as soon as the hub answers.")
+    assert page.run("return [...document.querySelectorAll('.view:not([hidden]) summary')].filter((each) => each.checkVisibility() && !each.innerText).length") == 0  # fmt: skip
     page.shoot("hub-away")
     hub.start()
     page.see_text("#health-score", "84 of 100")
     page.see("document.querySelector('#away').hidden")
+    assert "as soon as the hub answers" not in page.text("#view-health")
+    page.see_text("#health-more summary", "All devices")
     kept = "caches.keys().then((names) => Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).map((each) => new URL(each.url).pathname)))).then((found) => { window.kept = found.flat(); })"
     page.run(f"window.kept = null; {kept}")
     page.see("window.kept")

@@ -16,6 +16,8 @@ export function healthPart(doing) {
 
   function show(now) {
     known = now;
+    $('-unknown').hidden = true;
+    $('-more').hidden = false;
     const wrong = now.devices.filter((each) => each.state !== 'well');
     const others = now.devices.filter((each) => each.state === 'well');
     const asked = wrong.filter((each) => each.state === 'asks').length;

@@ -48,11 +48,15 @@ function issueLine(issue) {
   return line;
 }
 
+// Until the hub has told it; what it told once stays while it is away.
+const notSaid = (name) => make('p', { id: `${name}-unknown`, className: 'card empty unknown', text: t('How it stands is shown as soon as the hub answers.') });
+
 function healthSkeleton() {
   return make('section', { id: 'health', 'aria-labelledby': 'health-title' },
     make('div', { className: 'title' }, make('h2', { id: 'health-title', text: t('Devices') }), make('span', { id: 'health-score' })),
     make('div', { id: 'health-wrong', className: 'found' }),
-    make('details', { id: 'health-more' }, make('summary'),
+    notSaid('health'),
+    make('details', { id: 'health-more', hidden: '' }, make('summary'),
       make('h3', { text: t('Devices, the worst first') }), make('ul', { id: 'health-devices' }),
       make('h3', { id: 'health-batteries-title', text: t('Batteries, the emptiest first') }), make('ul', { id: 'health-batteries' }),
       make('h3', { id: 'health-worth-title', text: t('Worth knowing') }), make('ul', { id: 'health-worth' }),
@@ -64,7 +68,8 @@ function securitySkeleton() {
   return make('section', { id: 'security', 'aria-labelledby': 'security-title' },
     make('div', { className: 'title' }, make('h2', { id: 'security-title', text: t('Security') }), make('span', { id: 'security-grade' })),
     make('div', { id: 'security-wrong', className: 'found' }),
-    make('details', { id: 'security-more' }, make('summary'),
+    notSaid('security'),
+    make('details', { id: 'security-more', hidden: '' }, make('summary'),
       make('ul', { id: 'security-minor' }),
       make('h3', { id: 'security-rules-title', text: t('Who may reach this hub') }), make('ul', { id: 'security-rules' }),
       make('button', { id: 'security-scan', 'data-needs': 'configure', className: 'more', type: 'button', text: t('Look at the home now') }),

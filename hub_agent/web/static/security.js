@@ -53,6 +53,8 @@ export function securityPart({ send, keep, changed }) {
   return {
     tells: (issue) => TOLD.includes(issue.code),
     show(now) {
+      $('unknown').hidden = true;
+      $('more').hidden = false;
       const { last, is_on: isOn, is_running: isRunning } = now.scans;
       const minor = now.vulnerabilities.filter(isMinor);
       $('grade').textContent = now.grade ? t('Grade {grade}', { grade: now.grade }) : isOn ? t('not looked at yet') : t('looking is switched off');
