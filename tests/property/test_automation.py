@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from hub_agent.core.automation.loading import read_program
 from hub_agent.core.automation.reading import to_duration
@@ -56,6 +56,7 @@ def _restartable() -> list[dict[str, Any]]:
 
 
 RESTARTABLE = _restartable()
+COUNTS_LIGHTS = next(each for each in RESTARTABLE if each["name"] == "template_trigger_counts_lights")
 
 
 def _instant(scenario: dict[str, Any], at: str) -> datetime:
@@ -69,6 +70,7 @@ def _seen(verdict: Verdict) -> list[str]:
 
 @settings(max_examples=80, deadline=None)
 @given(scenario=st.sampled_from(RESTARTABLE), after=st.integers(0, 12), part=st.floats(0.01, 0.99))
+@example(scenario=COUNTS_LIGHTS, after=0, part=0.5)
 def test_a_restart_at_any_moment_changes_nothing_of_what_is_done(scenario, after, part) -> None:
     times = sorted({_instant(scenario, each["at"]) for each in (*scenario["steps"], *scenario["expect"])})
     times.insert(0, datetime.fromisoformat(scenario["home"]["start"]))

@@ -8,7 +8,9 @@ import { createServer } from 'node:https'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 
-const { Server } = createRequire(import.meta.url)('castv2')
+const require = createRequire(import.meta.url)
+const { Server } = require('castv2')
+const { CastMessage } = require('castv2/lib/proto')
 const [keyFile, certFile, host, port] = process.argv.slice(2)
 const identity = { key: readFileSync(keyFile), cert: readFileSync(certFile) }
 
@@ -136,4 +138,9 @@ createInterface({ input: process.stdin })
   })
   .on('close', () => process.exit(0))
 
-eureka.listen(8443, host, () => server.listen(Number(port), host, () => console.log('up')))
+// The library reads its messages' descriptions in the background, and dies of a message that comes before them.
+function canRead() {
+  try { return CastMessage.parse(Buffer.alloc(0)), true } catch (err) { return err.message !== 'extension not loaded yet' }
+}
+const listen = () => (canRead() ? eureka.listen(8443, host, () => server.listen(Number(port), host, () => console.log('up'))) : setImmediate(listen))
+listen()

@@ -52,7 +52,7 @@ class Watch:
             return None
         finally:
             looked, outlook.looked = outlook.looked, before
-            self._looked, self._looked_at = looked, now
+            self._looked = looked
             is_broad = looked.at_all or bool(looked.domains)
             self._attachment.watch(looked.entity_ids, self._handle, at_all=is_broad)
             if looked.at_clock:
@@ -77,6 +77,8 @@ class Watch:
         self._tell(None, now)
 
     def _tell(self, change: StateChanged | None, now: datetime) -> None:
+        # Not the first look of all: the hub may just have started again, and what happens next is told as ever.
+        self._looked_at = now
         is_true = self.look(now)
         if is_true is not None:
             self._on_truth(is_true, change, now)
