@@ -122,7 +122,7 @@ def fsync(path: Path) -> None:
     with suppress(FileNotFoundError):  # folded into the file, which is fsynced then
         wal = os.open(path.with_name(path.name + "-wal"), os.O_RDONLY | os.O_CLOEXEC)
         try:
-            os.fsync(wal)
+            os.fdatasync(wal)
         finally:
             os.close(wal)
 

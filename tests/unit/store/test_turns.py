@@ -85,7 +85,7 @@ async def test_a_commit_that_runs_ahead_is_fsynced_by_itself_and_others_do_not_w
         fsynced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
         assert may_end.wait(10)
 
-    monkeypatch.setattr(file.os, "fsync", fsync)
+    monkeypatch.setattr(file.os, "fdatasync", fsync)
     assert not await mirror.commit_ahead(reports(3, Durability.FSYNC), moment(1))
     assert fsynced == []
     following = asyncio.create_task(mirror.fsync())
