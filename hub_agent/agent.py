@@ -401,7 +401,9 @@ class Agent:
             def now() -> datetime:
                 return self._clock.now().wall
 
-            return Opening(door, access, self._config, version=__version__, names=names, now=now)
+            opening = Opening(door, access, self._config, version=__version__, names=names, now=now)
+            _settle_memory()  # or each look at the old for garbage goes through the page's libraries, too
+            return opening
 
         loaded = asyncio.get_running_loop().run_in_executor(None, load)
 
