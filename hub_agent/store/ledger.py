@@ -291,6 +291,8 @@ class Ledger:
         self._checkpoint_bytes = min(CHECKPOINT_BYTES, max(1, self._disk_space().total // CHECKPOINT_PART))
         self._hold_reserve()
         remembered = self._remember(identity)
+        # The pages that were read for it are not read again.
+        connection.execute("PRAGMA shrink_memory")
         return replace(remembered, findings=[*findings, *self._tables.findings])
 
     def _identity(self) -> Identity:

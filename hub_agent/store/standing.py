@@ -56,7 +56,7 @@ class Standing:
 
     def states(self) -> dict[EntityId, EntityState]:
         return {
-            EntityId(entity_id): EntityState(held[0], held[1], _datetime(held[2]), _datetime(held[3]))
+            EntityId(entity_id): EntityState(held[0], held[1], *_datetimes(held[2], held[3]))
             for entities in self._entities_by_device.values()
             for entity_id, held in entities.items()
         }
@@ -171,6 +171,12 @@ def state_of(row: Row) -> str | None:
     return None
 
 
+def _datetimes(changed_at: Instant, updated_at: Instant) -> tuple[datetime, datetime]:
+    """Most states were said once and have not been since: one instant then."""
+    changed = _datetime(changed_at)
+    return changed, changed if updated_at == changed_at else _datetime(updated_at)
+
+
 def _datetime(at: Instant) -> datetime:
     return at if isinstance(at, datetime) else datetime.fromisoformat(at)
 
@@ -181,4 +187,6 @@ def _held(parts: Iterable[Column]) -> Held:
     assert isinstance(attributes, Mapping)
     assert isinstance(changed_at, datetime | str)
     assert isinstance(updated_at, datetime | str)
+    if updated_at == changed_at:
+        updated_at = changed_at
     return (intern(state), cast("JsonObject", attributes), changed_at, updated_at)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from hub_agent.core.automation.registry import Registry
@@ -82,6 +83,8 @@ class Hold:
 
 class Attachment:
     """A trigger's place at the exchange, while its automation is on or a run waits for it. `detach` leaves nothing behind."""
+
+    __slots__ = ("_alarms", "_at_all", "_leave", "_remember", "_variables", "_watched", "exchange", "fire", "holds")
 
     def __init__(self, exchange: Exchange, fire: Fire, remember: Remember, variables: Variables) -> None:
         self.exchange = exchange
@@ -199,7 +202,7 @@ class Attachment:
 
     def _join(self, index: dict[str, dict[H, None]], key: str, handle: H) -> None:
         index.setdefault(key, {})[handle] = None
-        self._leave.append(lambda: _part(index, key, handle))
+        self._leave.append(partial(_part, index, key, handle))
 
 
 def _part(index: dict[str, dict[H, None]], key: str, handle: H) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from sys import intern
 
 from hub_agent.core.automation.exchange import Exchange
 from hub_agent.core.automation.reading import is_entity_id
@@ -37,7 +39,7 @@ def names_in(value: object) -> Iterator[str]:
 
 def _ids_in(value: object) -> Iterator[str]:
     if isinstance(value, str):
-        names = (part.strip().lower() for part in value.split(","))
+        names = (intern(part.strip().lower()) for part in value.split(","))
         yield from (name for name in names if is_entity_id(name) and name.partition(".")[0] not in FREE_DOMAINS)
     elif isinstance(value, Sequence):
         for item in value:
@@ -66,7 +68,7 @@ class References:
         self._tell(rule, frozenset(), None)
 
     def _look_at(self, rule: Rule, at: datetime) -> None:
-        rule.names_timer = self._exchange.timers.set(at, lambda now: self._look(rule, now))
+        rule.names_timer = self._exchange.timers.set(at, partial(self._look, rule))
 
     def _look(self, rule: Rule, now: datetime) -> None:
         rule.names_timer = None

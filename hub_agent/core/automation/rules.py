@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 from hub_agent.core.automation.exchange import Exchange
@@ -118,14 +119,14 @@ class Rules:
                 rule.sites.append(self._attach_trigger(rule, program, trigger, now))
 
     def _attach_trigger(self, rule: Rule, program: Program, trigger: Trigger, now: datetime) -> Site:
-        def fire(told: dict[str, object], at: datetime) -> None:
-            self._on_fire(rule, trigger, told, at)
-
-        def remember(key: str, body: JsonObject | None) -> None:
-            kept = None if body is None else {**body, "fingerprint": program.fingerprint}
-            self._exchange.emit(Save(ROOM, f"hold/{rule.definition.id}/{trigger.path}|{key}", kept))
-
+        # Partials, as there are thousands: they are a third of what functions in here would be.
+        fire = partial(self._on_fire, rule, trigger)
+        remember = partial(self._remember, rule, program, trigger)
         return trigger.attach(self._exchange, fire, remember, program.trigger_variables, now)
+
+    def _remember(self, rule: Rule, program: Program, trigger: Trigger, key: str, body: JsonObject | None) -> None:
+        kept = None if body is None else {**body, "fingerprint": program.fingerprint}
+        self._exchange.emit(Save(ROOM, f"hold/{rule.definition.id}/{trigger.path}|{key}", kept))
 
     def detach(self, rule: Rule) -> None:
         rule.is_on = rule.is_attached = False

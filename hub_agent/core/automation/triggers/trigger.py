@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from hub_agent.core.automation.exchange import Attachment, Exchange, Fire, Remember
@@ -54,12 +55,12 @@ class Trigger:
     variables: tuple[tuple[str, Value], ...] = field(default=())
 
     def attach(self, exchange: Exchange, fire: Fire, remember: Remember, variables: Variables, now: datetime) -> "Site":
-        def tell(told: dict[str, object], at: datetime) -> None:
-            head = {"platform": self.platform, "id": self.id, "idx": str(self.index), "alias": self.alias}
-            fire({**head, **told}, at)
-
-        attachment = Attachment(exchange, tell, remember, variables)
+        attachment = Attachment(exchange, partial(self._fire, fire), remember, variables)
         return Site(self, attachment, self.source.attach(attachment, now))
+
+    def _fire(self, fire: Fire, told: dict[str, object], at: datetime) -> None:
+        head = {"platform": self.platform, "id": self.id, "idx": str(self.index), "alias": self.alias}
+        fire({**head, **told}, at)
 
 
 @dataclass(slots=True)
