@@ -6,7 +6,8 @@ from typing import Any, Final
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
 API: Final = "/api/v1"
 
@@ -29,6 +30,14 @@ class Route(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], *, response_model: Any = None, **given: Any) -> None:
         super().__init__(path, endpoint, response_model=None, **given)
         self._given = {**given, "response_model": response_model}
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """The slashes of a name come as %2F: others part the path, so that what is below a name is not taken for one."""
+        match, child = super().matches(scope)
+        asked: bytes = scope.get("raw_path") or scope["path"].encode()
+        return (
+            (match, child) if asked.rstrip(b"/").count(b"/") == self.path.rstrip("/").count("/") else (Match.NONE, {})
+        )
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

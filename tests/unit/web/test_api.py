@@ -184,6 +184,30 @@ async def test_what_a_found_thing_needs_is_said_so_that_it_can_be_asked_for(page
 async def test_names_with_slashes_and_spaces_reach_the_door(page, door) -> None:
     await page.post("/api/v1/scenes/Movie%20night/activate")
     assert door.asked[-1] == ("scene", "Movie night", "Kitchen tablet")
+    await page.delete("/api/v1/scenes/Hall%2Fhealth")
+    assert door.asked[-1][1] == {"name": "Hall/health"}
+
+
+async def test_a_slash_at_the_end_leads_to_the_path_without(page) -> None:
+    assert (await page.get("/api/v1/scenes/")).headers["location"].endswith("/api/v1/scenes")
+
+
+@pytest.mark.parametrize(
+    "method, path, allowed",
+    [
+        ("PUT", "automations/Hall/health", "GET"),
+        ("DELETE", "automations/Hall/replay", "GET"),
+        ("GET", "definitions/scene/Evening/undo", "POST"),
+        ("DELETE", "scenes/Evening/activate", "POST"),
+    ],
+)
+async def test_what_a_path_has_below_a_name_is_not_taken_for_a_name_with_a_slash(
+    page, door, method: str, path: str, allowed: str
+) -> None:
+    answer = await page.request(method, f"/api/v1/{path}")
+
+    assert (answer.status_code, answer.headers.get("allow")) == (405, allowed)
+    assert not door.asked
 
 
 async def test_a_call_reaches_the_door_whole(page, door) -> None:
