@@ -9,7 +9,7 @@ A limited template (`Templates.limited`) is rendered before there is a home to l
 
 Most templates of devices are as small as `{{ value_json.temperature }}`. Those are recognised (`paths.py`)
 and answered without Jinja; whatever is unusual about a value falls back to it. Jinja itself is loaded with the first template that
-needs it: it is 4 MiB.
+needs it: that is 2 to 3 MiB.
 """
 
 import ast
