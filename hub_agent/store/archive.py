@@ -25,7 +25,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from hub_agent import __version__
 from hub_agent.errors import BackupUnusable, NotPossible
-from hub_agent.store import file, identity_copy, migrate
+from hub_agent.store import file, identity_copy, migrate, sealing
 
 FORMAT = 1
 MIRROR = "mirror.db"
@@ -277,9 +277,7 @@ def _write_private(target: Path, packed: Path, passphrase: str | None) -> None:
                 while chunk := content.read(_CHUNK):
                     out.write(chunk)
         else:
-            from pyrage import passphrase as age
-
-            out.write(age.encrypt(packed.read_bytes(), passphrase))
+            out.write(sealing.seal(packed.read_bytes(), passphrase))
         out.flush()
         os.fsync(out.fileno())
 
@@ -297,12 +295,9 @@ def _opened(path: Path, passphrase: str | None) -> Iterator[tuple[BinaryIO, bool
         if passphrase is None:
             raise BackupUnusable(path, "it is encrypted: say with --passphrase-file which passphrase opens it")
         content.seek(0)
-        from pyrage import DecryptError, passphrase as age
-
-        try:
-            packed = age.decrypt(content.read(), passphrase)
-        except DecryptError as err:
-            raise BackupUnusable(path, "the passphrase does not open it, or it is damaged") from err
+        packed = sealing.unseal(content.read(), passphrase)
+        if packed is None:
+            raise BackupUnusable(path, "the passphrase does not open it, or it is damaged")
         yield io.BytesIO(packed), True
 
 
