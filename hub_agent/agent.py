@@ -374,6 +374,7 @@ class Agent:
             broker_address=broker_address,
             sync_status=uplink.status if uplink else without_cloud,
             verify=uplink.verify if uplink else None,
+            claim=uplink.claim if uplink else None,
             handled=lambda: core.loop.handled,
             safe_mode=self._safe_mode.as_json() if self._safe_mode else None,
             leave_safe_mode=self._try_everything,

@@ -547,10 +547,10 @@ class Door(Protocol):
         """
 
     def verify(self, days: int, stream: str | None) -> AsyncGenerator[JsonObject, None]:
-        """Compares what hub and cloud hold of these days, of one stream or all, and repairs what differs. Gives {"progress": 0.4} now and then, and at last
-        {"verified": {"since", "until", "finished_at", "is_agreed", "streams": [{"stream", "days", "records", "differing_days", "missing", "repaired", "refused", "still", "by": "hash" | "count" |
-        "nothing", "reasons": {text: n}}], "definitions", "definitions_newer_there", "definitions_forgotten_there", "text"}}. Raises NotPossible, CloudError.
-        """
+        """Compares what hub and cloud hold, and repairs what differs: {"progress": 0.4} now and then, at last {"verified": {...}}. Raises NotPossible, CloudError."""
+
+    async def claim(self, code: str, by: str) -> None:
+        """The hub joins the home that the code was made for. Raises NotPossible, CloudError."""
 
     def rejected(self) -> Sequence[JsonObject]:
         """Messages not understood: each {"dialect", "topic", "code", "reason", "count", "last_at"}"""

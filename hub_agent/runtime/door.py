@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import resource
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -75,6 +75,7 @@ class HubDoor:
         broker_address: str,
         sync_status: Callable[[], JsonObject],
         verify: Callable[[int, str | None], AsyncGenerator[JsonObject, None]] | None = None,
+        claim: Callable[[str], Awaitable[None]] | None = None,
         handled: Callable[[], int],
         figures: Callable[[], JsonObject],
         version: str,
@@ -107,6 +108,7 @@ class HubDoor:
         self._broker_address = broker_address
         self._sync_status = sync_status
         self._verify = verify
+        self._claim = claim
         self._handled = handled
         self._figures = figures
         self._version = version
@@ -196,6 +198,12 @@ class HubDoor:
         if self._verify is None:
             raise NotPossible("This hub has no cloud to be compared with: cloud.url is not set.")
         return self._verify(days, stream)
+
+    async def claim(self, code: str, by: str) -> None:
+        if self._claim is None:
+            raise NotPossible("This hub knows no cloud that it could be part of: cloud.url is not set.")
+        del by  # that the hub has joined is told
+        await self._claim(code)
 
     def conflicts(self) -> Sequence[JsonObject]:
         return self._deciding.conflicts()

@@ -18,7 +18,7 @@ from hub_agent.core.sync.pace import REFUSED_S, Pace
 from hub_agent.core.sync.telling import Disputes, LinkState, Waiting, headline, lines
 from hub_agent.core.sync.told_time import MADE_AT
 from hub_agent.core.sync.verifying import Versions
-from hub_agent.errors import AgentTooOld, ClaimError, CloudRefused, OperatingError
+from hub_agent.errors import AgentTooOld, ClaimError, CloudRefused, NotPossible, OperatingError
 from hub_agent.model.inputs import DefinitionArrived
 from hub_agent.model.json import JsonObject
 from hub_agent.ports import Change, Clock, Cloud, Identity, Store
@@ -96,6 +96,10 @@ class Uplink:
         self._agent_version = agent_version
         self._hub_name = hub_name
         self._claim_code = claim_code
+        self._claiming = asyncio.Lock()
+        # What the cloud told at the claim.
+        self._joined: JsonObject | None = None
+        self._has_joined = asyncio.Event()
         self._owed_count = owed_count
         self._submit = submit
         self._claimed = claimed
@@ -290,14 +294,31 @@ class Uplink:
     async def _become_claimed(self) -> None:
         while self.identity.hub_id is None:
             if self._claim_code is None:
-                # It comes with the settings, and they with a start.
-                await asyncio.Event().wait()
-            await self._attempt(self._claim_once, self._up)
-            if self.identity.hub_id is None:
-                await self._until(self._up, self._woken, "speaking")
+                # It comes with the settings, and they with a start; or a person gives it.
+                await self._has_joined.wait()
+            else:
+                await self._attempt(self._claim_once, self._up)
+                if self.identity.hub_id is None:
+                    await self._until(self._up, self._woken, "speaking")
+        if self._joined is not None:
+            await self._claimed(self.identity, self._joined)
+
+    async def claim(self, code: str) -> None:
+        """As in Door.claim."""
+        try:
+            async with self._claiming:
+                if self.identity.hub_id is not None:
+                    raise NotPossible("This hub is part of a home in the cloud already.")
+                await self._join(code)
+        except ClaimError as err:
+            raise NotPossible(str(err), "code") from err
 
     async def _claim_once(self) -> None:
-        assert self._claim_code is not None
+        async with self._claiming:
+            if self._claim_code is not None and self.identity.hub_id is None:
+                await self._join(self._claim_code)
+
+    async def _join(self, code: str) -> None:
         identity = self.identity
         request: JsonObject = {
             "hub_name": self._hub_name,
@@ -305,7 +326,7 @@ class Uplink:
             "agent_version": self._agent_version,
             "public": {},
         }
-        answer = await self._cloud.claim(self._claim_code, request)
+        answer = await self._cloud.claim(code, request)
         hub_id, home_id, secret = answer.get("hub_id"), answer.get("home_id"), answer.get("secret")
         if not (isinstance(hub_id, str) and isinstance(home_id, str) and isinstance(secret, str)):
             raise ClaimError(f"The cloud at {self._address} answered the claim with something else. Is it NEXA's?")
@@ -316,7 +337,9 @@ class Uplink:
         self._up.succeeded(self._now_s(), is_more=True)
         self._in_contact()
         log.info("This hub now belongs to home %s.", home_id)
-        await self._claimed(claimed, answer)
+        self._joined = answer
+        self._has_joined.set()
+        self._woken.set()
 
     # Up.
 

@@ -18,6 +18,7 @@ from hub_agent.web.activity import seeing_activity
 from hub_agent.web.alerts import alerts
 from hub_agent.web.answers import OrjsonResponse, by_whom, scope_of
 from hub_agent.web.automations import automations as automation_routes
+from hub_agent.web.claiming import claiming
 from hub_agent.web.compress import Compress
 from hub_agent.web.definitions import doing_definitions, seeing_definitions
 from hub_agent.web.description import describing
@@ -104,6 +105,7 @@ def create_app(
             automation_routes(door),
             editing(door),
             safe_mode(door),
+            claiming(door),
             alerts(door),
             tending(door),
             own(door),

@@ -138,6 +138,7 @@ _CONFIGURE: Final = """
     DELETE /api/v1/scenes/{name:path}
     PATCH /api/v1/scenes/{name:path}
     POST /api/v1/security/scan
+    POST /api/v1/sync/claim
     POST /api/v1/sync/conflicts/{name:path}/decide
     POST /api/v1/sync/lost/{lost_id}
     GET /api/v1/settings

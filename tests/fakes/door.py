@@ -424,6 +424,7 @@ class FakeDoor(FakeDefinitions, FakeEditing, FakeForecasts, FakeDiagnosing):
     def __init__(self) -> None:
         self.home_name = "Test Home"
         self.safe_mode_now: Any = None
+        self.is_claimed = True
         self.discovered_now = _discovered()
         self.devices_now = _devices()
         super().__init__()
@@ -539,7 +540,7 @@ class FakeDoor(FakeDefinitions, FakeEditing, FakeForecasts, FakeDiagnosing):
         self._fail()
         waiting = 0 if self.is_online else 7
         return {
-            "is_claimed": True,
+            "is_claimed": self.is_claimed,
             "is_online": self.is_online,
             "since": AT,
             "address": "https://cloud.example",
@@ -646,6 +647,13 @@ class FakeDoor(FakeDefinitions, FakeEditing, FakeForecasts, FakeDiagnosing):
             self.asked.append(("replay", rule, f"{since} {until}"))
         yield {"progress": 0.5}
         yield {"replay": _replay(found, "Hall" if found is None else rule)}
+
+    async def claim(self, code: str, by: str) -> None:
+        self._fail()
+        if code == "WRONG":
+            raise NotPossible("The cloud does not know this claim code.", "code")
+        self.asked.append(("claim", code, by))
+        self.is_claimed = True
 
     async def verify(self, days: int, stream: str | None) -> AsyncGenerator[Any, None]:
         self._fail()

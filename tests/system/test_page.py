@@ -525,6 +525,9 @@ def test_the_page_opens_without_the_hub_says_so_and_comes_back_by_itself(page, h
     page.see("window.isKept")
     hub.stop()
     page.open("/#health")
+    page.see_text("#health", "How it stands is shown as soon as the hub answers.")
+    page.ask("POST", "/refresh", {})
+    page.see("document.querySelector('#away')?.checkVisibility()")
     page.see_text("#away", "The hub cannot be reached")
     page.see_text("#health", "How it stands is shown as soon as the hub answers.")
     assert page.run("return [...document.querySelectorAll('.view:not([hidden]) summary')].filter((each) => each.checkVisibility() && !each.innerText).length") == 0  # fmt: skip

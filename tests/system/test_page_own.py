@@ -7,7 +7,7 @@ import pytest
 from hub_agent.core.activity.words import person
 from hub_agent.model.activity import Happened, say
 from tests.fakes.energy import WASHER
-from tests.system.test_page import Browser, driver, hub  # noqa: F401 fixtures
+from tests.system.test_page import ENTER, Browser, driver, hub  # noqa: F401 fixtures
 
 pytestmark = pytest.mark.heavy
 
@@ -103,6 +103,22 @@ def test_the_home_is_named_a_backup_is_made_and_what_is_dear_is_asked_twice(phon
     phone.run("document.querySelector('#hub-title').scrollIntoView()")
     phone.shoot("settings-phone-hub")
     assert fits(phone)
+
+
+def test_the_hub_joins_a_home_with_its_code_and_a_wrong_one_is_said(phone, hub) -> None:  # noqa: F811
+    hub.door.is_claimed = False
+    phone.go("settings")
+    phone.see("document.querySelector('#claim')?.checkVisibility()")
+    phone.type("#claim-code", f"WRONG{ENTER}")
+    phone.see_text("[aria-labelledby=sync-title] .told.bad", "does not know this claim code")
+    phone.run("document.querySelector('#claim-code').value = ''; document.querySelector('#claim').scrollIntoView()")
+    phone.shoot("claim-phone")
+    assert fits(phone)
+    phone.type("#claim-code", f"K7QX-2MPD{ENTER}")
+    phone.see_text("[aria-labelledby=sync-title] .told", "This hub is part of your home now.")
+    phone.see("!document.querySelector('#claim').checkVisibility()")
+    phone.see_text("#sync-facts", "Last exchange")
+    assert ("claim", "K7QX-2MPD") in [each[:2] for each in hub.door.asked]
 
 
 def test_dark_is_chosen_and_stays_and_german_is_german(driver, hub) -> None:  # noqa: F811

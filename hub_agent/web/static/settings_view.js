@@ -1,6 +1,7 @@
 // Settings: of the page and the home, the cloud and what was changed on both sides, backups, where alerts go, the hub itself.
 import { accessPart } from './access.js';
 import { api, send } from './api.js';
+import { claimPart } from './claim.js';
 import { disputesPart } from './disputes.js';
 import { home, may } from './home.js';
 import { fromHub, number, t } from './language.js';
@@ -13,13 +14,14 @@ export function view(container, { readSoon }) {
   const text = make('p', { id: 'sync-text', text: '…' });
   const lines = make('ul', { id: 'sync-lines' });
   const facts = make('dl', { id: 'sync-facts' });
+  const claim = claimPart(() => readSoon(['sync']));
   const [own, access, backups, channels, hub] = [homePart(), accessPart(), backupsPart(), channelsPart(), hubPart()];
   container.append(
     disputes,
     pagePart(),
     own.element,
     access.element,
-    make('section', { 'aria-labelledby': 'sync-title' }, make('h2', { id: 'sync-title', text: t('Cloud') }), make('div', { className: 'card sync' }, text, lines, facts)),
+    make('section', { 'aria-labelledby': 'sync-title' }, make('h2', { id: 'sync-title', text: t('Cloud') }), make('div', { className: 'card sync' }, text, lines, facts, ...claim.elements)),
     backups.element,
     channels.element,
     hub.element,
@@ -30,9 +32,10 @@ export function view(container, { readSoon }) {
   });
 
   function showSync(sync) {
+    claim.show(sync);
     text.textContent = fromHub(sync.text);
     lines.replaceChildren(...(sync.lines ?? []).map((line) => make('li', { text: fromHub(line.replace(/ \(nexa-hub [^)]*\)/g, '')) })));
-    const rows = sync.is_claimed ? [[t('Records waiting'), number(sync.waiting)], [t('Last acknowledged'), sync.last_acknowledged_at ? timeElement(sync.last_acknowledged_at) : t('never yet')]] : [];
+    const rows = sync.is_claimed ? [[t('Last exchange'), sync.last_contact_at ? timeElement(sync.last_contact_at) : t('never yet')], [t('Records waiting'), number(sync.waiting)], [t('Last acknowledged'), sync.last_acknowledged_at ? timeElement(sync.last_acknowledged_at) : t('never yet')]] : [];
     facts.replaceChildren(...rows.flatMap(([name, value]) => [make('dt', { text: name }), make('dd', {}, value)]));
   }
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from hub_agent.errors import CloudRefused, MirrorFull
+from hub_agent.errors import CloudRefused, MirrorFull, NotPossible
 from hub_agent.ports import Identity, Remembered, StreamPosition
 from hub_agent.store.store import Mirror
 from tests.fakes.cloud_twin import CALM, STORMY, CloudTwin
@@ -58,6 +58,25 @@ def test_without_a_claim_code_the_hub_stays_at_home_and_says_what_to_do() -> Non
             await home.restart()
             await asyncio.sleep(10)
             assert home.uplink.status()["is_online"] is True
+
+    live(story())
+
+
+def test_a_code_that_somebody_gives_makes_the_hub_part_of_the_home_at_once_and_only_once() -> None:
+    async def story() -> None:
+        twin, home = world(is_claimed=False)
+        async with home:
+            await asyncio.sleep(10)
+            with pytest.raises(NotPossible):
+                await home.uplink.claim("WRONG")
+            assert home.uplink.status()["is_claimed"] is False
+            await home.uplink.claim(twin.issue_claim_code())
+            await asyncio.sleep(10)
+            assert home.store.identity.hub_id == twin.hub_id
+            assert home.uplink.status()["is_online"] is True
+            assert home.claim_answer is not None
+            with pytest.raises(NotPossible, match="already"):
+                await home.uplink.claim(twin.issue_claim_code())
 
     live(story())
 

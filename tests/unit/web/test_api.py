@@ -80,6 +80,7 @@ DO = [
     ("PUT", f"/automations/{RULE}", "/automations/{name}", {"text": "alias: Hall\nactions: []"}),
     ("POST", f"/automations/{RULE}/run", "/automations/{name}/run", {"with_conditions": True}),
     ("DELETE", "/automations/Broken", "/automations/{name}", {}),
+    ("POST", "/sync/claim", "/sync/claim", {"code": "K7QX-2MPD"}),
     ("POST", "/sync/verify", "/sync/verify", {"days": 2, "stream": "device_states"}),
     ("POST", "/definitions/device_group/Corner/undo", "/definitions/{kind}/{name}/undo", {"entry": 7}),
     ("POST", "/replay", "/replay", {"fields": {"name": "Hall", "actions": []}, "since": "36h"}),
