@@ -125,7 +125,7 @@ class Loop:
 
     async def turn(self) -> None:
         """One batch, whole: decided, stored, done."""
-        batch = await self._inbox.take(self._wait_s())
+        batch = await self._inbox.take(0.0 if len(self._inbox) else self._wait_s())
         self._is_turning = True
         await self._work_off(batch)
         self._is_turning = False
