@@ -237,6 +237,12 @@ def _as_owner(place: Place, *words: str) -> str:
     return "" if done.returncode == 0 else (done.stderr or done.stdout).strip().splitlines()[-1]
 
 
+def _forget_crashes(place: Place) -> None:
+    # There is no home's data yet in the image of a card, or before the first start.
+    if place.state.exists():
+        _as_owner(place, "forget-crashes")
+
+
 # Doing.
 
 
@@ -280,7 +286,7 @@ def _forward(place: Place, service: Service, plan: Plan, limits: Limits) -> Verd
         _at("placed")
         if plan.source:
             _link(place.prefix / "before", plan.source)
-        _as_owner(place, "forget-crashes")
+        _forget_crashes(place)
         _link(place.prefix / "current", plan.target)
         _at("switched")
     _place_unit(place, plan.target)
@@ -309,7 +315,7 @@ def _back(place: Place, service: Service, plan: Plan) -> Verdict:
     _at("put-back")
     _place_unit(place, plan.source)
     if is_switched:
-        _as_owner(place, "forget-crashes")
+        _forget_crashes(place)
         _link(place.prefix / "current", plan.source)
         (place.prefix / "before").unlink(missing_ok=True)
     _at("returned")

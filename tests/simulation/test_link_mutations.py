@@ -14,6 +14,8 @@ from tests.fakes.cloud_twin import CloudTwin, _rows
 from tests.simulation.link import simulate_link
 
 LIVES = 12
+# A life in which the card is full, so that records are given up unsent.
+FULL_CARD = [27]
 # Wilder lives that have to do with it.
 WILD_COPIES = [10_012]
 WILD_QUEUES = [10_000]
@@ -115,19 +117,21 @@ def test_a_wilder_link_that_is_broken_on_purpose_is_found_out(
 
 
 @pytest.mark.parametrize(
-    "mutation",
+    "mutation, seeds",
     [
-        forgets_gaps,
-        stores_what_it_has,
-        moves_the_mark_without_rows,
-        acknowledges_what_was_only_sent,
-        keeps_the_older_case,
+        (forgets_gaps, FULL_CARD),
+        (stores_what_it_has, range(LIVES)),
+        (moves_the_mark_without_rows, range(LIVES)),
+        (acknowledges_what_was_only_sent, range(LIVES)),
+        (keeps_the_older_case, range(LIVES)),
     ],
 )
-def test_a_link_that_is_broken_on_purpose_is_found_out(mutation: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_that_is_broken_on_purpose_is_found_out(
+    mutation: Patch, seeds: Iterable[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     mutation(monkeypatch)
     with pytest.raises(AssertionError, match="tests/check sim link"):
-        live_through(range(LIVES))
+        live_through(seeds)
 
 
 def live_through(seeds: Iterable[int]) -> None:

@@ -1,9 +1,9 @@
 // What was changed on the hub and in the cloud: both values side by side until somebody decides, and what gave way.
 import { home } from './home.js';
-import { t } from './language.js';
+import { fromHub, t } from './language.js';
 import { keep } from './lists.js';
 import { actionWords, conditionWords, list as listOf, triggerWords } from './rule_words.js';
-import { make, timeElement } from './words.js';
+import { capital, make, timeElement } from './words.js';
 
 const SIDES = { hub: t('Here'), cloud: t('In the cloud') };
 
@@ -71,7 +71,7 @@ function conflictCard(conflict, decide) {
   card.show = (now) => {
     card.setAttribute('aria-label', t('{name}: changed here and in the cloud', { name: now.name }));
     const parts = now.fields.flatMap((field) => [
-      make('p', { className: 'what', text: `${field.label[0].toUpperCase()}${field.label.slice(1)}` }),
+      make('p', { className: 'what', text: capital(fromHub(field.label)) }),
       make('div', { className: 'sides' }, sideOf(now, field, 'hub'), sideOf(now, field, 'cloud')),
     ]);
     const choice = make('p', { className: 'choices', 'data-needs': 'configure' }, ...['hub', 'cloud'].map((side) => {
@@ -91,14 +91,15 @@ function lostItem(lost, answer) {
   const told = make('p', { className: 'told', role: 'status' });
   const buttons = () => item.querySelectorAll('button');
   item.show = (now) => {
+    const words = { label: fromHub(now.label), why: fromHub(now.why) };
     const button = (text, isPutBack) => {
       const made = make('button', { type: 'button', className: 'less', text, 'data-needs': 'configure' });
-      made.setAttribute('aria-label', `${now.name}, ${now.label}: ${text}`);
+      made.setAttribute('aria-label', `${now.name}, ${words.label}: ${text}`);
       made.addEventListener('click', acting(item, told, () => answer(now, isPutBack), buttons));
       return made;
     };
     item.replaceChildren(
-      make('b', { text: now.name }), ` – ${now.of === 'hub' ? t('{label}, as it was here; {why}', now) : t('{label}, as the cloud had it; {why}', now)}, `, timeElement(now.at),
+      make('b', { text: now.name }), ` – ${now.of === 'hub' ? t('{label}, as it was here; {why}', words) : t('{label}, as the cloud had it; {why}', words)}, `, timeElement(now.at),
       make('ul', {}, ...now.text.map((line) => make('li', { text: line }))),
       ...(now.can_put_back ? [button(now.of === 'hub' ? t('Take mine back') : t('Take the cloud’s'), true)] : []), ' ', button(t('Forget it'), false), told,
     );

@@ -26,7 +26,7 @@ export function safeModePart(section) {
   return (mode) => {
     section.hidden = !mode;
     if (!mode) { leave.disabled = false; told.textContent = ''; return; }
-    why.replaceChildren(tn('Its program ended {count} time soon after its start.', 'Its program ended {count} times soon after its start.', mode.failed), ` ${t('So it is since')} `, timeElement(mode.since), '. ', t('Why is in its log: journalctl -u nexa-hub.'));
+    why.replaceChildren(tn('Its program ended {count} time soon after its start.', 'Its program ended {count} times soon after its start.', mode.failed), ` ${t('It has been so since')} `, timeElement(mode.since), '. ', t('Why is in its log: journalctl -u nexa-hub.'));
     left.replaceChildren(...mode.left_out.map((each) => make('li', { text: fromHub(each) })));
     again.replaceChildren(`${t('Everything is tried again by itself:')} `, timeElement(mode.trial_at), '.');
   };
